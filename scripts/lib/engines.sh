@@ -4,8 +4,9 @@
 # docker            the machine's dockerd, started here where nothing else starts it
 # podman            rootful, with a configuration of its own where the machine's defaults cannot work
 # podman-rootless   the same podman as a user of its own (see test_user)
+# podman-plain      the caller's podman with the caller's configuration, whatever these are
 
-engines_known="docker podman podman-rootless"
+engines_known="docker podman podman-rootless podman-plain"
 
 # Where these scripts keep logs, pid files and configuration; survives a reboot, may be deleted.
 engine_state_dir() {
@@ -218,6 +219,7 @@ engine_run() {
     docker) if docker_answers; then docker "$@"; else as_root docker "$@"; fi ;;
     podman) as_root env CONTAINERS_CONF="$(podman_conf_file)" podman "$@" ;;
     podman-rootless) as_test_user podman "$@" ;;
+    podman-plain) podman "$@" ;;
   esac
 }
 
@@ -226,6 +228,7 @@ engine_start() {
     docker) docker_start ;;
     podman) podman_start ;;
     podman-rootless) podman_rootless_start ;;
+    podman-plain) command -v podman >/dev/null || fail "There is no podman on PATH." "apt-get install podman" ;;
   esac
 }
 
@@ -234,7 +237,7 @@ engine_version() { engine_run "$1" version --format '{{.Client.Version}}' 2>/dev
 engine_answers() {
   case "$1" in
     docker) docker_answers || as_root docker version >/dev/null 2>&1 ;;
-    *) command -v podman >/dev/null && [[ "$1" == podman || -n "$(id -u "$test_user" 2>/dev/null)" ]] &&
+    *) command -v podman >/dev/null && { [[ "$1" != podman-rootless ]] || id -u "$test_user" >/dev/null 2>&1; } &&
       engine_run "$1" info >/dev/null 2>&1 ;;
   esac
 }

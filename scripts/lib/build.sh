@@ -1,0 +1,23 @@
+# Building jailed itself. Sourced, never run.
+# shellcheck shell=bash disable=SC2154,SC2034  # shared with the other files
+
+build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev)
+
+# build_preset PRESET: configures and builds build/PRESET.
+build_preset() {
+  local log="$repo_root/build/$1.log"
+  mkdir -p "$repo_root/build"
+  if ! (cd "$repo_root" && CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}" cmake --preset "$1" &&
+    cmake --build --preset "$1") >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    fail "The $1 build failed." "read $log"
+  fi
+}
+
+# jailed_build JAILED ENGINE: the image, with this machine's CA where one is in use. JAILED_RUNTIME
+# and JAILED_IMAGE say where and under what name.
+jailed_build() {
+  local ca
+  ca="$(private_ca_bundle)"
+  "$@" build ${ca:+--ca-cert "$ca"}
+}
