@@ -1,0 +1,23 @@
+# embed_directory(DIRECTORY OUTPUT): a C++ file that holds every file below DIRECTORY (as escaped bytes, so that no
+# quote, semicolon or bracket in them means anything to CMake or C++), and a digest over all of them.
+# Done while configuring; a change in DIRECTORY configures again.
+function(embed_directory directory output)
+  set(root ${CMAKE_SOURCE_DIR}/${directory})
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${root} ${root}/*)
+  list(SORT files)
+  set(entries "")
+  set(digests "")
+  foreach(name IN LISTS files)
+    set_property(DIRECTORY ${CMAKE_SOURCE_DIR} APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${root}/${name})
+    file(READ ${root}/${name} hex HEX)
+    file(SHA256 ${root}/${name} digest)
+    string(APPEND digests "${name}=${digest}\n")
+    string(LENGTH "${hex}" length)
+    math(EXPR bytes "${length} / 2")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" text "${hex}")
+    string(APPEND entries "    {\"${name}\", std::string_view(\"${text}\", ${bytes})},\n")
+  endforeach()
+  string(SHA256 context_digest "${digests}")
+  set(content "#include <jailed/plan/image_context.hpp>\n\nnamespace jailed::plan {\nnamespace {\nconstexpr ContextFile kFiles[] = {\n${entries}};\n}\nstd::span<const ContextFile> image_context() { return kFiles; }\nstd::string_view image_context_digest() { return \"${context_digest}\"; }\n}\n")
+  file(GENERATE OUTPUT ${output} CONTENT "${content}")
+endfunction()

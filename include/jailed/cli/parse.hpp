@@ -1,0 +1,22 @@
+#pragma once
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/build.hpp>
+
+#include <string>
+#include <vector>
+
+namespace jailed::cli {
+
+/// What the command line asks for.
+struct Invocation {
+  enum class Verb { launch, build, version, help } verb = Verb::launch;
+  core::Options options;
+  plan::BuildOptions build;
+  std::string help;  // the text for Verb::help
+};
+
+/// `arguments` without the program's name. What follows a `--` is the command's, untouched. A first word that is
+/// a subcommand is one. Throws core::UsageError with the nearest known option or command.
+Invocation parse(std::vector<std::string> arguments);
+
+}  // namespace jailed::cli

@@ -1,0 +1,17 @@
+#pragma once
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/build.hpp>
+
+namespace jailed::commands {
+
+/// One function a subcommand: probe, plan, execute, report. Each returns the exit code for main and throws
+/// core::Error for what ends it early.
+
+/// `jailed [PATH] [-- COMMAND]`
+int launch(const core::Options& options, const core::Environment& environment);
+
+/// `jailed build`
+int build(const core::Options& options, const plan::BuildOptions& build_options, const core::Environment& environment);
+
+}  // namespace jailed::commands

@@ -1,0 +1,11 @@
+#pragma once
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/runtime.hpp>
+
+namespace jailed::commands {
+
+/// Looks at PATH and decides; no process is started.
+plan::Engine find_engine(const core::Settings& settings, const core::Environment& environment);
+
+}  // namespace jailed::commands

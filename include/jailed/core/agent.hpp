@@ -1,0 +1,39 @@
+#pragma once
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace jailed::core {
+
+/// A directory in which an agent keeps state: `<config>/agents/<name>` on the host, `~/<home_path>` in the jail.
+struct StateDir {
+  std::string_view name;
+  std::string_view home_path;
+};
+
+/// A variable whose value is a path below the jail's home.
+struct HomeVariable {
+  std::string_view name;
+  std::string_view home_path;
+};
+
+/// One agent. Adding an eighth: an entry in agent.cpp, a layer in docker/Dockerfile, a row in docs/agents.md.
+struct Agent {
+  std::string_view name;
+  std::string_view title;
+  std::string_view package;  // its name in the lock file docker/agents/<name>
+  std::vector<StateDir> state;
+  std::vector<HomeVariable> home_variables;
+  std::vector<std::string_view> keys;  // variables that its vendor documents; a trailing * matches the rest
+};
+
+std::span<const Agent> agents();
+const Agent* find_agent(std::string_view name);
+
+/// Toolchains that `jailed build --toolchains` knows.
+std::span<const std::string_view> toolchains();
+
+/// Caches of the toolchains, all below ~/.cache, which is <config>/cache.
+std::span<const HomeVariable> cache_variables();
+
+}  // namespace jailed::core

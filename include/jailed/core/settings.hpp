@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jailed::core {
+
+enum class Sync { mutagen, bind };
+
+/// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
+struct Named {
+  std::string value;
+  std::string set_by;
+  bool operator==(const Named&) const = default;
+};
+
+/// What the user wrote on the command line; nothing means: not given.
+struct Options {
+  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file;
+  std::optional<std::string> path;
+  std::vector<std::string> env;
+  std::vector<std::string> command;
+  bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
+};
+
+/// Every decision of the user, after flag > variable > default, checked.
+struct Settings {
+  std::optional<Named> runtime;  // unset: podman, then docker, whichever is on PATH
+  std::string image = "jailed:latest";
+  std::string user = "coder";
+  std::string config_dir;
+  std::optional<Sync> sync;  // unset: mutagen when it is installed
+  std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
+  std::optional<std::string> cpus;
+  std::uint64_t pids = 4096;
+  std::vector<std::string> env;  // NAME or NAME=VALUE
+  bool agent_env = true;
+};
+
+}  // namespace jailed::core

@@ -1,0 +1,19 @@
+#pragma once
+#include <jailed/plan/runtime.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jailed::engine {
+
+/// Why an engine could not do what it was asked, in the user's words.
+struct Failure {
+  enum class Kind { image_missing, daemon_down, permission_denied, disk_full, other } kind = Kind::other;
+  std::string message;
+  std::string next_step;
+};
+
+/// Reads an engine's error text; nothing when it says nothing that is known.
+std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text, const std::string& image);
+
+}  // namespace jailed::engine

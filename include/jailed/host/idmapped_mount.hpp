@@ -1,0 +1,36 @@
+#pragma once
+#include <sys/types.h>
+
+#include <jailed/host/fd.hpp>
+#include <string>
+#include <vector>
+
+namespace jailed::host {
+
+/// Bind mounts in which root's files appear as another user's, below /run/jailed/<id>: what the jail writes as
+/// that user is root's outside. Linux >= 5.12 (mount_setattr(2)) on a file system that takes part (ext4, xfs and
+/// btrfs do; tmpfs since 6.3; most network file systems do not). Unmounted with its owner; `sweep` unmounts what a
+/// killed jailed left.
+class IdmappedMounts {
+ public:
+  IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid);
+  IdmappedMounts(const IdmappedMounts&) = delete;
+  IdmappedMounts& operator=(const IdmappedMounts&) = delete;
+  ~IdmappedMounts();
+
+  /// The place where `source` now appears; throws core::Error with the ways out where it cannot be done.
+  std::string add(const std::string& source, const std::string& name);
+
+  /// Where `add` would put it, without doing so.
+  static std::string place(const std::string& session_id, const std::string& name);
+
+  static void sweep();
+
+ private:
+  uid_t uid_;
+  gid_t gid_;
+  std::string directory_;
+  Fd lock_;
+};
+
+}  // namespace jailed::host

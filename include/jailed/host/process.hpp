@@ -1,0 +1,58 @@
+#pragma once
+#include <jailed/core/command.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/core/exit_status.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jailed::host {
+
+/// This process's environment, and a name's program on its PATH.
+core::Environment environment_snapshot();
+std::optional<std::string> find_program(const std::string& name, const core::Environment& environment);
+bool is_executable_file(const std::string& path);
+
+/// What every child starts with: this process's environment and the command's own variables; default signal
+/// dispositions and an empty mask; fds 0, 1 and 2 only. A program that cannot be started is a core::Error.
+
+struct Captured {
+  core::ExitStatus status;
+  std::string out;
+  std::string err;
+};
+
+/// Runs to the end with no input and keeps what it prints (for short answers).
+Captured capture(const core::Command& command);
+
+struct LoggedResult {
+  core::ExitStatus status;
+  std::optional<int> interrupted_by;  // the signal that jailed got meanwhile
+};
+
+/// Runs to the end with no input; each line of its output and error output, in the order of arrival, goes to
+/// `on_line`. `on_tick` is called at least once a second. A terminal's Ctrl-C reaches the child by itself, other
+/// signals are passed on.
+LoggedResult run_with_lines(const core::Command& command, const std::function<void(std::string_view)>& on_line,
+                            const std::function<void()>& on_tick);
+
+/// What the owner of a foreground child does when things happen.
+struct ForegroundHooks {
+  std::function<void(std::string_view)> on_error_output;  // what the child wrote to its error output
+  std::function<void(int signal)> on_terminate;           // TERM or HUP came: end the work inside
+  std::function<void()> on_overdue;                       // 15 s later it is still there: cut it off
+};
+
+struct ForegroundResult {
+  core::ExitStatus status;
+  bool terminated = false;  // TERM or HUP came meanwhile
+};
+
+/// Runs the child with this process's input and output and waits for it. INT and QUIT from the terminal belong
+/// to the child, which is in the same process group; from elsewhere they are passed on. The child is killed 20 s
+/// after TERM or HUP. The terminal's modes are put back when the child leaves others behind.
+ForegroundResult run_in_foreground(const core::Command& command, const ForegroundHooks& hooks);
+
+}  // namespace jailed::host

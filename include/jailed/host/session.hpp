@@ -1,0 +1,56 @@
+#pragma once
+#include <jailed/host/fd.hpp>
+#include <string>
+#include <vector>
+
+namespace jailed::host {
+
+/// The host's files of one launch: `<config>/sessions/<id>`, mode 0700, locked for as long as jailed lives and
+/// removed with it. A session whose lock is free was left behind by a jailed that was killed.
+class Session {
+ public:
+  explicit Session(const std::string& sessions_directory);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  const std::string& id() const { return id_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string id_;
+  std::string path_;
+  Fd lock_;
+};
+
+/// Ids of the sessions that nobody owns any more. They stay until `remove_session`.
+std::vector<std::string> abandoned_sessions(const std::string& sessions_directory);
+void remove_session(const std::string& sessions_directory, const std::string& id);
+
+/// A name for a session: 12 hex digits.
+std::string new_session_id();
+
+/// A FIFO that process 1 of the jail reads: a byte is a signal for the jail's command, the end of the stream
+/// says that jailed is gone. The end comes by itself when jailed dies, however it dies. Nobody in the jail can
+/// open the FIFO for writing (mode 0444 on a read-only mount), or it could keep itself alive.
+class Lease {
+ public:
+  /// Where a FIFO cannot be made (file systems without them; macOS, whose engines are in a virtual machine) the
+  /// lease is empty, and jailed's other nets hold.
+  explicit Lease(const std::string& path);
+
+  /// Whether this system's containers can hold such a FIFO.
+  static bool supported();
+
+  explicit operator bool() const { return static_cast<bool>(write_end_); }
+  const std::string& path() const { return path_; }
+  /// Whether the signal could be handed over.
+  bool send(int signal) const;
+  void release() { write_end_.reset(); }
+
+ private:
+  std::string path_;
+  Fd write_end_;
+};
+
+}  // namespace jailed::host

@@ -1,0 +1,75 @@
+#pragma once
+#include <cstdint>
+#include <jailed/core/command.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/environment.hpp>
+#include <jailed/plan/mount.hpp>
+#include <jailed/plan/runtime.hpp>
+#include <jailed/plan/user_files.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jailed::plan {
+
+/// What the engine has to keep to; unset: the engine cannot enforce it here.
+struct Limits {
+  std::optional<std::uint64_t> memory;  // bytes, swap included
+  std::optional<std::uint64_t> pids;
+  std::optional<std::string> cpus;
+  std::uint64_t tmpfs_scale = 0;  // bytes of memory that the sizes of the tmpfs mounts are fractions of
+};
+
+/// Three quarters of the host's memory unless the user said otherwise.
+Limits jail_limits(const core::Settings& settings, std::uint64_t host_memory);
+
+/// Files and directories of the host that make up one launch. All exist before the engine is called.
+struct HostPaths {
+  std::string workspace;                 // the project
+  std::string agents;                    // holds one directory for each StateDir
+  std::string cache;
+  std::string session;                   // holds passwd, group, gitconfig
+  std::optional<std::string> lease;      // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
+  std::optional<std::string> env_file;
+};
+
+/// One jail, apart from the engine that will run it.
+struct Jail {
+  std::string id;       // unique among jails
+  std::string project;  // the path that the user means, for labels and the name
+  uid_t owner = 0;      // who started it, on the host
+  std::string image;
+  std::string user;
+  Identity identity;
+  Limits limits;
+  std::vector<BindMount> binds;
+  std::vector<TmpfsMount> tmpfs;
+  EnvPlan environment;
+  std::optional<std::string> env_file;
+  std::vector<std::string> command;
+  bool terminal = false;  // both ends are terminals
+};
+
+/// The bind mounts: user files, workspace, agents' state, caches.
+std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
+
+/// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories in the home that lead to a mount: an engine would make them as
+/// root, and the agent could not write beside the mount.
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale, const std::vector<BindMount>& binds);
+
+/// `jailed-<project>-<id>`, with only what engines allow in a name.
+std::string container_name(const std::string& project, const std::string& id);
+
+/// The one engine call that starts the jail and stays in the foreground.
+core::Command run_command(const Engine& engine, const Jail& jail);
+
+/// Removes the container if it is still there, e.g. when the engine's client was killed.
+core::Command remove_command(const Engine& engine, const std::string& container);
+
+/// Prints the ids of the containers of one session.
+core::Command find_session_command(const Engine& engine, const std::string& session_id);
+
+/// Answers whether an image is there, or why the engine cannot say so.
+core::Command image_exists_command(const Engine& engine, const std::string& image);
+
+}  // namespace jailed::plan

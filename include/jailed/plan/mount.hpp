@@ -1,0 +1,33 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace jailed::plan {
+
+/// A directory or file of the host inside the jail.
+struct BindMount {
+  std::string source;
+  std::string target;
+  bool read_only = false;
+  bool operator==(const BindMount&) const = default;
+};
+
+/// Memory-backed, nosuid and nodev, gone with the jail.
+struct TmpfsMount {
+  std::string target;
+  std::uint64_t size = 0;  // bytes
+  bool exec = false;
+  bool shared = false;  // mode 1777, as /tmp; otherwise the jail's user owns it, mode 0700
+  bool operator==(const TmpfsMount&) const = default;
+};
+
+/// `fields` as one record of comma-separated values, the form that both engines' --mount takes; a field with a
+/// comma, a quote or a line break is quoted.
+std::string csv_record(const std::vector<std::string>& fields);
+
+/// Why no engine can mount this path exactly; empty when one can. Docker sends paths as JSON, which holds only
+/// UTF-8 (20.10 would mount a look-alike), and Go's CSV reader turns CR LF into LF.
+std::string unmountable(const std::string& path);
+
+}  // namespace jailed::plan

@@ -1,0 +1,189 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <jailed/cli/nearest.hpp>
+#include <jailed/cli/parse.hpp>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <memory>
+
+namespace jailed::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+using Verb = Invocation::Verb;
+
+const Words kCommands = {"build", "version", "help"};
+
+constexpr const char* kOverview =
+    "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
+    "  cd my-project && jailed .           a shell in the jail, the project at /workspace\n"
+    "  jailed . -- claude                  an agent in the jail\n"
+    "  jailed build                        build the image (once, about ten minutes)\n\n"
+    "Agents in the image: claude opencode aider kimi gemini codex copilot";
+
+constexpr const char* kCommandList =
+    "Commands:\n"
+    "  build                       Build the image\n"
+    "  version                     Print jailed's version\n"
+    "  help [COMMAND]              Print this, or a command's help\n\n"
+    "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
+    "125 jailed or the engine failed; 126 not runnable; 127 not found; 128+n ended by signal n.";
+
+constexpr const char* kBuildOverview =
+    "Build the image from the context inside jailed; no checkout is needed.\n\n"
+    "  jailed build\n"
+    "  jailed build --agents claude,codex --toolchains node,python";
+
+void add_common_options(CLI::App& app, core::Options& options) {
+  app.add_option("--runtime", options.runtime, "Container engine: docker, podman, or a path to one [podman, then docker]")->type_name("ENGINE");
+  app.add_option("--image", options.image, "Image to run or build [jailed:latest]")->type_name("IMAGE");
+  app.add_flag("-q,--quiet", options.quiet, "Say only what went wrong");
+  app.add_flag("-v,--verbose", options.verbose, "Say what is run, too");
+  app.add_option("--log-file", options.log_file, "Write everything that jailed says there as well")->type_name("FILE");
+  app.add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
+}
+
+void add_launch_options(CLI::App& app, core::Options& options) {
+  app.add_option("PATH", options.path, "Project directory [.]")->type_name("");
+  add_common_options(app, options);
+  app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");
+  app.add_option("--config-dir", options.config_dir, "Logins, settings and caches of all agents [~/.config/jailed]")->type_name("DIR");
+  app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")->type_name("STRATEGY");
+  app.add_option("-e,--env", options.env, "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
+      ->type_name("NAME[=VALUE]")
+      ->allow_extra_args(false);
+  app.add_flag("--no-agent-env", options.no_agent_env, "Keep the agents' API keys of your environment out");
+  app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")->type_name("SIZE");
+  app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
+  app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+}
+
+void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {
+  add_common_options(app, options);
+  app.add_option("--name", build.name, "Name of the user in the image [coder]")->type_name("USER");
+  app.add_option("--base", build.base, "Base image, a Debian [debian:trixie-slim]")->type_name("IMAGE");
+  app.add_option("--agents", build.agents, "Which agents, comma-separated, or none [all seven]")->type_name("LIST");
+  app.add_option("--toolchains", build.toolchains, "Which of rust,node,python,go, or none [all]")->type_name("LIST");
+  app.add_option("--ca-cert", build.ca_cert, "A PEM file that build and jail trust as well (company proxies)")->type_name("FILE");
+  app.add_flag("--update", build.update, "Take the agents' newest versions instead of the locked ones");
+  app.add_flag("--no-cache", build.no_cache, "Build every step anew");
+  app.add_flag("--pull", build.pull, "Ask for a newer base image");
+}
+
+std::unique_ptr<CLI::App> new_app(const std::string& overview, const std::string& name) {
+  auto app = std::make_unique<CLI::App>(overview, name);
+  app->allow_extras();
+  app->get_formatter()->column_width(28);
+  app->get_formatter()->label("TEXT", "");
+  app->set_help_flag("-h,--help", "Print this help");
+  return app;
+}
+
+// An app and the place that it parses into, for one command.
+struct Parser {
+  Invocation invocation;
+  bool wants_version = false;
+  std::unique_ptr<CLI::App> app;
+};
+
+std::unique_ptr<Parser> parser_for(Verb verb) {
+  auto parser = std::make_unique<Parser>();
+  parser->invocation.verb = verb;
+  auto& options = parser->invocation.options;
+  if (verb == Verb::build) {
+    parser->app = new_app(kBuildOverview, "jailed build");
+    add_build_options(*parser->app, options, parser->invocation.build);
+  } else if (verb == Verb::version) {
+    parser->app = new_app("Print jailed's version.", "jailed version");
+  } else {
+    parser->app = new_app(kOverview, "jailed");
+    parser->app->footer(kCommandList);
+    add_launch_options(*parser->app, options);
+    parser->app->add_flag("-V,--version", parser->wants_version, "Print jailed's version");
+  }
+  return parser;
+}
+
+Words option_names(const CLI::App& app) {
+  Words names;
+  for (const auto* option : app.get_options()) {
+    for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+[[noreturn]] void refuse(const CLI::App& app, const Words& extras) {
+  for (const auto& word : extras) {
+    if (!word.starts_with('-')) continue;
+    const auto name = word.substr(0, word.find('='));
+    const auto meant = nearest(name, option_names(app));
+    throw core::UsageError(fmt::format("Unknown option '{}'.", core::printable(name)),
+                           meant ? fmt::format("did you mean {}?", *meant) : fmt::format("see: {} --help", app.get_name()));
+  }
+  throw core::UsageError(fmt::format("One argument too many: '{}'.", core::printable(extras.front())),
+                         "a command for the jail stands after --: jailed . -- COMMAND");
+}
+
+void parse_words(Parser& parser, Words words) {
+  std::reverse(words.begin(), words.end());  // CLI11 takes its vector from the back
+  try {
+    parser.app->parse(std::move(words));
+  } catch (const CLI::CallForHelp&) {
+    parser.invocation.help = parser.app->help();
+    parser.invocation.verb = Verb::help;
+    return;
+  } catch (const CLI::ParseError& error) {
+    throw core::UsageError(error.what(), fmt::format("see: {} --help", parser.app->get_name()));
+  }
+  if (const auto extras = parser.app->remaining(); !extras.empty()) refuse(*parser.app, extras);
+}
+
+Verb verb_named(const std::string& word) {
+  if (word == "build") return Verb::build;
+  if (word == "version") return Verb::version;
+  if (word == "help") return Verb::help;
+  return Verb::launch;
+}
+
+Invocation help_invocation(const Words& words) {
+  Verb verb = Verb::launch;
+  if (!words.empty()) {
+    verb = verb_named(words.front());
+    if (verb == Verb::launch && words.front() != "--help" && words.front() != "-h") {
+      const auto meant = nearest(words.front(), kCommands);
+      throw core::UsageError(fmt::format("No command '{}'.", core::printable(words.front())),
+                             meant ? fmt::format("did you mean {}?", *meant) : "see: jailed help");
+    }
+  }
+  Invocation invocation;
+  invocation.verb = Verb::help;
+  invocation.help = parser_for(verb)->app->help();
+  return invocation;
+}
+
+}  // namespace
+
+Invocation parse(std::vector<std::string> arguments) {
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  Words command;
+  const bool has_command = dashes != arguments.end();
+  if (has_command) command.assign(dashes + 1, arguments.end());
+  arguments.erase(dashes, arguments.end());
+
+  const auto verb = arguments.empty() ? Verb::launch : verb_named(arguments.front());
+  if (verb != Verb::launch) arguments.erase(arguments.begin());
+  if (verb == Verb::help) return help_invocation(arguments);
+  if (verb != Verb::launch && has_command) {
+    throw core::UsageError("Only a jail takes a command after --.", "jailed [PATH] -- COMMAND");
+  }
+  auto parser = parser_for(verb);
+  parse_words(*parser, std::move(arguments));
+  auto& invocation = parser->invocation;
+  invocation.options.command = std::move(command);
+  if (parser->wants_version && invocation.verb == Verb::launch) invocation.verb = Verb::version;
+  return std::move(invocation);
+}
+
+}  // namespace jailed::cli

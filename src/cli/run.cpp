@@ -1,0 +1,59 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+#include <jailed/cli/nearest.hpp>
+#include <jailed/cli/parse.hpp>
+#include <jailed/cli/run.hpp>
+#include <jailed/commands/commands.hpp>
+#include <jailed/commands/talk.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/core/version.hpp>
+#include <jailed/host/process.hpp>
+#include <sstream>
+
+namespace jailed::cli {
+namespace {
+
+void report(const core::Error& error) {
+  spdlog::error("{}", error.what());
+  std::istringstream lines(error.next_step());
+  for (std::string line; std::getline(lines, line);) spdlog::error("  {}", line);
+}
+
+int dispatch(const Invocation& invocation, const core::Environment& environment) {
+  switch (invocation.verb) {
+    case Invocation::Verb::help:
+      std::cout << invocation.help;
+      return 0;
+    case Invocation::Verb::version:
+      std::cout << "jailed " << core::kVersion << "\n";
+      return 0;
+    case Invocation::Verb::build:
+      return commands::build(invocation.options, invocation.build, environment);
+    case Invocation::Verb::launch:
+      return commands::launch(invocation.options, environment);
+  }
+  return core::kFailed;
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments) {
+  const auto environment = host::environment_snapshot();
+  try {
+    commands::set_up_talk({}, environment);
+    const auto invocation = parse(std::move(arguments));
+    const auto& options = invocation.options;
+    commands::set_up_talk({options.quiet, options.verbose, options.log_file}, environment);
+    return dispatch(invocation, environment);
+  } catch (const core::Error& error) {
+    report(error);
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    report(core::Error(fmt::format("Unexpected: {}", error.what())));
+    return core::kFailed;
+  }
+}
+
+}  // namespace jailed::cli

@@ -1,0 +1,12 @@
+#include <jailed/core/exit_status.hpp>
+
+#include <sys/wait.h>
+
+namespace jailed::core {
+
+ExitStatus decode_wait_status(int status) {
+  if (WIFSIGNALED(status)) return ExitStatus::signalled(WTERMSIG(status));
+  return ExitStatus::exited(WEXITSTATUS(status));
+}
+
+}  // namespace jailed::core

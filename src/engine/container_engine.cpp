@@ -1,0 +1,49 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <jailed/engine/container_engine.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/engine/error_output.hpp>
+
+namespace jailed::engine {
+namespace {
+
+void write_error_output(std::string_view text) {
+  while (!text.empty()) {
+    const auto count = ::write(2, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+}  // namespace
+
+JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease) {
+  ErrorOutput errors;
+  const auto remove = plan::remove_command(engine, plan::container_name(jail.project, jail.id));
+  const host::ForegroundHooks hooks{
+      .on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
+      .on_terminate = [&](int signal) { if (!lease.send(signal)) host::capture(remove); },
+      .on_overdue = [&] { lease.release(); },
+  };
+  const auto result = host::run_in_foreground(plan::run_command(engine, jail), hooks);
+  lease.release();
+  // The client went before the container, so it may still be there.
+  if (result.status.how == core::ExitStatus::How::signalled || result.terminated) host::capture(remove);
+  if (result.status == core::ExitStatus::exited(core::kFailed) && !errors.held().empty()) return {result.status, errors.held()};
+  write_error_output(errors.held());
+  return {result.status, {}};
+}
+
+void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
+  const auto found = host::capture(plan::find_session_command(engine, session_id));
+  std::string ids = found.out;
+  while (!ids.empty()) {
+    const auto end = ids.find('\n');
+    if (const auto id = ids.substr(0, end); !id.empty()) host::capture(plan::remove_command(engine, id));
+    ids = end == std::string::npos ? std::string{} : ids.substr(end + 1);
+  }
+}
+
+}  // namespace jailed::engine

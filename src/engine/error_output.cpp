@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <array>
+#include <jailed/engine/error_output.hpp>
+#include <utility>
+
+namespace jailed::engine {
+namespace {
+
+// How lines of docker (20.10 to 28) and podman (4.3) begin.
+constexpr std::array<std::string_view, 11> kClientLines = {
+    "docker: ", "Error: ", "Error response", "See 'docker run --help'", "Run 'docker run --help'", "See 'podman run --help'",
+    "WARNING: ", "time=\"", "Cannot connect to the Docker daemon", "permission denied while trying to connect", "Emulate Docker CLI"};
+
+bool may_be_client(std::string_view beginning) {
+  return std::any_of(kClientLines.begin(), kClientLines.end(), [&](std::string_view marker) {
+    return beginning.starts_with(marker) || marker.starts_with(beginning);
+  });
+}
+
+}  // namespace
+
+std::string ErrorOutput::feed(std::string_view text) {
+  if (speaking_) return std::string(text);
+  line_ += text;
+  while (!line_.empty()) {
+    const auto end = line_.find('\n');
+    const auto line = std::string_view(line_).substr(0, end);
+    // Docker's own errors end with an empty line and a hint.
+    const bool client = may_be_client(line) && (!line.empty() || !held_.empty());
+    if (!client) {
+      speaking_ = true;
+      return std::exchange(held_, {}) + std::exchange(line_, {});
+    }
+    if (end == std::string::npos) return {};
+    held_ += line_.substr(0, end + 1);
+    line_.erase(0, end + 1);
+  }
+  return {};
+}
+
+}  // namespace jailed::engine

@@ -1,0 +1,147 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <memory>
+#include <random>
+
+namespace jailed::host {
+namespace {
+
+core::Error cannot(std::string_view verb, const std::string& path, int error) {
+  std::string next_step;
+  if (error == ENOSPC || error == EDQUOT) next_step = "free some space there, then try again";
+  if (error == EACCES || error == EPERM || error == EROFS) next_step = "make it writable for you, or choose another place: JAILED_CONFIG_DIR=DIR";
+  return core::Error(fmt::format("Cannot {} {}: {}.", verb, core::printable(path), std::strerror(error)), next_step);
+}
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
+
+std::optional<struct stat> lstat_of(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return std::nullopt;
+  return info;
+}
+
+std::string canonical(const std::string& path, std::string& reason) {
+  const std::unique_ptr<char, decltype(&std::free)> resolved(::realpath(path.c_str(), nullptr), &std::free);
+  if (!resolved) {
+    reason = std::strerror(errno);
+    return {};
+  }
+  return resolved.get();
+}
+
+std::string canonical_as_far_as_it_exists(const std::string& path) {
+  std::string ignored;
+  std::string there = path.starts_with('/') ? path : canonical(".", ignored) + "/" + path;
+  while (there.size() > 1 && there.ends_with('/')) there.pop_back();
+  std::string missing;
+  while (true) {
+    if (auto resolved = canonical(there, ignored); !resolved.empty()) {
+      return resolved == "/" ? (missing.empty() ? "/" : missing) : resolved + missing;
+    }
+    const auto slash = there.rfind('/');
+    if (slash == std::string::npos || there == "/") return path;
+    missing.insert(0, there.substr(slash));
+    there.resize(slash == 0 ? 1 : slash);
+  }
+}
+
+bool can_enter_and_read(const std::string& directory) { return ::access(directory.c_str(), R_OK | X_OK) == 0; }
+
+void make_private_directories(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return;
+  if (errno == ENOENT) {
+    const auto slash = path.rfind('/');
+    if (slash != std::string::npos && slash > 0) {
+      make_private_directories(path.substr(0, slash));
+      if (::mkdir(path.c_str(), 0700) == 0) return;
+    }
+  }
+  const int error = errno;
+  const auto info = lstat_of(path);
+  if (error == EEXIST && info && S_ISDIR(info->st_mode)) return;
+  std::error_code ignored;
+  if (error == EEXIST && std::filesystem::is_directory(path, ignored)) return;
+  throw cannot("make the directory", path, error == EEXIST ? ENOTDIR : error);
+}
+
+void write_new_file(const std::string& path, std::string_view content, mode_t mode) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file) throw cannot("write", path, errno);
+  while (!content.empty()) {
+    const auto count = ::write(file.get(), content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw cannot("write", path, errno);
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::fchmod(file.get(), mode) != 0) throw cannot("write", path, errno);
+}
+
+std::optional<std::string> read_file(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string content;
+  std::array<char, 16384> buffer;
+  while (true) {
+    const auto count = ::read(file.get(), buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return std::nullopt;
+    if (count == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+}
+
+std::vector<std::string> list_directory(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));
+  if (!directory) return names;
+  while (const auto* entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  return names;
+}
+
+void remove_tree(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+Fd try_lock_directory(const std::string& path) {
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) directory.reset();
+  return directory;
+}
+
+TemporaryDirectory::TemporaryDirectory(const std::string& parent, const std::string& prefix) {
+  make_private_directories(parent);
+  path_ = fmt::format("{}/{}{}", parent, prefix, random_hex(6));
+  if (::mkdir(path_.c_str(), 0700) != 0) throw cannot("make the directory", path_, errno);
+}
+
+std::string random_hex(std::size_t count) {
+  std::random_device source;
+  std::string text;
+  while (text.size() < count * 2) text += fmt::format("{:08x}", source());
+  text.resize(count * 2);
+  return text;
+}
+
+}  // namespace jailed::host

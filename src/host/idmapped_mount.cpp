@@ -1,0 +1,163 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/idmapped_mount.hpp>
+
+#ifdef __linux__
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <cstdint>
+#endif
+
+namespace jailed::host {
+namespace {
+
+constexpr const char* kRoot = "/run/jailed";
+
+core::Error impossible(const std::string& source, const std::string& reason) {
+  return core::Error(
+      fmt::format("Root's directory {} cannot be handed to a jail without root: {}.", core::printable(source), reason),
+      "run jailed as an ordinary user, or give the project to one: chown -R USER DIR\n"
+      "(handing over root's files takes Linux 5.12 or newer and a file system with idmapped mounts)");
+}
+
+#ifdef __linux__
+
+// glibc has these since 2.36 and their numbers since 2.32; Ubuntu 22.04's is 2.35.
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr 442
+#endif
+constexpr unsigned kOpenTreeClone = 1;
+constexpr unsigned kRecursive = 0x8000;
+constexpr unsigned kEmptyPath = 0x1000;
+constexpr unsigned kMoveFromEmptyPath = 0x4;
+constexpr std::uint64_t kNoSuid = 0x2;
+constexpr std::uint64_t kNoDev = 0x4;
+constexpr std::uint64_t kIdmap = 0x00100000;
+
+struct MountAttributes {
+  std::uint64_t set;
+  std::uint64_t clear;
+  std::uint64_t propagation;
+  std::uint64_t user_namespace;
+};
+
+bool write_text(const std::string& path, const std::string& text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// A child that only lends its user namespace and is gone when this object is.
+class NamespaceChild {
+ public:
+  NamespaceChild() : ready_(make_pipe()) {
+    pid_ = ::fork();
+    if (pid_ != 0) {
+      ready_.write.reset();
+      return;
+    }
+    const char answer = ::unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
+    [[maybe_unused]] const auto written = ::write(ready_.write.get(), &answer, 1);
+    while (true) ::pause();
+  }
+  NamespaceChild(const NamespaceChild&) = delete;
+  NamespaceChild& operator=(const NamespaceChild&) = delete;
+  ~NamespaceChild() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  // The namespace in which what is root's on disk is the given user's.
+  Fd open_namespace(uid_t uid, gid_t gid) const {
+    char answer = 'n';
+    if (pid_ < 0 || ::read(ready_.read.get(), &answer, 1) != 1 || answer != 'y') return {};
+    const auto process = fmt::format("/proc/{}", pid_);
+    if (!write_text(process + "/uid_map", fmt::format("0 {} 1\n", uid)) || !write_text(process + "/gid_map", fmt::format("0 {} 1\n", gid))) {
+      return {};
+    }
+    return Fd(::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
+  }
+
+ private:
+  Pipe ready_;
+  pid_t pid_ = -1;
+};
+
+void mount_idmapped(const std::string& source, const std::string& target, uid_t uid, gid_t gid) {
+  const NamespaceChild child;
+  const auto name_space = child.open_namespace(uid, gid);
+  if (!name_space) throw impossible(source, "user namespaces are not to be had here");
+  const Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), kOpenTreeClone | kRecursive | O_CLOEXEC)));
+  if (!tree) throw impossible(source, std::strerror(errno));
+  const MountAttributes attributes{kIdmap | kNoSuid | kNoDev, 0, 0, static_cast<std::uint64_t>(name_space.get())};
+  if (::syscall(SYS_mount_setattr, tree.get(), "", kEmptyPath | kRecursive, &attributes, sizeof attributes) != 0) {
+    throw impossible(source, errno == EINVAL ? "its file system knows no idmapped mounts" : std::strerror(errno));
+  }
+  if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) != 0) {
+    throw impossible(source, std::strerror(errno));
+  }
+}
+
+void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW); }
+
+#else
+
+void mount_idmapped(const std::string& source, const std::string&, uid_t, gid_t) {
+  throw impossible(source, "this system has no idmapped mounts");
+}
+
+void unmount(const std::string&) {}
+
+#endif
+
+// rmdir and never a recursive removal: if an unmount failed, the project's files are below.
+void dismantle(const std::string& directory) {
+  for (const auto& name : list_directory(directory)) {
+    const auto target = directory + "/" + name;
+    unmount(target);
+    ::rmdir(target.c_str());
+  }
+  ::rmdir(directory.c_str());
+}
+
+}  // namespace
+
+IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid)
+    : uid_(uid), gid_(gid), directory_(fmt::format("{}/{}", kRoot, session_id)) {
+  make_private_directories(directory_);
+  lock_ = try_lock_directory(directory_);
+  if (!lock_ || !lstat_of(directory_)) throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
+}
+
+IdmappedMounts::~IdmappedMounts() { dismantle(directory_); }
+
+std::string IdmappedMounts::place(const std::string& session_id, const std::string& name) {
+  return fmt::format("{}/{}/{}", kRoot, session_id, name);
+}
+
+std::string IdmappedMounts::add(const std::string& source, const std::string& name) {
+  auto target = directory_ + "/" + name;
+  make_private_directories(target);
+  mount_idmapped(source, target, uid_, gid_);
+  return target;
+}
+
+void IdmappedMounts::sweep() {
+  for (const auto& name : list_directory(kRoot)) {
+    const auto directory = fmt::format("{}/{}", kRoot, name);
+    if (const auto lock = try_lock_directory(directory)) dismantle(directory);
+  }
+}
+
+}  // namespace jailed::host

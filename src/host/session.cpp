@@ -1,0 +1,64 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/session.hpp>
+
+namespace jailed::host {
+
+std::string new_session_id() { return random_hex(6); }
+
+Session::Session(const std::string& sessions_directory) {
+  // A sweep may take a new directory for an abandoned one before it is locked: then try another name.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    id_ = new_session_id();
+    path_ = sessions_directory + "/" + id_;
+    if (::mkdir(path_.c_str(), 0700) != 0) break;
+    lock_ = try_lock_directory(path_);
+    if (lock_ && lstat_of(path_)) return;
+  }
+  throw core::Error(fmt::format("Cannot make the session directory {}: {}.", core::printable(path_), std::strerror(errno)),
+                    errno == ENOSPC ? "free some space there, then try again" : "");
+}
+
+Session::~Session() { remove_tree(path_); }
+
+std::vector<std::string> abandoned_sessions(const std::string& sessions_directory) {
+  std::vector<std::string> ids;
+  for (const auto& name : list_directory(sessions_directory)) {
+    if (try_lock_directory(sessions_directory + "/" + name)) ids.push_back(name);
+  }
+  return ids;
+}
+
+void remove_session(const std::string& sessions_directory, const std::string& id) {
+  const auto path = sessions_directory + "/" + id;
+  if (const auto lock = try_lock_directory(path)) remove_tree(path);
+}
+
+bool Lease::supported() {
+#ifdef __linux__
+  return true;
+#else
+  return false;
+#endif
+}
+
+Lease::Lease(const std::string& path) : path_(path) {
+  if (!supported() || ::mkfifo(path.c_str(), 0600) != 0) return;
+  // For reading as well: opening does not wait for the jail, and a full pipe cannot block.
+  write_end_ = Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  ::chmod(path.c_str(), 0444);
+}
+
+bool Lease::send(int signal) const {
+  const auto byte = static_cast<unsigned char>(signal);
+  return write_end_ && ::write(write_end_.get(), &byte, 1) == 1;
+}
+
+}  // namespace jailed::host

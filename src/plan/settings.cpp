@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/plan/environment.hpp>
+#include <jailed/plan/settings.hpp>
+
+namespace jailed::plan {
+namespace {
+
+using core::Named;
+using core::UsageError;
+
+constexpr std::string_view kLowerOrDigit = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+std::optional<Named> given(const std::optional<std::string>& flag, std::string_view flag_name,
+                           const core::Environment& environment, const std::string& variable) {
+  if (flag) return Named{*flag, std::string(flag_name)};
+  if (auto value = environment.get(variable)) return Named{std::move(*value), variable};
+  return std::nullopt;
+}
+
+UsageError bad_value(const Named& setting, std::string_view expected) {
+  return UsageError(fmt::format("{}: '{}' is not {}.", setting.set_by, core::printable(setting.value), expected));
+}
+
+std::string config_directory(const std::optional<Named>& named, const core::Environment& environment) {
+  if (named) {
+    if (named->value.empty()) throw bad_value(*named, "a directory");
+    return named->value;
+  }
+  if (const auto base = environment.get("XDG_CONFIG_HOME"); base && base->starts_with('/')) return *base + "/jailed";
+  if (const auto home = environment.get("HOME")) return *home + "/.config/jailed";
+  throw UsageError("HOME is not set, so there is no place for jailed's configuration.",
+                   "name one: JAILED_CONFIG_DIR=DIR or --config-dir DIR");
+}
+
+std::uint64_t process_limit(const Named& setting) {
+  std::uint64_t number = 0;
+  const auto* end = setting.value.data() + setting.value.size();
+  const auto result = std::from_chars(setting.value.data(), end, number);
+  if (result.ec != std::errc{} || result.ptr != end || number < 16 || number > 4194304) {
+    throw bad_value(setting, "a number of processes from 16 to 4194304");
+  }
+  return number;
+}
+
+std::string processors(const Named& setting) {
+  double number = 0;
+  const auto* end = setting.value.data() + setting.value.size();
+  const auto result = std::from_chars(setting.value.data(), end, number);
+  if (result.ec != std::errc{} || result.ptr != end || !(number >= 0.01) || number > 4096) {
+    throw bad_value(setting, "a number of processors such as 2 or 1.5");
+  }
+  return setting.value;
+}
+
+// One component of a repository's path: lower-case words joined by '.', '_', '__' or dashes.
+bool is_path_component(std::string_view part) {
+  if (part.empty() || kLowerOrDigit.find(part.front()) == std::string_view::npos ||
+      kLowerOrDigit.find(part.back()) == std::string_view::npos) {
+    return false;
+  }
+  return part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos &&
+         part.find("..") == std::string_view::npos && part.find("___") == std::string_view::npos;
+}
+
+bool is_registry_host(std::string_view part) {
+  return part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+             std::string_view::npos &&
+         (part.find_first_of(".:") != std::string_view::npos || part == "localhost");
+}
+
+bool is_tag(std::string_view tag) {
+  return !tag.empty() && tag.size() <= 128 && tag.front() != '.' && tag.front() != '-' &&
+         std::all_of(tag.begin(), tag.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+         });
+}
+
+bool is_digest(std::string_view digest) {
+  const auto colon = digest.find(':');
+  return colon != std::string_view::npos && colon > 0 && digest.size() - colon - 1 >= 32 &&
+         digest.substr(colon + 1).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_image_reference(std::string_view text) {
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    if (!is_digest(text.substr(at + 1))) return false;
+    text = text.substr(0, at);
+  }
+  if (const auto colon = text.rfind(':'); colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
+    if (!is_tag(text.substr(colon + 1))) return false;
+    text = text.substr(0, colon);
+  }
+  if (text.size() > 255) return false;
+  if (const auto slash = text.find('/'); slash != std::string_view::npos && is_registry_host(text.substr(0, slash))) {
+    text = text.substr(slash + 1);
+  }
+  while (true) {
+    const auto slash = text.find('/');
+    if (!is_path_component(text.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    text = text.substr(slash + 1);
+  }
+}
+
+bool is_user_name(std::string_view text) {
+  if (text.empty() || text.size() > 32 || text == "root") return false;
+  if (text.front() != '_' && std::islower(static_cast<unsigned char>(text.front())) == 0) return false;
+  return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
+}
+
+std::uint64_t parse_size(std::string_view text, std::string_view set_by) {
+  const auto wrong = [&] {
+    return bad_value({std::string(text), std::string(set_by)}, "a size such as 512m, 8g or 1.5g (at least 64m)");
+  };
+  double number = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (result.ec != std::errc{} || !std::isfinite(number) || number <= 0) throw wrong();
+  std::string unit(result.ptr, static_cast<std::size_t>(text.data() + text.size() - result.ptr));
+  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (unit.size() > 1 && unit.ends_with("ib")) unit.resize(unit.size() - 2);
+  if (unit.size() > 1 && unit.ends_with("b")) unit.pop_back();
+  static constexpr std::string_view units = "bkmgt";
+  const auto power = unit.empty() ? 0 : units.find(unit);
+  if (power == std::string_view::npos || unit.size() > 1) throw wrong();
+  const double bytes = number * std::pow(1024.0, static_cast<double>(power));
+  if (bytes < 64.0 * 1024 * 1024 || bytes > std::pow(2.0, 62)) throw wrong();
+  return static_cast<std::uint64_t>(bytes);
+}
+
+core::Settings resolve_settings(const core::Options& options, const core::Environment& environment) {
+  core::Settings settings;
+  settings.runtime = given(options.runtime, "--runtime", environment, "JAILED_RUNTIME");
+  if (const auto image = given(options.image, "--image", environment, "JAILED_IMAGE")) {
+    if (!is_image_reference(image->value)) throw bad_value(*image, "an image reference such as jailed:latest");
+    settings.image = image->value;
+  }
+  if (const auto user = given(options.user, "--user", environment, "JAILED_USER")) {
+    if (!is_user_name(user->value)) {
+      throw bad_value(*user, "a user name (a lower-case letter or _, then up to 31 of a-z 0-9 _ -; not root)");
+    }
+    settings.user = user->value;
+  }
+  settings.config_dir = config_directory(given(options.config_dir, "--config-dir", environment, "JAILED_CONFIG_DIR"), environment);
+  if (const auto sync = given(options.sync, "--sync", environment, "JAILED_SYNC_STRATEGY")) {
+    if (sync->value != "bind" && sync->value != "mutagen") throw bad_value(*sync, "a sync strategy: mutagen or bind");
+    settings.sync = sync->value == "bind" ? core::Sync::bind : core::Sync::mutagen;
+  }
+  if (const auto memory = given(options.memory, "--memory", environment, "JAILED_MEMORY")) {
+    settings.memory = parse_size(memory->value, memory->set_by);
+  }
+  if (const auto cpus = given(options.cpus, "--cpus", environment, "JAILED_CPUS")) settings.cpus = processors(*cpus);
+  if (const auto pids = given(options.pids, "--pids", environment, "JAILED_PIDS")) settings.pids = process_limit(*pids);
+  for (const auto& entry : options.env) {
+    if (!is_env_entry(entry)) throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
+  }
+  settings.env = options.env;
+  settings.agent_env = !options.no_agent_env;
+  return settings;
+}
+
+}  // namespace jailed::plan
