@@ -37,11 +37,14 @@ constexpr const char* kBuildOverview =
     "  jailed build --agents claude,codex --toolchains node,python";
 
 void add_common_options(CLI::App& app, core::Options& options) {
-  app.add_option("--runtime", options.runtime, "Container engine: docker, podman, or a path to one [podman, then docker]")->type_name("ENGINE");
+  app.add_option("--runtime", options.runtime,
+                 "Container engine: docker, podman, or a path to one [podman, then docker]")
+      ->type_name("ENGINE");
   app.add_option("--image", options.image, "Image to run or build [jailed:latest]")->type_name("IMAGE");
   app.add_flag("-q,--quiet", options.quiet, "Say only what went wrong");
   app.add_flag("-v,--verbose", options.verbose, "Say what is run, too");
-  app.add_option("--log-file", options.log_file, "Write everything that jailed says there as well")->type_name("FILE");
+  app.add_option("--log-file", options.log_file, "Write everything that jailed says there as well")
+      ->type_name("FILE");
   app.add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
 }
 
@@ -49,13 +52,18 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("PATH", options.path, "Project directory [.]")->type_name("");
   add_common_options(app, options);
   app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");
-  app.add_option("--config-dir", options.config_dir, "Logins, settings and caches of all agents [~/.config/jailed]")->type_name("DIR");
-  app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")->type_name("STRATEGY");
-  app.add_option("-e,--env", options.env, "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
+  app.add_option("--config-dir", options.config_dir,
+                 "Logins, settings and caches of all agents [~/.config/jailed]")
+      ->type_name("DIR");
+  app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")
+      ->type_name("STRATEGY");
+  app.add_option("-e,--env", options.env,
+                 "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
       ->type_name("NAME[=VALUE]")
       ->allow_extra_args(false);
   app.add_flag("--no-agent-env", options.no_agent_env, "Keep the agents' API keys of your environment out");
-  app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")->type_name("SIZE");
+  app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")
+      ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
 }
@@ -64,9 +72,12 @@ void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions
   add_common_options(app, options);
   app.add_option("--name", build.name, "Name of the user in the image [coder]")->type_name("USER");
   app.add_option("--base", build.base, "Base image, a Debian [debian:trixie-slim]")->type_name("IMAGE");
-  app.add_option("--agents", build.agents, "Which agents, comma-separated, or none [all seven]")->type_name("LIST");
-  app.add_option("--toolchains", build.toolchains, "Which of rust,node,python,go, or none [all]")->type_name("LIST");
-  app.add_option("--ca-cert", build.ca_cert, "A PEM file that build and jail trust as well (company proxies)")->type_name("FILE");
+  app.add_option("--agents", build.agents, "Which agents, comma-separated, or none [all seven]")
+      ->type_name("LIST");
+  app.add_option("--toolchains", build.toolchains, "Which of rust,node,python,go, or none [all]")
+      ->type_name("LIST");
+  app.add_option("--ca-cert", build.ca_cert, "A PEM file that build and jail trust as well (company proxies)")
+      ->type_name("FILE");
   app.add_flag("--update", build.update, "Take the agents' newest versions instead of the locked ones");
   app.add_flag("--no-cache", build.no_cache, "Build every step anew");
   app.add_flag("--pull", build.pull, "Ask for a newer base image");
@@ -119,8 +130,9 @@ Words option_names(const CLI::App& app) {
     if (!word.starts_with('-')) continue;
     const auto name = word.substr(0, word.find('='));
     const auto meant = nearest(name, option_names(app));
-    throw core::UsageError(fmt::format("Unknown option '{}'.", core::printable(name)),
-                           meant ? fmt::format("did you mean {}?", *meant) : fmt::format("see: {} --help", app.get_name()));
+    throw core::UsageError(
+        fmt::format("Unknown option '{}'.", core::printable(name)),
+        meant ? fmt::format("did you mean {}?", *meant) : fmt::format("see: {} --help", app.get_name()));
   }
   throw core::UsageError(fmt::format("One argument too many: '{}'.", core::printable(extras.front())),
                          "a command for the jail stands after --: jailed . -- COMMAND");

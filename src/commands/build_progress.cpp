@@ -13,11 +13,14 @@ constexpr std::size_t kLastLines = 15;
 
 BuildProgress::BuildProgress(std::string log_path, bool terminal, bool quiet)
     : log_path_(std::move(log_path)), log_(log_path_), terminal_(terminal), quiet_(quiet) {
-  if (!log_) throw core::Error(fmt::format("Cannot write the build's log {}.", core::printable(log_path_)), "name a writable XDG_CACHE_HOME");
+  if (!log_)
+    throw core::Error(fmt::format("Cannot write the build's log {}.", core::printable(log_path_)),
+                      "name a writable XDG_CACHE_HOME");
 }
 
 std::string BuildProgress::elapsed() const {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_).count();
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - start_).count();
   return seconds < 60 ? fmt::format("{}s", seconds) : fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
 }
 
@@ -42,10 +45,12 @@ void BuildProgress::tick() {
 
 void BuildProgress::draw() {
   if (quiet_) return;
-  const auto text = step_ ? fmt::format("step {} of {}: {}  {}", step_->number, step_->total, step_->name, elapsed())
-                          : fmt::format("starting  {}", elapsed());
+  const auto text =
+      step_ ? fmt::format("step {} of {}: {}  {}", step_->number, step_->total, step_->name, elapsed())
+            : fmt::format("starting  {}", elapsed());
   const auto width = static_cast<std::size_t>(host::terminal_width(2));
-  std::cerr << "\r\033[K" << fmt::format("[jailed] {}", text).substr(0, width > 1 ? width - 1 : 1) << std::flush;
+  std::cerr << "\r\033[K" << fmt::format("[jailed] {}", text).substr(0, width > 1 ? width - 1 : 1)
+            << std::flush;
   drawn_ = true;
 }
 

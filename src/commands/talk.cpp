@@ -12,7 +12,9 @@ void set_up_talk(const TalkOptions& options, const core::Environment& environmen
   const auto color = environment.get("NO_COLOR") ? spdlog::color_mode::never : spdlog::color_mode::automatic;
   auto terminal = std::make_shared<spdlog::sinks::stderr_color_sink_st>(color);
   terminal->set_pattern("%^[jailed]%$ %v");
-  terminal->set_level(options.verbose ? spdlog::level::debug : options.quiet ? spdlog::level::err : spdlog::level::info);
+  terminal->set_level(options.verbose ? spdlog::level::debug
+                      : options.quiet ? spdlog::level::err
+                                      : spdlog::level::info);
   auto logger = std::make_shared<spdlog::logger>("jailed", terminal);
   if (options.log_file) {
     try {

@@ -59,7 +59,8 @@ std::span<const Agent> agents() {
 
 const Agent* find_agent(std::string_view name) {
   const auto all = agents();
-  const auto found = std::find_if(all.begin(), all.end(), [&](const Agent& agent) { return agent.name == name; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Agent& agent) { return agent.name == name; });
   return found == all.end() ? nullptr : &*found;
 }
 
@@ -70,9 +71,9 @@ std::span<const std::string_view> toolchains() {
 
 std::span<const HomeVariable> cache_variables() {
   static constexpr HomeVariable variables[] = {
-      {"CARGO_HOME", ".cache/cargo"},     {"GOPATH", ".cache/go"},
+      {"CARGO_HOME", ".cache/cargo"},      {"GOPATH", ".cache/go"},
       {"GOMODCACHE", ".cache/go/pkg/mod"}, {"GOCACHE", ".cache/go-build"},
-      {"npm_config_cache", ".cache/npm"}, {"PIP_CACHE_DIR", ".cache/pip"},
+      {"npm_config_cache", ".cache/npm"},  {"PIP_CACHE_DIR", ".cache/pip"},
       {"UV_CACHE_DIR", ".cache/uv"},
   };
   return variables;

@@ -14,7 +14,8 @@ bool is_control(char c) {
 }
 
 bool needs_no_quotes(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+         std::string_view("_@%+=:,./-").find(c) != std::string_view::npos;
 }
 
 bool needs_escapes(std::string_view text) {

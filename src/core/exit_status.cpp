@@ -1,6 +1,6 @@
-#include <jailed/core/exit_status.hpp>
-
 #include <sys/wait.h>
+
+#include <jailed/core/exit_status.hpp>
 
 namespace jailed::core {
 

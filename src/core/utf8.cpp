@@ -1,6 +1,5 @@
-#include <jailed/core/utf8.hpp>
-
 #include <cstddef>
+#include <jailed/core/utf8.hpp>
 
 namespace jailed::core {
 

@@ -1,8 +1,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <jailed/engine/container_engine.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
 
 namespace jailed::engine {
@@ -24,14 +24,18 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
   const auto remove = plan::remove_command(engine, plan::container_name(jail.project, jail.id));
   const host::ForegroundHooks hooks{
       .on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
-      .on_terminate = [&](int signal) { if (!lease.send(signal)) host::capture(remove); },
+      .on_terminate =
+          [&](int signal) {
+            if (!lease.send(signal)) host::capture(remove);
+          },
       .on_overdue = [&] { lease.release(); },
   };
   const auto result = host::run_in_foreground(plan::run_command(engine, jail), hooks);
   lease.release();
   // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) host::capture(remove);
-  if (result.status == core::ExitStatus::exited(core::kFailed) && !errors.held().empty()) return {result.status, errors.held()};
+  if (result.status == core::ExitStatus::exited(core::kFailed) && !errors.held().empty())
+    return {result.status, errors.held()};
   write_error_output(errors.held());
   return {result.status, {}};
 }

@@ -7,9 +7,17 @@ namespace jailed::engine {
 namespace {
 
 // How lines of docker (20.10 to 28) and podman (4.3) begin.
-constexpr std::array<std::string_view, 11> kClientLines = {
-    "docker: ", "Error: ", "Error response", "See 'docker run --help'", "Run 'docker run --help'", "See 'podman run --help'",
-    "WARNING: ", "time=\"", "Cannot connect to the Docker daemon", "permission denied while trying to connect", "Emulate Docker CLI"};
+constexpr std::array<std::string_view, 11> kClientLines = {"docker: ",
+                                                           "Error: ",
+                                                           "Error response",
+                                                           "See 'docker run --help'",
+                                                           "Run 'docker run --help'",
+                                                           "See 'podman run --help'",
+                                                           "WARNING: ",
+                                                           "time=\"",
+                                                           "Cannot connect to the Docker daemon",
+                                                           "permission denied while trying to connect",
+                                                           "Emulate Docker CLI"};
 
 bool may_be_client(std::string_view beginning) {
   return std::any_of(kClientLines.begin(), kClientLines.end(), [&](std::string_view marker) {

@@ -11,7 +11,8 @@ using Kind = Failure::Kind;
 
 std::string lower(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
 }
 
@@ -24,22 +25,27 @@ constexpr const char* kDockerGroup =
 
 }  // namespace
 
-std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text, const std::string& image) {
+std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
+                                         const std::string& image) {
   const auto said = lower(text);
   const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   const bool docker = engine.kind == plan::EngineKind::docker;
   if (has("no such image") || has("image not known") || has("unable to find image")) {
     return Failure{Kind::image_missing, fmt::format("Image '{}' not found.", image), "run: jailed build"};
   }
-  if (docker && has("permission denied") && (has("docker daemon socket") || has("docker api") || has("dial unix"))) {
-    return Failure{Kind::permission_denied, "Docker is there, but you may not use it: permission denied on its socket.", kDockerGroup};
+  if (docker && has("permission denied") &&
+      (has("docker daemon socket") || has("docker api") || has("dial unix"))) {
+    return Failure{Kind::permission_denied,
+                   "Docker is there, but you may not use it: permission denied on its socket.", kDockerGroup};
   }
-  if (docker && (has("cannot connect to the docker daemon") || has("error during connect") || has("failed to connect to the docker api"))) {
+  if (docker && (has("cannot connect to the docker daemon") || has("error during connect") ||
+                 has("failed to connect to the docker api"))) {
     return Failure{Kind::daemon_down, "Docker is installed, but its daemon does not answer.", kStartDocker};
   }
   if (has("no space left on device")) {
     return Failure{Kind::disk_full, "The engine has no space left on its disk.",
-                   fmt::format("see what takes it: {0} system df    free some: {0} system prune", docker ? "docker" : "podman")};
+                   fmt::format("see what takes it: {0} system df    free some: {0} system prune",
+                               docker ? "docker" : "podman")};
   }
   return std::nullopt;
 }

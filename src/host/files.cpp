@@ -22,8 +22,10 @@ namespace {
 core::Error cannot(std::string_view verb, const std::string& path, int error) {
   std::string next_step;
   if (error == ENOSPC || error == EDQUOT) next_step = "free some space there, then try again";
-  if (error == EACCES || error == EPERM || error == EROFS) next_step = "make it writable for you, or choose another place: JAILED_CONFIG_DIR=DIR";
-  return core::Error(fmt::format("Cannot {} {}: {}.", verb, core::printable(path), std::strerror(error)), next_step);
+  if (error == EACCES || error == EPERM || error == EROFS)
+    next_step = "make it writable for you, or choose another place: JAILED_CONFIG_DIR=DIR";
+  return core::Error(fmt::format("Cannot {} {}: {}.", verb, core::printable(path), std::strerror(error)),
+                     next_step);
 }
 
 struct CloseDirectory {
@@ -63,7 +65,9 @@ std::string canonical_as_far_as_it_exists(const std::string& path) {
   }
 }
 
-bool can_enter_and_read(const std::string& directory) { return ::access(directory.c_str(), R_OK | X_OK) == 0; }
+bool can_enter_and_read(const std::string& directory) {
+  return ::access(directory.c_str(), R_OK | X_OK) == 0;
+}
 
 void make_private_directories(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return;

@@ -26,7 +26,8 @@ constexpr const char* kRoot = "/run/jailed";
 
 core::Error impossible(const std::string& source, const std::string& reason) {
   return core::Error(
-      fmt::format("Root's directory {} cannot be handed to a jail without root: {}.", core::printable(source), reason),
+      fmt::format("Root's directory {} cannot be handed to a jail without root: {}.", core::printable(source),
+                  reason),
       "run jailed as an ordinary user, or give the project to one: chown -R USER DIR\n"
       "(handing over root's files takes Linux 5.12 or newer and a file system with idmapped mounts)");
 }
@@ -83,7 +84,8 @@ class NamespaceChild {
     char answer = 'n';
     if (pid_ < 0 || ::read(ready_.read.get(), &answer, 1) != 1 || answer != 'y') return {};
     const auto process = fmt::format("/proc/{}", pid_);
-    if (!write_text(process + "/uid_map", fmt::format("0 {} 1\n", uid)) || !write_text(process + "/gid_map", fmt::format("0 {} 1\n", gid))) {
+    if (!write_text(process + "/uid_map", fmt::format("0 {} 1\n", uid)) ||
+        !write_text(process + "/gid_map", fmt::format("0 {} 1\n", gid))) {
       return {};
     }
     return Fd(::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
@@ -98,11 +100,15 @@ void mount_idmapped(const std::string& source, const std::string& target, uid_t 
   const NamespaceChild child;
   const auto name_space = child.open_namespace(uid, gid);
   if (!name_space) throw impossible(source, "user namespaces are not to be had here");
-  const Fd tree(static_cast<int>(::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), kOpenTreeClone | kRecursive | O_CLOEXEC)));
+  const Fd tree(static_cast<int>(
+      ::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), kOpenTreeClone | kRecursive | O_CLOEXEC)));
   if (!tree) throw impossible(source, std::strerror(errno));
-  const MountAttributes attributes{kIdmap | kNoSuid | kNoDev, 0, 0, static_cast<std::uint64_t>(name_space.get())};
-  if (::syscall(SYS_mount_setattr, tree.get(), "", kEmptyPath | kRecursive, &attributes, sizeof attributes) != 0) {
-    throw impossible(source, errno == EINVAL ? "its file system knows no idmapped mounts" : std::strerror(errno));
+  const MountAttributes attributes{kIdmap | kNoSuid | kNoDev, 0, 0,
+                                   static_cast<std::uint64_t>(name_space.get())};
+  if (::syscall(SYS_mount_setattr, tree.get(), "", kEmptyPath | kRecursive, &attributes, sizeof attributes) !=
+      0) {
+    throw impossible(source,
+                     errno == EINVAL ? "its file system knows no idmapped mounts" : std::strerror(errno));
   }
   if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) != 0) {
     throw impossible(source, std::strerror(errno));
@@ -137,7 +143,8 @@ IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t g
     : uid_(uid), gid_(gid), directory_(fmt::format("{}/{}", kRoot, session_id)) {
   make_private_directories(directory_);
   lock_ = try_lock_directory(directory_);
-  if (!lock_ || !lstat_of(directory_)) throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
+  if (!lock_ || !lstat_of(directory_))
+    throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
 }
 
 IdmappedMounts::~IdmappedMounts() { dismantle(directory_); }

@@ -75,7 +75,8 @@ std::vector<std::string> child_environment(const Command& command) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     bool replaced = false;
-    for (const auto& variable : command.env) replaced = replaced || text.substr(0, text.find('=')) == variable.name;
+    for (const auto& variable : command.env)
+      replaced = replaced || text.substr(0, text.find('=')) == variable.name;
     if (!replaced) variables.emplace_back(text);
   }
   for (const auto& variable : command.env) variables.push_back(variable.name + "=" + variable.value);
@@ -101,10 +102,12 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   auto argv = pointers(words);
   auto envp = pointers(variables);
   pid_t pid = -1;
-  const int error = ::posix_spawn(&pid, command.program.c_str(), spawn.actions(), spawn.attributes(), argv.data(), envp.data());
+  const int error = ::posix_spawn(&pid, command.program.c_str(), spawn.actions(), spawn.attributes(),
+                                  argv.data(), envp.data());
   if (error != 0) {
-    throw core::Error(fmt::format("Cannot run {}: {}.", core::printable(command.program), std::strerror(error)),
-                      error == E2BIG ? "the command line or the environment is too long; pass less of it" : "");
+    throw core::Error(
+        fmt::format("Cannot run {}: {}.", core::printable(command.program), std::strerror(error)),
+        error == E2BIG ? "the command line or the environment is too long; pass less of it" : "");
   }
   return pid;
 }
@@ -112,7 +115,8 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
 ExitStatus wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR) throw core::Error(fmt::format("Lost sight of process {}: {}.", pid, std::strerror(errno)));
+    if (errno != EINTR)
+      throw core::Error(fmt::format("Lost sight of process {}: {}.", pid, std::strerror(errno)));
   }
   return core::decode_wait_status(status);
 }
@@ -181,7 +185,8 @@ class Stopping {
 
 Pipe make_pipe() {
   std::array<int, 2> ends{};
-  if (::pipe(ends.data()) != 0) throw core::Error(fmt::format("Cannot make a pipe: {}.", std::strerror(errno)));
+  if (::pipe(ends.data()) != 0)
+    throw core::Error(fmt::format("Cannot make a pipe: {}.", std::strerror(errno)));
   for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
   return {Fd(ends[0]), Fd(ends[1])};
 }
@@ -208,7 +213,8 @@ std::optional<std::string> find_program(const std::string& name, const core::Env
     const auto directory = path.substr(at, end - at);
     at = end + 1;
     // A relative entry would let the project in the current directory choose the engine.
-    if (directory.starts_with('/') && is_executable_file(directory + "/" + name)) return directory + "/" + name;
+    if (directory.starts_with('/') && is_executable_file(directory + "/" + name))
+      return directory + "/" + name;
   }
   return std::nullopt;
 }
@@ -279,7 +285,8 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
     while (const auto caught = signals.next()) stopping.take(*caught);
     stopping.check_time();
     const auto status = poll_child(pid);
-    // The pipe may have other holders than the child (podman's monitor): read what is there, do not wait for its end.
+    // The pipe may have other holders than the child (podman's monitor): read what is there, do not wait for
+    // its end.
     while (read_errors() && status) {
     }
     if (status) return {*status, stopping.begun()};

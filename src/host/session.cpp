@@ -22,8 +22,9 @@ Session::Session(const std::string& sessions_directory) {
     lock_ = try_lock_directory(path_);
     if (lock_ && lstat_of(path_)) return;
   }
-  throw core::Error(fmt::format("Cannot make the session directory {}: {}.", core::printable(path_), std::strerror(errno)),
-                    errno == ENOSPC ? "free some space there, then try again" : "");
+  throw core::Error(
+      fmt::format("Cannot make the session directory {}: {}.", core::printable(path_), std::strerror(errno)),
+      errno == ENOSPC ? "free some space there, then try again" : "");
 }
 
 Session::~Session() { remove_tree(path_); }

@@ -49,10 +49,13 @@ Words choice(const std::optional<std::string>& given, const Words& known, std::s
                        fmt::format("choose from: {}, or none", fmt::join(known, ",")));
     }
   }
-  if (chosen.empty()) throw UsageError(fmt::format("{}: no name given.", option), fmt::format("choose from: {}, or none", fmt::join(known, ",")));
+  if (chosen.empty())
+    throw UsageError(fmt::format("{}: no name given.", option),
+                     fmt::format("choose from: {}, or none", fmt::join(known, ",")));
   Words ordered;
-  std::copy_if(known.begin(), known.end(), std::back_inserter(ordered),
-               [&](const auto& word) { return std::find(chosen.begin(), chosen.end(), word) != chosen.end(); });
+  std::copy_if(known.begin(), known.end(), std::back_inserter(ordered), [&](const auto& word) {
+    return std::find(chosen.begin(), chosen.end(), word) != chosen.end();
+  });
   return ordered;
 }
 
@@ -83,7 +86,8 @@ std::optional<std::pair<int, int>> fraction(std::string_view text) {
   return std::pair{number, total};
 }
 
-// "RUN /opt/jailed/install/agent claude" -> "agent claude"; other instructions as they are, cut to a line's length.
+// "RUN /opt/jailed/install/agent claude" -> "agent claude"; other instructions as they are, cut to a line's
+// length.
 std::string step_name(std::string_view instruction) {
   constexpr std::size_t kLongest = 48;
   auto name = trimmed(instruction);
@@ -132,7 +136,8 @@ BuildRequest resolve_build(const BuildOptions& options, const std::string& image
   }
   if (options.base) request.base = *options.base;
   if (!is_image_reference(request.base)) {
-    throw UsageError(fmt::format("--base: '{}' is not an image reference such as debian:trixie-slim.", core::printable(request.base)));
+    throw UsageError(fmt::format("--base: '{}' is not an image reference such as debian:trixie-slim.",
+                                 core::printable(request.base)));
   }
   request.agents = choice(options.agents, agent_names(), "--agents");
   request.toolchains = choice(options.toolchains, toolchain_names(), "--toolchains");
@@ -178,7 +183,8 @@ std::map<std::string, std::string> locked_versions(std::span<const ContextFile> 
   return versions;
 }
 
-core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call, const core::Environment& host) {
+core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
+                            const core::Environment& host) {
   core::Command command{engine.program, {"build", "--force-rm"}, {}};
   auto& args = command.args;
   if (engine.kind == EngineKind::podman) args.insert(args.end(), {"--format", "docker"});
@@ -189,7 +195,8 @@ core::Command build_command(const Engine& engine, const BuildRequest& request, c
   argument("BASE", request.base);
   argument("JAILED_USER", request.user);
   if (!call.update_token.empty()) argument("UPDATE", call.update_token);
-  for (const auto* proxy : {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}) {
+  for (const auto* proxy :
+       {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}) {
     if (host.get(proxy)) args.insert(args.end(), {"--build-arg", proxy});
   }
   const auto label = [&](std::string_view name, const std::string& value) {
@@ -225,7 +232,8 @@ std::optional<BuildStep> parse_build_step(std::string_view line) {
   const auto close = line.find(']');
   if (close == std::string_view::npos) return std::nullopt;
   auto numbers = trimmed(line.substr(1, close - 1));
-  if (const auto space = numbers.rfind(' '); space != std::string_view::npos) numbers.remove_prefix(space + 1);
+  if (const auto space = numbers.rfind(' '); space != std::string_view::npos)
+    numbers.remove_prefix(space + 1);
   return step(numbers, line.substr(close + 1));
 }
 
@@ -241,7 +249,8 @@ std::optional<VersionChange> parse_version_line(std::string_view line) {
   change.agent = next_word(rest);
   change.locked = next_word(rest);
   change.installed = next_word(rest);
-  if (change.installed.empty() || !rest.empty() || core::find_agent(change.agent) == nullptr) return std::nullopt;
+  if (change.installed.empty() || !rest.empty() || core::find_agent(change.agent) == nullptr)
+    return std::nullopt;
   return change;
 }
 

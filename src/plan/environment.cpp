@@ -60,15 +60,18 @@ bool is_env_entry(std::string_view entry) {
 
 bool engine_obeys(std::string_view name) {
   static constexpr std::array<std::string_view, 13> patterns = {
-      "DOCKER_*", "CONTAINER*",  "BUILDKIT_*", "LD_*",   "XDG_*",   "SSL_CERT_*", "GODEBUG",
-      "PATH",     "HOME",        "TMPDIR",     "NO_COLOR", "STORAGE_*", "SSH_AUTH_SOCK"};
-  if (std::any_of(patterns.begin(), patterns.end(), [&](auto pattern) { return matches(pattern, name); })) return true;
+      "DOCKER_*", "CONTAINER*", "BUILDKIT_*", "LD_*",     "XDG_*",     "SSL_CERT_*",   "GODEBUG",
+      "PATH",     "HOME",       "TMPDIR",     "NO_COLOR", "STORAGE_*", "SSH_AUTH_SOCK"};
+  if (std::any_of(patterns.begin(), patterns.end(), [&](auto pattern) { return matches(pattern, name); }))
+    return true;
   std::string upper(name);
-  std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(upper.begin(), upper.end(), upper.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return upper.ends_with("_PROXY");
 }
 
-EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host, std::string_view time_zone) {
+EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host,
+                         std::string_view time_zone) {
   EnvPlan plan;
   plan.constants = home_constants(settings);
   if (!time_zone.empty() && !host.get("TZ")) plan.constants.push_back({"TZ", std::string(time_zone)});

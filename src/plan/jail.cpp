@@ -44,7 +44,8 @@ void add_limits(Args& args, const Limits& limits) {
 }
 
 void add_environment(Args& args, const Jail& jail) {
-  for (const auto& variable : jail.environment.constants) args.insert(args.end(), {"-e", variable.name + "=" + variable.value});
+  for (const auto& variable : jail.environment.constants)
+    args.insert(args.end(), {"-e", variable.name + "=" + variable.value});
   for (const auto& name : jail.environment.names) args.insert(args.end(), {"-e", name});
   if (jail.env_file) args.insert(args.end(), {"--env-file", *jail.env_file});
 }
@@ -71,14 +72,16 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   binds.push_back({paths.workspace, "/workspace", false});
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
-      binds.push_back({fmt::format("{}/{}", paths.agents, state.name), fmt::format("{}/{}", home, state.home_path), false});
+      binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
+                       fmt::format("{}/{}", home, state.home_path), false});
     }
   }
   binds.push_back({paths.cache, home + "/.cache", false});
   return binds;
 }
 
-std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale, const std::vector<BindMount>& binds) {
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
+                                   const std::vector<BindMount>& binds) {
   const auto home = home_of(user);
   std::vector<TmpfsMount> mounts = {
       {.target = "/tmp", .size = std::max(scale / 4, 64 * kMiB), .exec = true, .shared = true},
@@ -89,7 +92,8 @@ std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
   std::vector<std::string> parents;
   for (const auto& bind : binds) {
     if (!bind.target.starts_with(home + "/")) continue;
-    for (auto slash = bind.target.find('/', home.size() + 1); slash != std::string::npos; slash = bind.target.find('/', slash + 1)) {
+    for (auto slash = bind.target.find('/', home.size() + 1); slash != std::string::npos;
+         slash = bind.target.find('/', slash + 1)) {
       parents.push_back(bind.target.substr(0, slash));
     }
   }
@@ -116,18 +120,22 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   auto& args = command.args;
   if (jail.terminal) args.emplace_back("-t");
   // "=" and not a word of its own: podman's --pull may stand without a value.
-  args.insert(args.end(), {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});
+  args.insert(args.end(),
+              {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});
   if (engine.rootless) args.emplace_back("--userns=keep-id");
-  args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid), "--read-only", "--cap-drop", "ALL",
-                           "--security-opt", "no-new-privileges"});
+  args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
+                           "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
   add_limits(args, jail.limits);
   args.insert(args.end(), {"--log-driver", "none"});
-  for (const auto& mount : jail.tmpfs) args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
+  for (const auto& mount : jail.tmpfs)
+    args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.binds) args.insert(args.end(), {"--mount", bind_argument(mount)});
   args.insert(args.end(), {"--workdir", "/workspace"});
   add_environment(args, jail);
-  args.insert(args.end(), {"--label", "jailed.session=" + jail.id, "--label", "jailed.project=" + jail.project, "--label",
-                           fmt::format("jailed.owner={}", jail.owner), "--label", fmt::format("jailed.version={}", core::kVersion)});
+  args.insert(args.end(),
+              {"--label", "jailed.session=" + jail.id, "--label", "jailed.project=" + jail.project, "--label",
+               fmt::format("jailed.owner={}", jail.owner), "--label",
+               fmt::format("jailed.version={}", core::kVersion)});
   args.push_back(jail.image);
   args.insert(args.end(), jail.command.begin(), jail.command.end());
   return command;

@@ -12,14 +12,16 @@ Engine engine(EngineKind kind, std::string program, bool caller_is_root) {
 }
 
 std::string how_to_install(std::string_view name) {
-  return fmt::format("Debian, Ubuntu: sudo apt install {0}    Fedora: sudo dnf install {1}    macOS: brew install {2}",
-                     name == "docker" ? "docker.io" : "podman", name == "docker" ? "moby-engine" : "podman",
-                     name == "docker" ? "--cask docker" : "podman");
+  return fmt::format(
+      "Debian, Ubuntu: sudo apt install {0}    Fedora: sudo dnf install {1}    macOS: brew install {2}",
+      name == "docker" ? "docker.io" : "podman", name == "docker" ? "moby-engine" : "podman",
+      name == "docker" ? "--cask docker" : "podman");
 }
 
 }  // namespace
 
-Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found, bool caller_is_root) {
+Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found,
+                     bool caller_is_root) {
   if (!named) {
     if (found.podman) return engine(EngineKind::podman, *found.podman, caller_is_root);
     if (found.docker) return engine(EngineKind::docker, *found.docker, caller_is_root);

@@ -25,7 +25,8 @@ std::optional<Named> given(const std::optional<std::string>& flag, std::string_v
 }
 
 UsageError bad_value(const Named& setting, std::string_view expected) {
-  return UsageError(fmt::format("{}: '{}' is not {}.", setting.set_by, core::printable(setting.value), expected));
+  return UsageError(
+      fmt::format("{}: '{}' is not {}.", setting.set_by, core::printable(setting.value), expected));
 }
 
 std::string config_directory(const std::optional<Named>& named, const core::Environment& environment) {
@@ -33,7 +34,8 @@ std::string config_directory(const std::optional<Named>& named, const core::Envi
     if (named->value.empty()) throw bad_value(*named, "a directory");
     return named->value;
   }
-  if (const auto base = environment.get("XDG_CONFIG_HOME"); base && base->starts_with('/')) return *base + "/jailed";
+  if (const auto base = environment.get("XDG_CONFIG_HOME"); base && base->starts_with('/'))
+    return *base + "/jailed";
   if (const auto home = environment.get("HOME")) return *home + "/.config/jailed";
   throw UsageError("HOME is not set, so there is no place for jailed's configuration.",
                    "name one: JAILED_CONFIG_DIR=DIR or --config-dir DIR");
@@ -95,12 +97,14 @@ bool is_image_reference(std::string_view text) {
     if (!is_digest(text.substr(at + 1))) return false;
     text = text.substr(0, at);
   }
-  if (const auto colon = text.rfind(':'); colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
+  if (const auto colon = text.rfind(':');
+      colon != std::string_view::npos && text.find('/', colon) == std::string_view::npos) {
     if (!is_tag(text.substr(colon + 1))) return false;
     text = text.substr(0, colon);
   }
   if (text.size() > 255) return false;
-  if (const auto slash = text.find('/'); slash != std::string_view::npos && is_registry_host(text.substr(0, slash))) {
+  if (const auto slash = text.find('/');
+      slash != std::string_view::npos && is_registry_host(text.substr(0, slash))) {
     text = text.substr(slash + 1);
   }
   while (true) {
@@ -119,13 +123,15 @@ bool is_user_name(std::string_view text) {
 
 std::uint64_t parse_size(std::string_view text, std::string_view set_by) {
   const auto wrong = [&] {
-    return bad_value({std::string(text), std::string(set_by)}, "a size such as 512m, 8g or 1.5g (at least 64m)");
+    return bad_value({std::string(text), std::string(set_by)},
+                     "a size such as 512m, 8g or 1.5g (at least 64m)");
   };
   double number = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   if (result.ec != std::errc{} || !std::isfinite(number) || number <= 0) throw wrong();
   std::string unit(result.ptr, static_cast<std::size_t>(text.data() + text.size() - result.ptr));
-  std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(unit.begin(), unit.end(), unit.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (unit.size() > 1 && unit.ends_with("ib")) unit.resize(unit.size() - 2);
   if (unit.size() > 1 && unit.ends_with("b")) unit.pop_back();
   static constexpr std::string_view units = "bkmgt";
@@ -140,27 +146,34 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
   core::Settings settings;
   settings.runtime = given(options.runtime, "--runtime", environment, "JAILED_RUNTIME");
   if (const auto image = given(options.image, "--image", environment, "JAILED_IMAGE")) {
-    if (!is_image_reference(image->value)) throw bad_value(*image, "an image reference such as jailed:latest");
+    if (!is_image_reference(image->value))
+      throw bad_value(*image, "an image reference such as jailed:latest");
     settings.image = image->value;
   }
   if (const auto user = given(options.user, "--user", environment, "JAILED_USER")) {
     if (!is_user_name(user->value)) {
-      throw bad_value(*user, "a user name (a lower-case letter or _, then up to 31 of a-z 0-9 _ -; not root)");
+      throw bad_value(*user,
+                      "a user name (a lower-case letter or _, then up to 31 of a-z 0-9 _ -; not root)");
     }
     settings.user = user->value;
   }
-  settings.config_dir = config_directory(given(options.config_dir, "--config-dir", environment, "JAILED_CONFIG_DIR"), environment);
+  settings.config_dir = config_directory(
+      given(options.config_dir, "--config-dir", environment, "JAILED_CONFIG_DIR"), environment);
   if (const auto sync = given(options.sync, "--sync", environment, "JAILED_SYNC_STRATEGY")) {
-    if (sync->value != "bind" && sync->value != "mutagen") throw bad_value(*sync, "a sync strategy: mutagen or bind");
+    if (sync->value != "bind" && sync->value != "mutagen")
+      throw bad_value(*sync, "a sync strategy: mutagen or bind");
     settings.sync = sync->value == "bind" ? core::Sync::bind : core::Sync::mutagen;
   }
   if (const auto memory = given(options.memory, "--memory", environment, "JAILED_MEMORY")) {
     settings.memory = parse_size(memory->value, memory->set_by);
   }
-  if (const auto cpus = given(options.cpus, "--cpus", environment, "JAILED_CPUS")) settings.cpus = processors(*cpus);
-  if (const auto pids = given(options.pids, "--pids", environment, "JAILED_PIDS")) settings.pids = process_limit(*pids);
+  if (const auto cpus = given(options.cpus, "--cpus", environment, "JAILED_CPUS"))
+    settings.cpus = processors(*cpus);
+  if (const auto pids = given(options.pids, "--pids", environment, "JAILED_PIDS"))
+    settings.pids = process_limit(*pids);
   for (const auto& entry : options.env) {
-    if (!is_env_entry(entry)) throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
+    if (!is_env_entry(entry))
+      throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
   }
   settings.env = options.env;
   settings.agent_env = !options.no_agent_env;

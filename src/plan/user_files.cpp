@@ -15,7 +15,9 @@ unsigned number(std::string_view text) {
   return result.ec == std::errc{} && result.ptr == text.data() + text.size() ? value : 0;
 }
 
-unsigned first_not_root(unsigned first, unsigned second) { return first != 0 ? first : second != 0 ? second : kDefaultId; }
+unsigned first_not_root(unsigned first, unsigned second) {
+  return first != 0 ? first : second != 0 ? second : kDefaultId;
+}
 
 // git's own quoting: inside double quotes, backslash and quote are escaped and line breaks are \n.
 std::string git_value(std::string_view value) {
@@ -35,8 +37,10 @@ std::string git_value(std::string_view value) {
 
 Identity jail_identity(const CallerFacts& caller) {
   if (caller.uid != 0) return {caller.uid, caller.gid != 0 ? caller.gid : caller.uid};
-  if (const auto sudo = number(caller.sudo_uid); sudo != 0) return {sudo, first_not_root(number(caller.sudo_gid), sudo)};
-  if (caller.project_uid != 0) return {caller.project_uid, first_not_root(caller.project_gid, caller.project_uid)};
+  if (const auto sudo = number(caller.sudo_uid); sudo != 0)
+    return {sudo, first_not_root(number(caller.sudo_gid), sudo)};
+  if (caller.project_uid != 0)
+    return {caller.project_uid, first_not_root(caller.project_gid, caller.project_uid)};
   return {kDefaultId, kDefaultId};
 }
 

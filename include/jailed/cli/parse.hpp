@@ -1,7 +1,6 @@
 #pragma once
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
-
 #include <string>
 #include <vector>
 
@@ -15,8 +14,8 @@ struct Invocation {
   std::string help;  // the text for Verb::help
 };
 
-/// `arguments` without the program's name. What follows a `--` is the command's, untouched. A first word that is
-/// a subcommand is one. Throws core::UsageError with the nearest known option or command.
+/// `arguments` without the program's name. What follows a `--` is the command's, untouched. A first word that
+/// is a subcommand is one. Throws core::UsageError with the nearest known option or command.
 Invocation parse(std::vector<std::string> arguments);
 
 }  // namespace jailed::cli

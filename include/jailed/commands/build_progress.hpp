@@ -1,9 +1,8 @@
 #pragma once
-#include <jailed/plan/build.hpp>
-
 #include <chrono>
 #include <deque>
 #include <fstream>
+#include <jailed/plan/build.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +10,8 @@
 
 namespace jailed::commands {
 
-/// Shows a build while it runs: on a terminal one live line, otherwise a line a step. Everything that the engine
-/// says goes to the log file.
+/// Shows a build while it runs: on a terminal one live line, otherwise a line a step. Everything that the
+/// engine says goes to the log file.
 class BuildProgress {
  public:
   /// Throws core::Error when the log cannot be written. `terminal`: stderr is one.

@@ -12,6 +12,7 @@ namespace jailed::commands {
 int launch(const core::Options& options, const core::Environment& environment);
 
 /// `jailed build`
-int build(const core::Options& options, const plan::BuildOptions& build_options, const core::Environment& environment);
+int build(const core::Options& options, const plan::BuildOptions& build_options,
+          const core::Environment& environment);
 
 }  // namespace jailed::commands

@@ -5,7 +5,8 @@
 
 namespace jailed::core {
 
-/// A directory in which an agent keeps state: `<config>/agents/<name>` on the host, `~/<home_path>` in the jail.
+/// A directory in which an agent keeps state: `<config>/agents/<name>` on the host, `~/<home_path>` in the
+/// jail.
 struct StateDir {
   std::string_view name;
   std::string_view home_path;

@@ -30,7 +30,7 @@ struct Settings {
   std::string image = "jailed:latest";
   std::string user = "coder";
   std::string config_dir;
-  std::optional<Sync> sync;  // unset: mutagen when it is installed
+  std::optional<Sync> sync;             // unset: mutagen when it is installed
   std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
   std::optional<std::string> cpus;
   std::uint64_t pids = 4096;

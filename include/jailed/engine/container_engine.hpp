@@ -1,11 +1,10 @@
 #pragma once
+#include <functional>
 #include <jailed/core/exit_status.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/plan/build.hpp>
 #include <jailed/plan/jail.hpp>
-
-#include <functional>
 #include <string>
 
 namespace jailed::engine {
@@ -16,8 +15,8 @@ struct JailEnd {
   std::string engine_error;  // not empty: the engine could not start the jail, and said this
 };
 
-/// One engine call, in the foreground. `lease` tells the jail's process 1 to end when TERM or HUP comes; where it
-/// is empty, and when the client does not go, the container is removed by a call of its own.
+/// One engine call, in the foreground. `lease` tells the jail's process 1 to end when TERM or HUP comes;
+/// where it is empty, and when the client does not go, the container is removed by a call of its own.
 JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease);
 
 /// Removes the containers of a session whose jailed was killed, if any are left.

@@ -4,9 +4,9 @@
 
 namespace jailed::engine {
 
-/// Tells an engine client's own words from the command's error output, which arrive on one stream. What the client
-/// says before the command speaks is held back until it is known how the call ended; from the command's first
-/// byte on everything passes at once.
+/// Tells an engine client's own words from the command's error output, which arrive on one stream. What the
+/// client says before the command speaks is held back until it is known how the call ended; from the
+/// command's first byte on everything passes at once.
 class ErrorOutput {
  public:
   /// What can be shown now.

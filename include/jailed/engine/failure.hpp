@@ -14,6 +14,7 @@ struct Failure {
 };
 
 /// Reads an engine's error text; nothing when it says nothing that is known.
-std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text, const std::string& image);
+std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
+                                         const std::string& image);
 
 }  // namespace jailed::engine

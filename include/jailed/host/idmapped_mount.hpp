@@ -7,10 +7,10 @@
 
 namespace jailed::host {
 
-/// Bind mounts in which root's files appear as another user's, below /run/jailed/<id>: what the jail writes as
-/// that user is root's outside. Linux >= 5.12 (mount_setattr(2)) on a file system that takes part (ext4, xfs and
-/// btrfs do; tmpfs since 6.3; most network file systems do not). Unmounted with its owner; `sweep` unmounts what a
-/// killed jailed left.
+/// Bind mounts in which root's files appear as another user's, below /run/jailed/<id>: what the jail writes
+/// as that user is root's outside. Linux >= 5.12 (mount_setattr(2)) on a file system that takes part (ext4,
+/// xfs and btrfs do; tmpfs since 6.3; most network file systems do not). Unmounted with its owner; `sweep`
+/// unmounts what a killed jailed left.
 class IdmappedMounts {
  public:
   IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid);

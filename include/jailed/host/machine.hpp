@@ -7,7 +7,8 @@ namespace jailed::host {
 /// Bytes of memory of this machine.
 std::uint64_t memory_size();
 
-/// The machine's time zone as a name ("Europe/Berlin"), from the link /etc/localtime; empty when it is no name.
+/// The machine's time zone as a name ("Europe/Berlin"), from the link /etc/localtime; empty when it is no
+/// name.
 std::string time_zone();
 
 }  // namespace jailed::host

@@ -1,9 +1,8 @@
 #pragma once
+#include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/exit_status.hpp>
-
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,9 +32,10 @@ struct LoggedResult {
 };
 
 /// Runs to the end with no input; each line of its output and error output, in the order of arrival, goes to
-/// `on_line`. `on_tick` is called at least once a second. A terminal's Ctrl-C reaches the child by itself, other
-/// signals are passed on.
-LoggedResult run_with_lines(const core::Command& command, const std::function<void(std::string_view)>& on_line,
+/// `on_line`. `on_tick` is called at least once a second. A terminal's Ctrl-C reaches the child by itself,
+/// other signals are passed on.
+LoggedResult run_with_lines(const core::Command& command,
+                            const std::function<void(std::string_view)>& on_line,
                             const std::function<void()>& on_tick);
 
 /// What the owner of a foreground child does when things happen.
@@ -50,9 +50,9 @@ struct ForegroundResult {
   bool terminated = false;  // TERM or HUP came meanwhile
 };
 
-/// Runs the child with this process's input and output and waits for it. INT and QUIT from the terminal belong
-/// to the child, which is in the same process group; from elsewhere they are passed on. The child is killed 20 s
-/// after TERM or HUP. The terminal's modes are put back when the child leaves others behind.
+/// Runs the child with this process's input and output and waits for it. INT and QUIT from the terminal
+/// belong to the child, which is in the same process group; from elsewhere they are passed on. The child is
+/// killed 20 s after TERM or HUP. The terminal's modes are put back when the child leaves others behind.
 ForegroundResult run_in_foreground(const core::Command& command, const ForegroundHooks& hooks);
 
 }  // namespace jailed::host

@@ -5,8 +5,8 @@
 
 namespace jailed::host {
 
-/// The host's files of one launch: `<config>/sessions/<id>`, mode 0700, locked for as long as jailed lives and
-/// removed with it. A session whose lock is free was left behind by a jailed that was killed.
+/// The host's files of one launch: `<config>/sessions/<id>`, mode 0700, locked for as long as jailed lives
+/// and removed with it. A session whose lock is free was left behind by a jailed that was killed.
 class Session {
  public:
   explicit Session(const std::string& sessions_directory);
@@ -31,12 +31,12 @@ void remove_session(const std::string& sessions_directory, const std::string& id
 std::string new_session_id();
 
 /// A FIFO that process 1 of the jail reads: a byte is a signal for the jail's command, the end of the stream
-/// says that jailed is gone. The end comes by itself when jailed dies, however it dies. Nobody in the jail can
-/// open the FIFO for writing (mode 0444 on a read-only mount), or it could keep itself alive.
+/// says that jailed is gone. The end comes by itself when jailed dies, however it dies. Nobody in the jail
+/// can open the FIFO for writing (mode 0444 on a read-only mount), or it could keep itself alive.
 class Lease {
  public:
-  /// Where a FIFO cannot be made (file systems without them; macOS, whose engines are in a virtual machine) the
-  /// lease is empty, and jailed's other nets hold.
+  /// Where a FIFO cannot be made (file systems without them; macOS, whose engines are in a virtual machine)
+  /// the lease is empty, and jailed's other nets hold.
   explicit Lease(const std::string& path);
 
   /// Whether this system's containers can hold such a FIFO.

@@ -1,8 +1,7 @@
 #pragma once
-#include <jailed/host/fd.hpp>
-
 #include <csignal>
 #include <initializer_list>
+#include <jailed/host/fd.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,8 +13,8 @@ struct CaughtSignal {
   bool from_process = false;  // sent by kill(2), not by the terminal or the kernel
 };
 
-/// Turns signals into bytes on a pipe for as long as it lives; puts the former dispositions back. A signal that
-/// was ignored when jailed started (nohup) stays ignored. One watcher at a time.
+/// Turns signals into bytes on a pipe for as long as it lives; puts the former dispositions back. A signal
+/// that was ignored when jailed started (nohup) stays ignored. One watcher at a time.
 class SignalWatcher {
  public:
   explicit SignalWatcher(std::initializer_list<int> signals);

@@ -32,11 +32,12 @@ struct BuildRequest {
 /// Throws UsageError for an unknown agent or toolchain, a bad user name or base.
 BuildRequest resolve_build(const BuildOptions& options, const std::string& image, const std::string& user);
 
-/// The Dockerfile without the blocks that nobody chose. A block is what stands between a line `# when WORD…` and
-/// the next line `# end`; it stays when one of its words is an agent or toolchain of the request.
+/// The Dockerfile without the blocks that nobody chose. A block is what stands between a line `# when WORD…`
+/// and the next line `# end`; it stays when one of its words is an agent or toolchain of the request.
 std::string dockerfile_for(const BuildRequest& request, std::string_view dockerfile);
 
-/// Agent -> version as locked in the context: the exact version in agents/<name>/package.json or requirements.txt.
+/// Agent -> version as locked in the context: the exact version in agents/<name>/package.json or
+/// requirements.txt.
 std::map<std::string, std::string> locked_versions(std::span<const ContextFile> context);
 
 /// The build call. `versions` becomes a label; without `tag` the image gets no name. `update_token` makes the
@@ -47,7 +48,8 @@ struct BuildCall {
   std::map<std::string, std::string> versions;
   std::string update_token;
 };
-core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call, const core::Environment& host);
+core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
+                            const core::Environment& host);
 
 /// Where a build is, read from the engine's log.
 struct BuildStep {
@@ -61,8 +63,8 @@ struct BuildStep {
 /// "[stage 3/20]"), "STEP 3/20: RUN x" (buildah).
 std::optional<BuildStep> parse_build_step(std::string_view line);
 
-/// The line "jailed-version NAME OLD NEW" by which an agent's layer says what it installed, wherever it stands
-/// in a log line (BuildKit puts "#7 1.2 " before it).
+/// The line "jailed-version NAME OLD NEW" by which an agent's layer says what it installed, wherever it
+/// stands in a log line (BuildKit puts "#7 1.2 " before it).
 struct VersionChange {
   std::string agent, locked, installed;
   bool operator==(const VersionChange&) const = default;

@@ -1,7 +1,7 @@
 #pragma once
+#include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
-#include <jailed/core/command.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,10 +10,11 @@ namespace jailed::plan {
 
 /// How the jail's environment reaches it.
 struct EnvPlan {
-  std::vector<core::EnvVar> constants;    // jailed's own, no secrets: `-e NAME=VALUE`
-  std::vector<std::string> names;         // `-e NAME`: the value is in the engine client's environment
-  std::vector<core::EnvVar> child_env;    // what has to be added to that environment
-  std::vector<core::EnvVar> file;         // NAME=VALUE lines of an env file: names that the engine's client obeys itself
+  std::vector<core::EnvVar> constants;  // jailed's own, no secrets: `-e NAME=VALUE`
+  std::vector<std::string> names;       // `-e NAME`: the value is in the engine client's environment
+  std::vector<core::EnvVar> child_env;  // what has to be added to that environment
+  std::vector<core::EnvVar>
+      file;  // NAME=VALUE lines of an env file: names that the engine's client obeys itself
   bool operator==(const EnvPlan&) const = default;
 };
 
@@ -26,6 +27,7 @@ bool engine_obeys(std::string_view name);
 /// Home, caches and agents' directories; the agents' documented keys that the host has set; terminal and
 /// language; and what the user asked for, which beats all of these. `time_zone` may be empty.
 /// Throws UsageError for a value with a newline under a name that the engine's client obeys.
-EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host, std::string_view time_zone);
+EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host,
+                         std::string_view time_zone);
 
 }  // namespace jailed::plan

@@ -25,11 +25,11 @@ Limits jail_limits(const core::Settings& settings, std::uint64_t host_memory);
 
 /// Files and directories of the host that make up one launch. All exist before the engine is called.
 struct HostPaths {
-  std::string workspace;                 // the project
-  std::string agents;                    // holds one directory for each StateDir
+  std::string workspace;  // the project
+  std::string agents;     // holds one directory for each StateDir
   std::string cache;
-  std::string session;                   // holds passwd, group, gitconfig
-  std::optional<std::string> lease;      // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
+  std::string session;               // holds passwd, group, gitconfig
+  std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };
 
@@ -53,9 +53,11 @@ struct Jail {
 /// The bind mounts: user files, workspace, agents' state, caches.
 std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
 
-/// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories in the home that lead to a mount: an engine would make them as
-/// root, and the agent could not write beside the mount.
-std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale, const std::vector<BindMount>& binds);
+/// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories
+/// in the home that lead to a mount: an engine would make them as root, and the agent could not write beside
+/// the mount.
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
+                                   const std::vector<BindMount>& binds);
 
 /// `jailed-<project>-<id>`, with only what engines allow in a name.
 std::string container_name(const std::string& project, const std::string& id);

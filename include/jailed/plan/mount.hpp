@@ -22,12 +22,12 @@ struct TmpfsMount {
   bool operator==(const TmpfsMount&) const = default;
 };
 
-/// `fields` as one record of comma-separated values, the form that both engines' --mount takes; a field with a
-/// comma, a quote or a line break is quoted.
+/// `fields` as one record of comma-separated values, the form that both engines' --mount takes; a field with
+/// a comma, a quote or a line break is quoted.
 std::string csv_record(const std::vector<std::string>& fields);
 
-/// Why no engine can mount this path exactly; empty when one can. Docker sends paths as JSON, which holds only
-/// UTF-8 (20.10 would mount a look-alike), and Go's CSV reader turns CR LF into LF.
+/// Why no engine can mount this path exactly; empty when one can. Docker sends paths as JSON, which holds
+/// only UTF-8 (20.10 would mount a look-alike), and Go's CSV reader turns CR LF into LF.
 std::string unmountable(const std::string& path);
 
 }  // namespace jailed::plan

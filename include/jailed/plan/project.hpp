@@ -1,10 +1,12 @@
 #pragma once
-#include <string>
 #include <sys/types.h>
+
+#include <string>
 
 namespace jailed::plan {
 
-/// What the host knows of a path that shall become a jail's workspace. Paths are absolute and free of symlinks.
+/// What the host knows of a path that shall become a jail's workspace. Paths are absolute and free of
+/// symlinks.
 struct ProjectFacts {
   std::string given;    // as the user wrote it
   std::string path;     // canonical; empty when it does not exist

@@ -24,6 +24,7 @@ struct EnginePrograms {
 
 /// `--runtime`, JAILED_RUNTIME, podman, docker: the first that is there. Throws Error when a named one is
 /// missing or unknown, saying who named it, or when there is none at all.
-Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found, bool caller_is_root);
+Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found,
+                     bool caller_is_root);
 
 }  // namespace jailed::plan

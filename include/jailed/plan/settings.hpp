@@ -11,7 +11,8 @@ namespace jailed::plan {
 /// Throws UsageError, naming the flag or the variable, for a value that cannot be meant.
 core::Settings resolve_settings(const core::Options& options, const core::Environment& environment);
 
-/// "512m", "18g", "1.5GiB", "1073741824" -> bytes. Units are powers of 1024, as docker's. Throws UsageError naming `set_by`.
+/// "512m", "18g", "1.5GiB", "1073741824" -> bytes. Units are powers of 1024, as docker's. Throws UsageError
+/// naming `set_by`.
 std::uint64_t parse_size(std::string_view text, std::string_view set_by);
 
 /// Whether `text` is an image reference as docker and podman read it: [HOST[:PORT]/]PATH[:TAG][@DIGEST].

@@ -1,0 +1,29 @@
+#pragma once
+#include <sys/stat.h>
+
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/user_files.hpp>
+#include <string>
+
+namespace jailed::commands {
+
+/// The directories of the host that a launch uses, found and allowed.
+struct Places {
+  std::string project;  // canonical
+  std::string config;   // canonical as far as it exists
+  struct stat project_info {};
+};
+
+/// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be
+/// used.
+Places look_at_places(const core::Options& options, const core::Settings& settings,
+                      const core::Environment& environment);
+
+/// Who the jail will be.
+plan::Identity identity_for(const Places& places, const core::Environment& environment);
+
+/// sessions/, cache/ and one directory for each state of an agent, all 0700.
+void make_config_tree(const std::string& config);
+
+}  // namespace jailed::commands

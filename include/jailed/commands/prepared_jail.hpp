@@ -1,0 +1,34 @@
+#pragma once
+#include <jailed/commands/places.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/host/idmapped_mount.hpp>
+#include <jailed/host/session.hpp>
+#include <jailed/plan/jail.hpp>
+#include <optional>
+#include <string>
+
+namespace jailed::commands {
+
+/// Everything on the host that one launch needs, made by the constructor and gone with the object: the
+/// session directory with its files, root's idmapped mounts, the lease.
+class PreparedJail {
+ public:
+  PreparedJail(const core::Options& options, const core::Settings& settings,
+               const core::Environment& environment, const Places& places);
+
+  const plan::Jail& jail() const { return jail_; }
+  host::Lease& lease() { return *lease_; }
+
+ private:
+  std::optional<host::Session> session_;
+  std::optional<host::IdmappedMounts> idmapped_;
+  std::optional<host::Lease> lease_;
+  plan::Jail jail_;
+};
+
+/// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
+plan::Jail imagined_jail(const core::Options& options, const core::Settings& settings,
+                         const core::Environment& environment, const Places& places);
+
+}  // namespace jailed::commands

@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <jailed/commands/prepared_jail.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/machine.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/host/terminal.hpp>
+
+namespace jailed::commands {
+namespace {
+
+using core::Environment;
+using core::Settings;
+
+// Asks git, which knows includes and conditions; only the user's own configuration, never the project's.
+plan::GitIdentity git_identity(const Environment& environment) {
+  const auto git = host::find_program("git", environment);
+  if (!git) return {};
+  const auto answer = host::capture(
+      {*git, {"config", "--global", "--includes", "--null", "--get-regexp", "^user\\.(name|email)$"}, {}});
+  plan::GitIdentity identity;
+  std::string_view rest = answer.out;
+  while (!rest.empty()) {
+    const auto entry = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
+    const auto value =
+        entry.find('\n') == std::string_view::npos ? std::string_view{} : entry.substr(entry.find('\n') + 1);
+    if (entry.starts_with("user.name")) identity.name = value;
+    if (entry.starts_with("user.email")) identity.email = value;
+  }
+  return identity;
+}
+
+plan::HostPaths host_paths(const std::string& workspace, const std::string& config_view,
+                           const std::string& session) {
+  return {.workspace = workspace,
+          .agents = config_view + "/agents",
+          .cache = config_view + "/cache",
+          .session = session,
+          .lease = {},
+          .env_file = {}};
+}
+
+plan::Jail plan_jail(const core::Options& options, const Settings& settings, const Environment& environment,
+                     const Places& places, const std::string& id, const plan::HostPaths& paths) {
+  plan::Jail jail;
+  jail.id = id;
+  jail.project = places.project;
+  jail.owner = ::geteuid();
+  jail.image = settings.image;
+  jail.user = settings.user;
+  jail.identity = identity_for(places, environment);
+  jail.limits = plan::jail_limits(settings, host::memory_size());
+  jail.binds = plan::jail_binds(paths, settings.user);
+  jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.environment = plan::jail_environment(settings, environment, host::time_zone());
+  if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
+  jail.command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
+  jail.terminal = host::is_terminal(0) && host::is_terminal(1);
+  return jail;
+}
+
+void write_session_files(const plan::Jail& jail, const std::string& session, const Environment& environment) {
+  // Readable for all: for a caller who is root the jail's user is another one. The directory itself is
+  // private.
+  host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
+  host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity), 0644);
+  host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
+  if (!jail.env_file) return;
+  std::string lines;
+  for (const auto& variable : jail.environment.file) lines += variable.name + "=" + variable.value + "\n";
+  host::write_new_file(*jail.env_file, lines, 0600);
+}
+
+// Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
+bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
+
+}  // namespace
+
+PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
+                           const Environment& environment, const Places& places) {
+  session_.emplace(places.config + "/sessions");
+  const auto identity = identity_for(places, environment);
+  auto workspace = places.project;
+  auto config = places.config;
+  if (::geteuid() == 0) {
+    idmapped_.emplace(session_->id(), identity.uid, identity.gid);
+    if (needs_idmap(places.project_info.st_uid, identity))
+      workspace = idmapped_->add(places.project, "workspace");
+    config = idmapped_->add(places.config, "config");
+  }
+  auto paths = host_paths(workspace, config, session_->path());
+  lease_.emplace(session_->path() + "/lease");
+  if (*lease_) paths.lease = lease_->path();
+  jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
+  write_session_files(jail_, session_->path(), environment);
+}
+
+plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
+                         const Environment& environment, const Places& places) {
+  const auto id = host::new_session_id();
+  const auto identity = identity_for(places, environment);
+  const bool root = ::geteuid() == 0;
+  const auto workspace = needs_idmap(places.project_info.st_uid, identity)
+                             ? host::IdmappedMounts::place(id, "workspace")
+                             : places.project;
+  const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
+  auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
+  if (host::Lease::supported()) paths.lease = paths.session + "/lease";
+  return plan_jail(options, settings, environment, places, id, paths);
+}
+
+}  // namespace jailed::commands
