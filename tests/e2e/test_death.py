@@ -1,0 +1,126 @@
+"""However jailed ends, the jail ends with it."""
+import os
+import signal
+
+import pytest
+
+from support.jail import wait_for
+
+STUBBORN = "trap '' TERM HUP INT; while :; do sleep 1; done"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_asked_to_end(host, number):
+    jail = host.start("sleep 60")
+    jail.signal(number)
+    assert jail.wait(10) in (-number, 128 + number)
+    host.wait_until_no_jail(5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
+def test_interrupted_from_elsewhere(host, number):
+    # Background jobs of a script start with INT and QUIT ignored; this one handles them.
+    jail = host.start("trap 'exit 9' INT QUIT; while :; do sleep 0.1; done")
+    jail.signal(number)
+    assert jail.wait(10) == 9
+    host.wait_until_no_jail(5)
+
+
+def test_a_command_may_tidy_up_when_asked_to_end(host):
+    project = host.project()
+    jail = host.start("trap 'sleep 0.5; echo tidy >tidied; exit 7' TERM; while :; do sleep 0.1; done")
+    jail.signal(signal.SIGTERM)
+    jail.wait(10)
+    assert (project / "tidied").read_text() == "tidy\n"
+
+
+def test_killed(host):
+    jail = host.start("sleep 60")
+    jail.signal(signal.SIGKILL)
+    jail.wait(5)
+    host.wait_until_no_jail(4)
+    wait_for("the engine's client is gone", lambda: not host.processes(), 3)
+    host.sh("true").ok()  # sweeps
+
+
+@pytest.mark.slow
+def test_killed_while_the_command_is_stubborn(host):
+    jail = host.start(STUBBORN)
+    jail.signal(signal.SIGKILL)
+    jail.wait(5)
+    host.wait_until_no_jail(6)
+    host.sh("true").ok()  # sweeps
+
+
+@pytest.mark.slow
+def test_asked_to_end_while_the_command_is_stubborn(host):
+    jail = host.start(STUBBORN)
+    jail.signal(signal.SIGTERM)
+    jail.wait(30)
+    host.wait_until_no_jail(5)
+
+
+def test_killed_while_a_whole_tree_runs_in_the_jail(host):
+    jail = host.start("for i in 1 2 3; do (setsid sleep 60 &) ; done; nohup sleep 60 >/dev/null 2>&1 & sleep 60")
+    jail.signal(signal.SIGKILL)
+    jail.wait(5)
+    host.wait_until_no_jail(6)
+    host.sh("true").ok()  # sweeps
+
+
+def test_killed_right_after_the_start(host):
+    import time
+
+    for delay in (0.0, 0.05, 0.15, 0.3):
+        process = host.start_unseen("sleep 60")
+        time.sleep(delay)
+        process.kill()
+        process.wait(5)
+    # Nothing may come up afterwards either.
+    time.sleep(1)
+    host.wait_until_no_jail(6)
+    host.sh("true").ok()  # sweeps
+
+
+def test_the_engine_s_client_is_killed(host):
+    jail = host.start("sleep 60")
+    children = [
+        int(entry) for entry in os.listdir("/proc")
+        if entry.isdigit() and _parent(entry) == jail.pid
+    ]  # fmt: skip
+    assert len(children) == 1
+    os.kill(children[0], signal.SIGKILL)
+    assert jail.wait(20) != 0
+    host.wait_until_no_jail(6)
+
+
+def _parent(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            return int(stat.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def test_the_command_ends_and_leaves_others_behind(host):
+    result = host.sh("(setsid sleep 60 >/dev/null 2>&1 &); exit 4")
+    assert result.status == 4 and result.seconds < 10
+    host.wait_until_no_jail(3)
+
+
+def test_the_terminal_goes_away(host):
+    session = host.terminal(*host.bind(), "--", "bash", "-c", "echo ready; sleep 60")
+    session.expect("ready")
+    host.only_jail()
+    session.close(force=False)  # the kernel sends HUP
+    host.wait_until_no_jail(8)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
+def test_ended_at_a_terminal(host, number):
+    session = host.terminal(*host.bind())
+    session.expect(r"\[jail")
+    os.kill(session.pid, number)
+    session.expect_exact(__import__("pexpect").EOF, timeout=15)
+    host.wait_until_no_jail(8)
+    host.sh("true").ok()  # sweeps
