@@ -195,6 +195,7 @@ Invocation parse(std::vector<std::string> arguments) {
   auto& invocation = parser->invocation;
   invocation.options.command = std::move(command);
   if (parser->wants_version && invocation.verb == Verb::launch) invocation.verb = Verb::version;
+  if (invocation.options.path) invocation.meant = nearest(*invocation.options.path, kCommands);
   return std::move(invocation);
 }
 

@@ -32,7 +32,13 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
     case Invocation::Verb::build:
       return commands::build(invocation.options, invocation.build, environment);
     case Invocation::Verb::launch:
-      return commands::launch(invocation.options, environment);
+      try {
+        return commands::launch(invocation.options, environment);
+      } catch (const core::UsageError& error) {
+        if (!invocation.meant) throw;
+        throw core::UsageError(error.what(), fmt::format("{}\nor, if the command was meant: jailed {}",
+                                                         error.next_step(), *invocation.meant));
+      }
   }
   return core::kFailed;
 }

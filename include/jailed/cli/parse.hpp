@@ -1,6 +1,7 @@
 #pragma once
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,8 @@ struct Invocation {
   enum class Verb { launch, build, version, help } verb = Verb::launch;
   core::Options options;
   plan::BuildOptions build;
-  std::string help;  // the text for Verb::help
+  std::string help;                  // the text for Verb::help
+  std::optional<std::string> meant;  // PATH looks like this command, misspelt
 };
 
 /// `arguments` without the program's name. What follows a `--` is the command's, untouched. A first word that

@@ -59,7 +59,10 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
 std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
                                    const std::vector<BindMount>& binds);
 
-/// `jailed-<project>-<id>`, with only what engines allow in a name.
+/// The last component of a path, with only what engines allow in a name.
+std::string project_name(const std::string& project);
+
+/// `jailed-<project>-<id>`.
 std::string container_name(const std::string& project, const std::string& id);
 
 /// The one engine call that starts the jail and stays in the foreground.
