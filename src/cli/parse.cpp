@@ -66,6 +66,9 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+  app.add_flag("--testcontainers", options.testcontainers,
+               "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
+               "through only what Testcontainers needs");
 }
 
 void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {

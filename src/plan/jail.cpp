@@ -130,6 +130,8 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   if (engine.rootless) args.emplace_back("--userns=keep-id");
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
+  for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
+  for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
   args.insert(args.end(), {"--log-driver", "none"});
   for (const auto& mount : jail.tmpfs)

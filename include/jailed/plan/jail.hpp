@@ -44,6 +44,8 @@ struct Jail {
   Limits limits;
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<gid_t> groups;       // more than the identity's own
+  std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
   std::vector<std::string> command;
