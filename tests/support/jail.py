@@ -188,6 +188,9 @@ class Running:
 def hang_up(session: "pexpect.spawn[str]", seconds: float = 20) -> None:
     """Ends a session as a closed window would, with time to tidy up (pexpect's own way soon comes to KILL)."""
     deadline = time.monotonic() + seconds
+    if session.ptyproc.fileobj.closed:  # it has been told already
+        while session.isalive() and time.monotonic() < deadline - seconds / 2:
+            time.sleep(0.05)
     if session.isalive():
         session.kill(signal.SIGHUP)
     while session.isalive() and time.monotonic() < deadline:
