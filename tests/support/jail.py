@@ -22,6 +22,10 @@ from typing import Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import pexpect
 
+# A shell that starts tests in the background has these ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 REPO = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN") or REPO / "build/release/jailed")
 ENGINE = os.environ.get("JAILED_TEST_ENGINE", "docker")
