@@ -144,6 +144,15 @@ int milliseconds_until(Clock::time_point when) {
   return static_cast<int>(std::clamp<long long>(left + 1, 0, 60000));
 }
 
+// Who asked jailed to end may ask again while it tidies up; that must not leave mounts and sessions behind.
+// Children start with an empty mask all the same.
+void block_ending_signals() {
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT}) ::sigaddset(&ending, signal);
+  ::sigprocmask(SIG_BLOCK, &ending, nullptr);
+}
+
 // TERM and HUP, and what follows when the child does not end by itself.
 class Stopping {
  public:
@@ -289,7 +298,10 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
     // its end.
     while (read_errors() && status) {
     }
-    if (status) return {*status, stopping.begun()};
+    if (status) {
+      if (stopping.begun()) block_ending_signals();
+      return {*status, stopping.begun()};
+    }
   }
 }
 
