@@ -62,6 +62,12 @@ class SpawnActions {
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   }
+  // jailed's own fds close by themselves; this is about what its caller left open.
+  void close_others() {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+#endif
+  }
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
@@ -95,6 +101,7 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   spawn.redirect(fds.in, 0);
   spawn.redirect(fds.out, 1);
   spawn.redirect(fds.err, 2);
+  spawn.close_others();
   spawn.default_signals();
   std::vector<std::string> words = {command.program};
   words.insert(words.end(), command.args.begin(), command.args.end());
