@@ -7,6 +7,7 @@
 #include <jailed/commands/build_progress.hpp>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/places.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/failure.hpp>
 #include <jailed/host/files.hpp>
@@ -18,14 +19,6 @@ namespace jailed::commands {
 namespace {
 
 constexpr std::string_view kPemMarker = "-----BEGIN CERTIFICATE-----";
-
-std::string cache_directory(const core::Environment& environment) {
-  if (const auto cache = environment.get("XDG_CACHE_HOME"); cache && cache->starts_with('/'))
-    return *cache + "/jailed";
-  if (const auto home = environment.get("HOME")) return *home + "/.cache/jailed";
-  throw core::Error("HOME is not set, so there is no place for the build's files.",
-                    "set HOME or XDG_CACHE_HOME");
-}
 
 std::string certificates(const std::optional<std::string>& file) {
   if (!file) return {};

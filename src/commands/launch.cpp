@@ -5,8 +5,11 @@
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/sweep.hpp>
+#include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
@@ -22,28 +25,33 @@ namespace {
 using core::Environment;
 using core::Settings;
 
-void use_bind_mounts(const Settings& settings, const Environment& environment) {
-  if (settings.sync == core::Sync::bind) return;
-  if (!host::find_program("mutagen", environment)) {
-    spdlog::warn("Mutagen not found. Install it for better file sync performance.");
-    spdlog::info(
-        "  get it from https://mutagen.io, or do without and without this line: JAILED_SYNC_STRATEGY=bind");
-  } else if (settings.sync == core::Sync::mutagen) {
-    spdlog::warn("This version of jailed cannot sync by Mutagen yet; the project is mounted directly.");
+// How the project gets in: Mutagen, or nothing for bind mounts.
+std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::Engine& engine,
+                                          const Environment& environment) {
+  if (settings.sync == core::Sync::bind) return std::nullopt;
+  const bool asked_for = settings.sync == core::Sync::mutagen;
+  try {
+    auto program = find_mutagen(environment);
+    if (!program) {
+      spdlog::warn("Mutagen not found. Install it for better file sync performance.");
+      spdlog::info(
+          "  get it from https://mutagen.io, or do without and without this line: JAILED_SYNC_STRATEGY=bind");
+    } else if (engine.kind == plan::EngineKind::podman) {
+      if (asked_for) spdlog::warn("Mutagen works with docker only so far; the project is mounted directly.");
+      return std::nullopt;
+    }
+    return program;
+  } catch (const core::Error& error) {
+    if (asked_for) throw;
+    spdlog::warn("{} The project is mounted directly.", error.what());
+    return std::nullopt;
   }
-}
-
-void sweep(const plan::Engine& engine, const std::string& sessions) {
-  for (const auto& id : host::abandoned_sessions(sessions)) {
-    spdlog::debug("Removing what is left of session {}.", core::printable(id));
-    engine::remove_session_containers(engine, id);
-    host::remove_session(sessions, id);
-  }
-  if (::geteuid() == 0) host::IdmappedMounts::sweep();
 }
 
 engine::JailEnd run_once(const core::Options& options, const Settings& settings,
-                         const Environment& environment, const Places& places, const plan::Engine& engine) {
+                         const Environment& environment, const Places& places, const plan::Engine& engine,
+                         const std::optional<MutagenProgram>& mutagen) {
+  if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
   PreparedJail prepared(options, settings, environment, places);
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
   return engine::run_jail(engine, prepared.jail(), prepared.lease());
@@ -74,19 +82,21 @@ int launch(const core::Options& options, const Environment& environment) {
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
+  const auto mutagen = choose_sync(settings, engine, environment);
   if (options.dry_run) {
-    std::cout << core::shell_line(
-                     plan::run_command(engine, imagined_jail(options, settings, environment, places)))
-              << "\n";
+    const auto commands =
+        mutagen
+            ? imagined_synced(options, settings, environment, places, engine, *mutagen)
+            : std::vector{plan::run_command(engine, imagined_jail(options, settings, environment, places))};
+    for (const auto& command : commands) std::cout << core::shell_line(command) << "\n";
     return 0;
   }
   make_config_tree(places.config);
-  use_bind_mounts(settings, environment);
-  sweep(engine, places.config + "/sessions");
+  sweep(engine, places.config + "/sessions", mutagen);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
-  auto end = run_once(options, settings, environment, places, engine);
+  auto end = run_once(options, settings, environment, places, engine, mutagen);
   if (end.engine_error.empty()) return end.status.shell_code();
   const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != engine::Failure::Kind::image_missing)
@@ -96,7 +106,7 @@ int launch(const core::Options& options, const Environment& environment) {
     return core::kFailed;
   }
   if (const int built = build(options, {}, environment); built != 0) return built;
-  end = run_once(options, settings, environment, places, engine);
+  end = run_once(options, settings, environment, places, engine, mutagen);
   if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings.image);
   return end.status.shell_code();
 }

@@ -3,6 +3,7 @@
 
 #include <jailed/commands/places.hpp>
 #include <jailed/core/agent.hpp>
+#include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/plan/project.hpp>
 
@@ -50,6 +51,14 @@ plan::Identity identity_for(const Places& places, const Environment& environment
                               .project_gid = places.project_info.st_gid,
                               .sudo_uid = environment.get("SUDO_UID").value_or(""),
                               .sudo_gid = environment.get("SUDO_GID").value_or("")});
+}
+
+std::string cache_directory(const core::Environment& environment) {
+  if (const auto cache = environment.get("XDG_CACHE_HOME"); cache && cache->starts_with('/'))
+    return *cache + "/jailed";
+  if (const auto home = environment.get("HOME")) return *home + "/.cache/jailed";
+  throw core::Error("HOME is not set, so there is no place for jailed's files.",
+                    "set HOME or XDG_CACHE_HOME");
 }
 
 void make_config_tree(const std::string& config) {

@@ -1,10 +1,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/plan/sync.hpp>
 
 namespace jailed::engine {
 namespace {
@@ -18,6 +20,12 @@ void write_error_output(std::string_view text) {
   }
 }
 
+struct Stop {
+  std::function<void(int signal)> ask;
+  std::function<void()> cut_off;
+  std::function<void()> after;  // the client went before the command
+};
+
 // Whether these words of the client say why there was no jail. Docker's client ends with 126, not 125, when
 // its socket is not the caller's to use: it takes every "permission denied" for a command that cannot be run.
 bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::ExitStatus status,
@@ -29,26 +37,51 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
   return failure && failure->kind == Failure::Kind::permission_denied;
 }
 
-}  // namespace
-
-JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease) {
+JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,
+                   const Stop& stop) {
   ErrorOutput errors;
-  const auto remove = plan::remove_command(engine, plan::container_name(jail.project, jail.id));
-  const host::ForegroundHooks hooks{
-      .on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
-      .on_terminate =
-          [&](int signal) {
-            if (!lease.send(signal)) host::capture(remove);
-          },
-      .on_overdue = [&] { lease.release(); },
-  };
-  const auto result = host::run_in_foreground(plan::run_command(engine, jail), hooks);
-  lease.release();
-  // The client went before the container, so it may still be there.
-  if (result.status.how == core::ExitStatus::How::signalled || result.terminated) host::capture(remove);
+  const auto result = host::run_in_foreground(
+      command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
+                .on_terminate = stop.ask,
+                .on_overdue = stop.cut_off});
+  if (result.status.how == core::ExitStatus::How::signalled || result.terminated) stop.after();
   if (could_not_start(engine, jail, result.status, errors.held())) return {result.status, errors.held()};
   write_error_output(errors.held());
   return {result.status, {}};
+}
+
+}  // namespace
+
+JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease) {
+  const auto remove = plan::remove_command(engine, plan::container_name(jail.project, jail.id));
+  return run_client(engine, jail, plan::run_command(engine, jail),
+                    {.ask =
+                         [&](int signal) {
+                           if (!lease.send(signal)) host::capture(remove);
+                         },
+                     .cut_off = [&] { lease.release(); },
+                     .after =
+                         [&] {
+                           lease.release();
+                           host::capture(remove);
+                         }});
+}
+
+std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
+  const auto captured = host::capture_shielded(plan::run_command(engine, jail));
+  if (captured.status.ok()) return {};
+  host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
+  return captured.err.empty() ? "no reason" : captured.err;
+}
+
+JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
+  const std::string token = "command";
+  const auto container = plan::container_name(jail.project, jail.id);
+  const auto end = [&](int signal) {
+    host::capture_shielded(plan::signal_command(engine, container, token, signal));
+  };
+  return run_client(engine, jail, plan::exec_command(engine, jail, token),
+                    {.ask = end, .cut_off = [&] { end(SIGKILL); }, .after = [] {}});
 }
 
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {

@@ -35,6 +35,7 @@ struct ChildFds {
   int in = -1;
   int out = -1;
   int err = -1;
+  bool own_group = false;
 };
 
 class SpawnActions {
@@ -60,7 +61,11 @@ class SpawnActions {
     ::sigemptyset(&none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    add_flags(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+  }
+  void own_group() {
+    ::posix_spawnattr_setpgroup(&attributes_, 0);
+    add_flags(POSIX_SPAWN_SETPGROUP);
   }
   // jailed's own fds close by themselves; this is about what its caller left open.
   void close_others() {
@@ -72,6 +77,12 @@ class SpawnActions {
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
  private:
+  void add_flags(int more) {
+    short flags = 0;
+    ::posix_spawnattr_getflags(&attributes_, &flags);
+    ::posix_spawnattr_setflags(&attributes_, static_cast<short>(flags | more));
+  }
+
   posix_spawn_file_actions_t actions_{};
   posix_spawnattr_t attributes_{};
 };
@@ -103,6 +114,7 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   spawn.redirect(fds.err, 2);
   spawn.close_others();
   spawn.default_signals();
+  if (fds.own_group) spawn.own_group();
   std::vector<std::string> words = {command.program};
   words.insert(words.end(), command.args.begin(), command.args.end());
   auto variables = child_environment(command);
@@ -142,6 +154,14 @@ bool read_some(int fd, std::string& into) {
   const auto count = ::read(fd, buffer.data(), buffer.size());
   if (count > 0) into.append(buffer.data(), static_cast<std::size_t>(count));
   return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+// What is there; false when there is nothing more now.
+bool drain(int fd, std::string& into) {
+  std::array<char, 16384> buffer;
+  const auto count = ::read(fd, buffer.data(), buffer.size());
+  if (count > 0) into.append(buffer.data(), static_cast<std::size_t>(count));
+  return count > 0 || (count < 0 && errno == EINTR);
 }
 
 Fd null_input() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
@@ -239,7 +259,7 @@ Captured capture(const Command& command) {
   auto out = make_pipe();
   auto err = make_pipe();
   const auto input = null_input();
-  const auto pid = spawn(command, {input.get(), out.write.get(), err.write.get()});
+  const auto pid = spawn(command, {.in = input.get(), .out = out.write.get(), .err = err.write.get()});
   out.write.reset();
   err.write.reset();
   Captured captured;
@@ -253,12 +273,75 @@ Captured capture(const Command& command) {
   return captured;
 }
 
+Background::Background(const Command& command) : out_(make_pipe()), err_(make_pipe()) {
+  const auto input = null_input();
+  pid_ = spawn(command,
+               {.in = input.get(), .out = out_.write.get(), .err = err_.write.get(), .own_group = true});
+  out_.write.reset();
+  err_.write.reset();
+}
+
+Background::~Background() {
+  if (pid_ < 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+std::optional<Captured> Background::wait(std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  while (out_.read || err_.read) {
+    std::array<pollfd, 2> fds = {pollfd{out_.read.get(), POLLIN, 0}, pollfd{err_.read.get(), POLLIN, 0}};
+    const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(deadline));
+    if (ready > 0 && fds[0].revents != 0 && !read_some(out_.read.get(), captured_.out)) out_.read.reset();
+    if (ready > 0 && fds[1].revents != 0 && !read_some(err_.read.get(), captured_.err)) err_.read.reset();
+    // Another process may hold the pipes (a daemon that the child started): its own end is what counts.
+    if (const auto status = poll_child(pid_)) {
+      for (auto* pipe : {&out_, &err_}) ::fcntl(pipe->read.get(), F_SETFL, O_NONBLOCK);
+      while (out_.read && drain(out_.read.get(), captured_.out)) {
+      }
+      while (err_.read && drain(err_.read.get(), captured_.err)) {
+      }
+      captured_.status = *status;
+      pid_ = -1;
+      return captured_;
+    }
+    if (Clock::now() >= deadline) return std::nullopt;
+  }
+  captured_.status = wait_for(pid_);
+  pid_ = -1;
+  return captured_;
+}
+
+Captured capture_shielded(const Command& command) {
+  Background child(command);
+  while (true) {
+    if (auto captured = child.wait(std::chrono::milliseconds(200))) return *captured;
+  }
+}
+
+Captured capture_to_file(const Command& command, const std::string& path, int mode) {
+  Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+  if (!file)
+    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(path), std::strerror(errno)));
+  auto err = make_pipe();
+  const auto input = null_input();
+  const auto pid =
+      spawn(command, {.in = input.get(), .out = file.get(), .err = err.write.get(), .own_group = true});
+  err.write.reset();
+  Captured captured;
+  while (read_some(err.read.get(), captured.err)) {
+  }
+  captured.status = wait_for(pid);
+  if (!captured.status.ok()) ::unlink(path.c_str());
+  return captured;
+}
+
 LoggedResult run_with_lines(const Command& command, const std::function<void(std::string_view)>& on_line,
                             const std::function<void()>& on_tick) {
   SignalWatcher signals({SIGINT, SIGQUIT, SIGTERM, SIGHUP});
   auto output = make_pipe();
   const auto input = null_input();
-  const auto pid = spawn(command, {input.get(), output.write.get(), output.write.get()});
+  const auto pid = spawn(command, {.in = input.get(), .out = output.write.get(), .err = output.write.get()});
   output.write.reset();
   LoggedResult result;
   std::string pending;
@@ -285,7 +368,7 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
   const TerminalModes modes;
   SignalWatcher signals({SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGCHLD});
   auto errors = make_pipe();
-  const auto pid = spawn(command, {-1, -1, errors.write.get()});
+  const auto pid = spawn(command, {.err = errors.write.get()});
   errors.write.reset();
   ::fcntl(errors.read.get(), F_SETFL, O_NONBLOCK);
   Stopping stopping(pid, hooks);

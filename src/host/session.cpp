@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,6 +11,19 @@
 #include <jailed/host/session.hpp>
 
 namespace jailed::host {
+namespace {
+
+constexpr const char* kConflicts = "conflicts";
+
+// The directory goes last, and only when it is empty.
+void remove_but_conflicts(const std::string& path) {
+  for (const auto& name : list_directory(path)) {
+    if (name != kConflicts) remove_tree(path + "/" + name);
+  }
+  ::rmdir(path.c_str());
+}
+
+}  // namespace
 
 std::string new_session_id() { return random_hex(6); }
 
@@ -27,20 +41,28 @@ Session::Session(const std::string& sessions_directory) {
       errno == ENOSPC ? "free some space there, then try again" : "");
 }
 
-Session::~Session() { remove_tree(path_); }
+Session::~Session() { remove_but_conflicts(path_); }
 
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory) {
   std::vector<std::string> ids;
   for (const auto& name : list_directory(sessions_directory)) {
-    if (try_lock_directory(sessions_directory + "/" + name)) ids.push_back(name);
+    const auto path = sessions_directory + "/" + name;
+    if (list_directory(path) == std::vector<std::string>{kConflicts}) continue;
+    if (try_lock_directory(path)) ids.push_back(name);
   }
   return ids;
 }
 
-void remove_session(const std::string& sessions_directory, const std::string& id) {
-  const auto path = sessions_directory + "/" + id;
-  if (const auto lock = try_lock_directory(path)) remove_tree(path);
+AbandonedSession::AbandonedSession(const std::string& sessions_directory, const std::string& id)
+    : path_(sessions_directory + "/" + id), lock_(try_lock_directory(path_)) {
+  if (lock_ && !lstat_of(path_)) lock_.reset();
 }
+
+void remove_session(const std::string& sessions_directory, const std::string& id) {
+  if (const AbandonedSession session(sessions_directory, id); session) session.remove();
+}
+
+void AbandonedSession::remove() const { remove_but_conflicts(path_); }
 
 bool Lease::supported() {
 #ifdef __linux__

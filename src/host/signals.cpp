@@ -24,6 +24,7 @@ void handle(int signal, siginfo_t* info, void* /*context*/) {
 SignalWatcher::SignalWatcher(std::initializer_list<int> signals) : pipe_(make_pipe()) {
   ::fcntl(pipe_.read.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(pipe_.write.get(), F_SETFL, O_NONBLOCK);
+  outer_ = g_write_end;
   g_write_end = pipe_.write.get();
   for (const int signal : signals) {
     struct sigaction former {};
@@ -40,7 +41,7 @@ SignalWatcher::SignalWatcher(std::initializer_list<int> signals) : pipe_(make_pi
 
 SignalWatcher::~SignalWatcher() {
   for (const auto& [signal, former] : former_) ::sigaction(signal, &former, nullptr);
-  g_write_end = -1;
+  g_write_end = outer_;
 }
 
 std::optional<CaughtSignal> SignalWatcher::next() {

@@ -34,6 +34,13 @@ std::string bind_argument(const BindMount& mount) {
   return csv_record(fields);
 }
 
+std::string volume_argument(const VolumeMount& mount) {
+  Args fields = {"type=volume"};
+  if (!mount.name.empty()) fields.push_back("source=" + mount.name);
+  fields.push_back("target=" + mount.target);
+  return csv_record(fields);
+}
+
 void add_limits(Args& args, const Limits& limits) {
   if (limits.pids) args.insert(args.end(), {"--pids-limit", std::to_string(*limits.pids)});
   if (limits.memory) {
@@ -120,10 +127,16 @@ std::string container_name(const std::string& project, const std::string& id) {
   return fmt::format("jailed-{}-{}", project_name(project), id);
 }
 
+std::vector<std::string> jail_labels(const Jail& jail) {
+  return {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
+          fmt::format("jailed.owner={}", jail.owner), fmt::format("jailed.version={}", core::kVersion)};
+}
+
 core::Command run_command(const Engine& engine, const Jail& jail) {
-  core::Command command{engine.program, {"run", "--rm", "-i"}, jail.environment.child_env};
+  const bool keeper = !jail.keeper_command.empty();
+  core::Command command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
   auto& args = command.args;
-  if (jail.terminal) args.emplace_back("-t");
+  if (jail.terminal && !keeper) args.emplace_back("-t");
   // "=" and not a word of its own: podman's --pull may stand without a value.
   args.insert(args.end(),
               {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});
@@ -133,18 +146,18 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
   for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
+  if (jail.offline) args.insert(args.end(), {"--network", "none"});
   args.insert(args.end(), {"--log-driver", "none"});
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
+  for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});
   for (const auto& mount : jail.binds) args.insert(args.end(), {"--mount", bind_argument(mount)});
   args.insert(args.end(), {"--workdir", "/workspace"});
   add_environment(args, jail);
-  args.insert(args.end(),
-              {"--label", "jailed.session=" + jail.id, "--label", "jailed.project=" + jail.project, "--label",
-               fmt::format("jailed.owner={}", jail.owner), "--label",
-               fmt::format("jailed.version={}", core::kVersion)});
+  for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.push_back(jail.image);
-  args.insert(args.end(), jail.command.begin(), jail.command.end());
+  const auto& words = keeper ? jail.keeper_command : jail.command;
+  args.insert(args.end(), words.begin(), words.end());
   return command;
 }
 

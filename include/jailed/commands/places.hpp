@@ -26,6 +26,9 @@ Places look_at_places(const core::Options& options, const core::Settings& settin
 /// Who the jail will be.
 plan::Identity identity_for(const Places& places, const core::Environment& environment);
 
+/// $XDG_CACHE_HOME/jailed: host files that can be made again. No jail can write there.
+std::string cache_directory(const core::Environment& environment);
+
 /// sessions/, cache/ and one directory for each state of an agent, all 0700.
 void make_config_tree(const std::string& config);
 

@@ -1,8 +1,10 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/exit_status.hpp>
+#include <jailed/host/fd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +27,31 @@ struct Captured {
 
 /// Runs to the end with no input and keeps what it prints (for short answers).
 Captured capture(const core::Command& command);
+
+/// A child with no input that works while jailed does something else, in a process group of its own: a
+/// terminal's Ctrl-C does not reach it. Ended with its owner.
+class Background {
+ public:
+  explicit Background(const core::Command& command);
+  Background(const Background&) = delete;
+  Background& operator=(const Background&) = delete;
+  ~Background();
+
+  /// Waits for its end, at most so long. Once it has ended, its end and what it printed.
+  std::optional<Captured> wait(std::chrono::milliseconds patience);
+
+ private:
+  Captured captured_;
+  Pipe out_;
+  Pipe err_;
+  int pid_ = -1;
+};
+
+/// `capture` for a step that must not be cut short by Ctrl-C.
+Captured capture_shielded(const core::Command& command);
+
+/// The same with its output in a new file, which goes again when the child fails.
+Captured capture_to_file(const core::Command& command, const std::string& path, int mode);
 
 struct LoggedResult {
   core::ExitStatus status;

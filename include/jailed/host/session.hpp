@@ -23,9 +23,24 @@ class Session {
   Fd lock_;
 };
 
-/// Ids of the sessions that nobody owns any more. They stay until `remove_session`.
+/// Ids of the sessions that nobody owns any more. Saved conflicts alone are no session: they are the user's.
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory);
+
+/// Removes the files of such a session, but for saved conflicts.
 void remove_session(const std::string& sessions_directory, const std::string& id);
+
+/// Takes such a session over, so that no other jailed does; false when one was faster.
+class AbandonedSession {
+ public:
+  AbandonedSession(const std::string& sessions_directory, const std::string& id);
+  explicit operator bool() const { return static_cast<bool>(lock_); }
+  /// Its files, but for saved conflicts.
+  void remove() const;
+
+ private:
+  std::string path_;
+  Fd lock_;
+};
 
 /// A name for a session: 12 hex digits.
 std::string new_session_id();

@@ -14,7 +14,7 @@ struct CaughtSignal {
 };
 
 /// Turns signals into bytes on a pipe for as long as it lives; puts the former dispositions back. A signal
-/// that was ignored when jailed started (nohup) stays ignored. One watcher at a time.
+/// that was ignored when jailed started (nohup) stays ignored. Watchers nest: the innermost gets the signal.
 class SignalWatcher {
  public:
   explicit SignalWatcher(std::initializer_list<int> signals);
@@ -28,6 +28,7 @@ class SignalWatcher {
 
  private:
   Pipe pipe_;
+  int outer_ = -1;  // where signals went before
   std::vector<std::pair<int, struct sigaction>> former_;
 };
 

@@ -44,12 +44,16 @@ struct Jail {
   Limits limits;
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<VolumeMount> volumes;
   std::vector<gid_t> groups;       // more than the identity's own
   std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
   std::vector<std::string> command;
+  /// Not empty: the jail runs this in the background, and `command` is run in it.
+  std::vector<std::string> keeper_command;
   bool terminal = false;  // both ends are terminals
+  bool offline = false;   // no network
 };
 
 /// The bind mounts: user files, workspace, agents' state, caches.
@@ -67,7 +71,10 @@ std::string project_name(const std::string& project);
 /// `jailed-<project>-<id>`.
 std::string container_name(const std::string& project, const std::string& id);
 
-/// The one engine call that starts the jail and stays in the foreground.
+/// KEY=VALUE: session, project, owner, version. How jails and their volumes are found.
+std::vector<std::string> jail_labels(const Jail& jail);
+
+/// The engine call that starts the jail: in the foreground, or with a keeper command in the background.
 core::Command run_command(const Engine& engine, const Jail& jail);
 
 /// Removes the container if it is still there, e.g. when the engine's client was killed.

@@ -13,6 +13,13 @@ struct BindMount {
   bool operator==(const BindMount&) const = default;
 };
 
+/// A volume of the engine's. One without a name goes with its container.
+struct VolumeMount {
+  std::string name;
+  std::string target;
+  bool operator==(const VolumeMount&) const = default;
+};
+
 /// Memory-backed, nosuid and nodev, gone with the jail.
 struct TmpfsMount {
   std::string target;

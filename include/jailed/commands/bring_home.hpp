@@ -1,0 +1,64 @@
+#pragma once
+#include <jailed/engine/sync_engine.hpp>
+#include <jailed/host/signals.hpp>
+#include <jailed/plan/jail.hpp>
+#include <string>
+#include <string_view>
+
+namespace jailed::commands {
+
+/// A line on stderr that is written over; nothing where stderr is no terminal.
+class LiveLine {
+ public:
+  explicit LiveLine(bool quiet);
+  LiveLine(const LiveLine&) = delete;
+  LiveLine& operator=(const LiveLine&) = delete;
+  ~LiveLine() { clear(); }
+  void show(std::string_view text);
+  void clear();
+
+ private:
+  bool shown_ = false;
+  bool terminal_;
+};
+
+/// Signals that come while jailed does more than to wait for the user's command. They end nothing by
+/// themselves: the flow looks here between steps.
+class PendingSignals {
+ public:
+  PendingSignals();
+  PendingSignals(const PendingSignals&) = delete;
+  PendingSignals& operator=(const PendingSignals&) = delete;
+  ~PendingSignals();
+
+  /// The first that came; 0 when none did.
+  int first();
+  int count();
+
+ private:
+  void look();
+
+  host::SignalWatcher watcher_;
+  struct sigaction former_pipe_ {};
+  int first_ = 0;
+  int count_ = 0;
+};
+
+/// The volume of a jail whose keeper runs and whose session is connected or can be.
+struct Cargo {
+  std::string id;
+  std::string project;
+  std::string container;  // and volume
+  std::string sessions;   // <config>/sessions
+};
+
+/// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then ends the
+/// session and removes container and volume. True when all of the jail's work is on the host. When something
+/// is in the way, it says so, and how to go on; then the volume stays, and with it Mutagen's session, paused.
+bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                PendingSignals& signals);
+
+/// Removes session, container and volume of a jail in which nobody has worked.
+void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo);
+
+}  // namespace jailed::commands

@@ -1,0 +1,23 @@
+#pragma once
+#include <jailed/commands/mutagen_program.hpp>
+#include <jailed/commands/places.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/engine/container_engine.hpp>
+#include <string>
+#include <vector>
+
+namespace jailed::commands {
+
+/// A launch in which Mutagen brings the project to the jail and the work home. `engine_error` of the answer
+/// is set when the engine could not start the jail; nothing is left then.
+engine::JailEnd run_synced(const core::Options& options, const core::Settings& settings,
+                           const core::Environment& environment, const Places& places,
+                           const plan::Engine& engine, const MutagenProgram& program);
+
+/// The commands of such a launch, in their order, for --dry-run.
+std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
+                                           const core::Environment& environment, const Places& places,
+                                           const plan::Engine& engine, const MutagenProgram& program);
+
+}  // namespace jailed::commands

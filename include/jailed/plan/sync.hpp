@@ -1,0 +1,128 @@
+#pragma once
+#include <cstdint>
+#include <jailed/core/command.hpp>
+#include <jailed/plan/jail.hpp>
+#include <jailed/plan/runtime.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jailed::plan {
+
+/// A jail whose project is a copy in a volume that Mutagen keeps in step. Its container, the keeper, lives
+/// until jailed removes it; the user's command is a second process in it, so that its end is not the end of
+/// the sync.
+
+/// How Mutagen is run.
+struct Mutagen {
+  std::string program;
+  std::vector<core::EnvVar> env;
+  bool operator==(const Mutagen&) const = default;
+};
+
+/// What a keeper has that a jail with bind mounts has not.
+struct KeeperMounts {
+  std::string agents;              // on the host: <version>/mutagen-agent
+  std::optional<std::string> git;  // the project's .git, for reading
+};
+
+/// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, the command one
+/// that waits. Mutagen stages files on a nameless volume at /var/tmp, which goes with the container: in
+/// memory a large first sync would not fit.
+Jail keeper(Jail jail, const KeeperMounts& mounts);
+
+/// The keeper that only brings a left-over volume home: no network, nothing of the user's but the volume.
+Jail recovery_keeper(Jail jail, const std::string& session_files, const std::string& agents);
+
+core::Command create_volume_command(const Engine& engine, const Jail& jail);
+core::Command remove_volume_command(const Engine& engine, const std::string& volume);
+
+/// The names of the volumes of one session, or of all; and everything about some of them.
+core::Command find_volumes_command(const Engine& engine, const std::string& session_id);
+core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes);
+
+/// A volume whose work may not be home, as its labels say.
+struct Volume {
+  std::string name;
+  std::string session;
+  std::string project;
+  std::string image;
+  std::string user;
+  Identity identity;
+  uid_t owner = 0;
+  bool operator==(const Volume&) const = default;
+};
+
+/// Reads the engine's answer to inspect_volumes_command; leaves out what is not a jail's.
+std::vector<Volume> parse_volumes(std::string_view json);
+
+/// A command in a running jail. It runs below an init of its own, which passes signals on; `token` names it
+/// for signal_command.
+core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token);
+core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
+                             int signal);
+
+/// Kills whatever still runs in the keeper but the keeper and Mutagen's agent, so that a last flush is one.
+core::Command end_others_command(const Engine& engine, const std::string& container);
+
+/// Prints true or false.
+core::Command is_running_command(const Engine& engine, const std::string& container);
+
+/// Writes these paths of the workspace as a tar archive to its output. A side that was deleted is not in it.
+core::Command archive_command(const Engine& engine, const std::string& container,
+                              const std::vector<std::string>& paths);
+
+/// Mutagen's session of a jail.
+struct SyncSession {
+  std::string id;         // the jail's
+  std::string project;    // on the host
+  std::string container;  // /workspace in it is the other side
+  std::vector<std::string> ignores;
+};
+
+/// `jailed-<id>`: Mutagen wants a name that begins with a letter.
+std::string sync_name(const std::string& id);
+
+core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session);
+core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id);
+core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id);
+core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id);
+core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id);
+core::Command sync_list_command(const Mutagen& mutagen, const std::string& id);
+core::Command mutagen_version_command(const Mutagen& mutagen);
+
+struct SyncProblem {
+  std::string path;
+  std::string error;
+  bool operator==(const SyncProblem&) const = default;
+};
+
+/// What Mutagen says of a session.
+struct SyncState {
+  std::string status;      // "watching", "staging-beta", "halted-on-root-emptied" …
+  std::string last_error;  // may be empty
+  bool connected = false;  // both sides
+  std::uint64_t files_home = 0;
+  std::uint64_t files_jail = 0;
+  std::uint64_t received = 0;  // files of `expected` that are staged, while it stages
+  std::uint64_t expected = 0;
+  std::uint64_t received_bytes = 0;
+  std::vector<std::string> conflicts;
+  std::uint64_t more_conflicts = 0;
+  std::vector<SyncProblem> not_home;  // what of the jail's side could not be read, or not be written here
+  std::uint64_t more_not_home = 0;
+
+  bool halted() const { return status.starts_with("halted"); }
+};
+
+/// Reads `sync list`'s JSON; nothing when there is no such session.
+std::optional<SyncState> parse_sync_state(std::string_view json);
+
+/// A line on a first sync, for a terminal: phase, files, bytes.
+std::string sync_progress(const SyncState& state);
+
+/// "12 KiB", "3.4 MiB".
+std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace jailed::plan

@@ -1,0 +1,136 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <iostream>
+#include <jailed/commands/bring_home.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/host/terminal.hpp>
+#include <optional>
+
+namespace jailed::commands {
+namespace {
+
+constexpr int kTimesToBeAsked = 3;
+constexpr std::size_t kNamesShown = 10;
+
+void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+          const std::string& reason) {
+  spdlog::error("Not all work of this jail is on the host yet: {}.", reason);
+  spdlog::error("  nothing is lost, it waits in the volume {}; bring it home: jailed sync recover {}",
+                cargo.container, cargo.id);
+  sync.pause(cargo.id);
+  host::capture_shielded(plan::remove_command(engine, cargo.container));
+}
+
+void name_some(const std::vector<std::string>& names, std::uint64_t more) {
+  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i) spdlog::warn("  {}", names[i]);
+  more += names.size() > kNamesShown ? names.size() - kNamesShown : 0;
+  if (more > 0) spdlog::warn("  and {} more", more);
+}
+
+// As an archive and not as files: what the jail has made is not unpacked here by anyone but the user.
+bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::SyncState& state) {
+  const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
+  host::make_private_directories(directory);
+  const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
+  const auto saved =
+      host::capture_to_file(plan::archive_command(engine, cargo.container, state.conflicts), archive, 0600);
+  if (!saved.status.ok()) return false;
+  spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
+  std::vector<std::string> names;
+  for (const auto& path : state.conflicts) names.push_back(core::printable(path));
+  name_some(names, 0);
+  spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(archive));
+  return true;
+}
+
+// Nothing when all is home, else why not.
+std::optional<std::string> flush_home(const engine::SyncEngine& sync, const Cargo& cargo,
+                                      PendingSignals& signals, plan::SyncState& state) {
+  const auto go_on = [&](const plan::SyncState&) { return signals.count() < kTimesToBeAsked; };
+  // A file that changes while it is copied is a problem in one cycle and none in the next.
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const auto end = sync.flush(cargo.id, go_on);
+    if (end.stopped) return "it was cut short";
+    if (!end.done) return end.said;
+    const auto now = sync.state(cargo.id);
+    if (!now) return "Mutagen does not say how its session is";
+    state = *now;
+    if (state.not_home.empty() && state.more_not_home == 0) return std::nullopt;
+  }
+  std::vector<std::string> names;
+  for (const auto& problem : state.not_home)
+    names.push_back(fmt::format("{}: {}", core::printable(problem.path), core::printable(problem.error)));
+  spdlog::warn("These could not be brought home:");
+  name_some(names, state.more_not_home);
+  return "some files are in the way";
+}
+
+}  // namespace
+
+LiveLine::LiveLine(bool quiet) : terminal_(!quiet && host::is_terminal(2)) {}
+
+void LiveLine::show(std::string_view text) {
+  if (!terminal_) return;
+  const auto width = static_cast<std::size_t>(host::terminal_width(2));
+  std::cerr << "\r\033[K" << fmt::format("[jailed] {}", text).substr(0, width > 1 ? width - 1 : 1)
+            << std::flush;
+  shown_ = true;
+}
+
+void LiveLine::clear() {
+  if (shown_) std::cerr << "\r\033[K" << std::flush;
+  shown_ = false;
+}
+
+// A terminal that went away must not end jailed when it says so (PIPE): the work is not home yet.
+PendingSignals::PendingSignals() : watcher_({SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  ::sigaction(SIGPIPE, &ignore, &former_pipe_);
+}
+
+PendingSignals::~PendingSignals() { ::sigaction(SIGPIPE, &former_pipe_, nullptr); }
+
+void PendingSignals::look() {
+  while (const auto caught = watcher_.next()) {
+    if (count_++ == 0) first_ = caught->signal;
+  }
+}
+
+int PendingSignals::first() {
+  look();
+  return first_;
+}
+
+int PendingSignals::count() {
+  look();
+  return count_;
+}
+
+bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                PendingSignals& signals) {
+  host::capture_shielded(plan::end_others_command(engine, cargo.container));
+  plan::SyncState state;
+  if (const auto reason = flush_home(sync, cargo, signals, state)) {
+    keep(engine, sync, cargo, *reason);
+    return false;
+  }
+  if (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))) {
+    keep(engine, sync, cargo, "files that changed on both sides could not be saved");
+    return false;
+  }
+  discard(engine, sync, cargo);
+  return true;
+}
+
+void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo) {
+  sync.terminate(cargo.id);
+  host::capture_shielded(plan::remove_command(engine, cargo.container));
+  host::capture_shielded(plan::remove_volume_command(engine, cargo.container));
+}
+
+}  // namespace jailed::commands

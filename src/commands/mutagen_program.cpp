@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <jailed/commands/mutagen_program.hpp>
+#include <jailed/commands/places.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/process.hpp>
+
+namespace jailed::commands {
+namespace {
+
+constexpr auto kReinstall = "install it anew (scripts/mutagen does), or do without it: jailed --sync bind";
+
+// As Go spells it, and so the bundle.
+std::string architecture() {
+  struct utsname machine {};
+  ::uname(&machine);
+  const std::string name = machine.machine;
+  if (name == "x86_64") return "amd64";
+  if (name == "aarch64" || name == "arm64") return "arm64";
+  return name;
+}
+
+bool is_version(const std::string& text) {
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0 &&
+         std::all_of(text.begin(), text.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '+';
+         });
+}
+
+// Beside the program, or where its packages put it.
+std::string find_bundle(const std::string& program) {
+  std::string reason;
+  const auto real = host::canonical(program, reason);
+  const auto directory = real.substr(0, real.rfind('/'));
+  for (const char* place : {"", "/../libexec"}) {
+    auto bundle = directory + place + "/mutagen-agents.tar.gz";
+    if (host::lstat_of(bundle)) return bundle;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<MutagenProgram> find_mutagen(const core::Environment& environment) {
+  const auto program = host::find_program("mutagen", environment);
+  if (!program) return std::nullopt;
+  MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .bundle = {}, .agents = {}};
+  const auto answer = host::capture(plan::mutagen_version_command(found.mutagen));
+  found.version = answer.out.substr(0, answer.out.find_first_of("\r\n"));
+  if (!answer.status.ok() || !is_version(found.version))
+    throw core::Error(fmt::format("{} does not say its version.", core::printable(*program)), kReinstall);
+  found.bundle = find_bundle(*program);
+  if (found.bundle.empty())
+    throw core::Error(fmt::format("There is no mutagen-agents.tar.gz beside {}.", core::printable(*program)),
+                      kReinstall);
+  found.agents = fmt::format("{}/mutagen/{}-{}", cache_directory(environment), found.version, architecture());
+  return found;
+}
+
+void unpack_agent(const MutagenProgram& program) {
+  const auto directory = program.agents + "/" + program.version;
+  const auto agent = directory + "/mutagen-agent";
+  if (host::is_executable_file(agent)) return;
+  host::make_private_directories(directory);
+  // The jail's user goes through the last two, which is another one when root calls.
+  ::chmod(program.agents.c_str(), 0755);
+  ::chmod(directory.c_str(), 0755);
+  const auto fresh = fmt::format("{}.{}", agent, host::random_hex(4));
+  const auto unpacked = host::capture_to_file(
+      {"/bin/tar", {"-xzOf", program.bundle, "linux_" + architecture()}, {}}, fresh, 0755);
+  if (!unpacked.status.ok()) {
+    throw core::Error(
+        fmt::format("There is no agent for linux_{} in {}.", architecture(), core::printable(program.bundle)),
+        kReinstall);
+  }
+  if (::chmod(fresh.c_str(), 0755) != 0 || std::rename(fresh.c_str(), agent.c_str()) != 0)
+    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(agent), std::strerror(errno)));
+}
+
+}  // namespace jailed::commands

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <jailed/commands/recovery.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/engine/container_engine.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/machine.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/host/session.hpp>
+#include <sstream>
+#include <thread>
+
+namespace jailed::commands {
+namespace {
+
+// A container that has just died may still be on its way out, with its name.
+std::string start_again(const plan::Engine& engine, const plan::Jail& jail) {
+  std::string said;
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
+    said = engine::start_keeper(engine, jail);
+    if (said.empty()) break;
+  }
+  return said;
+}
+
+}  // namespace
+
+bool keeper_runs(const plan::Engine& engine, const std::string& container) {
+  const auto answer = host::capture_shielded(plan::is_running_command(engine, container));
+  if (answer.status.ok()) return answer.out.starts_with("true");
+  return answer.err.find("o such container") == std::string::npos &&
+         answer.err.find("o such object") == std::string::npos;
+}
+
+bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const MutagenProgram& program,
+             const plan::Jail& jail, const Cargo& cargo, PendingSignals& signals) {
+  unpack_agent(program);
+  host::make_private_directories(cargo.sessions);
+  const host::TemporaryDirectory files(cargo.sessions + "/" + cargo.id, "recovery-");
+  host::write_new_file(files.path() + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
+  host::write_new_file(files.path() + "/group", plan::group_file(jail.user, jail.identity, {}), 0644);
+  const host::Lease lease(files.path() + "/lease");
+  const auto keeper = plan::recovery_keeper(jail, files.path(), program.agents);
+  if (const auto said = start_again(engine, keeper); !said.empty()) {
+    spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
+                  core::printable(said));
+    spdlog::error("  nothing is lost; when that is mended: jailed sync recover {}", cargo.id);
+    return false;
+  }
+  if (!sync.state(cargo.id)) {
+    spdlog::warn("Mutagen has forgotten this jail; what was deleted on one side comes back from the other.");
+    sync.create({.id = cargo.id, .project = cargo.project, .container = cargo.container, .ignores = {}});
+  } else {
+    sync.resume(cargo.id);
+  }
+  return bring_home(engine, sync, cargo, signals);
+}
+
+plan::Jail jail_of(const plan::Volume& volume) {
+  plan::Jail jail;
+  jail.id = volume.session;
+  jail.project = volume.project;
+  jail.owner = volume.owner;
+  jail.image = volume.image;
+  jail.user = volume.user;
+  jail.identity = volume.identity;
+  jail.limits = plan::jail_limits({}, host::memory_size());
+  return jail;
+}
+
+Cargo cargo_of(const plan::Volume& volume, const std::string& sessions) {
+  return {.id = volume.session, .project = volume.project, .container = volume.name, .sessions = sessions};
+}
+
+std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& session_id) {
+  const auto found = host::capture_shielded(plan::find_volumes_command(engine, session_id));
+  if (!found.status.ok())
+    throw core::Error(fmt::format("{} does not say which volumes there are: {}", engine.program,
+                                  core::printable(found.err)));
+  std::vector<std::string> names;
+  std::istringstream lines(found.out);
+  for (std::string name; std::getline(lines, name);) {
+    if (!name.empty()) names.push_back(name);
+  }
+  if (names.empty()) return {};
+  // One that goes in between makes the answer a failure, with the others in it all the same.
+  auto volumes =
+      plan::parse_volumes(host::capture_shielded(plan::inspect_volumes_command(engine, names)).out);
+  std::erase_if(volumes, [](const auto& volume) { return volume.owner != ::geteuid(); });
+  return volumes;
+}
+
+}  // namespace jailed::commands

@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <jailed/commands/recovery.hpp>
+#include <jailed/commands/sweep.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/engine/container_engine.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/idmapped_mount.hpp>
+#include <jailed/host/session.hpp>
+
+namespace jailed::commands {
+namespace {
+
+// False when work is still in a volume.
+bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions, const std::string& id,
+                        const std::optional<MutagenProgram>& mutagen) {
+  for (const auto& volume : find_volumes(engine, id)) {
+    if (!mutagen) {
+      spdlog::warn("A jail around {} was killed, and its last work is not home: jailed sync recover {}",
+                   core::printable(volume.project), id);
+      return false;
+    }
+    spdlog::info("A jail around {} was killed; bringing its work home.", core::printable(volume.project));
+    PendingSignals signals;
+    if (!recover(engine, engine::SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume),
+                 cargo_of(volume, sessions), signals))
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+void sweep(const plan::Engine& engine, const std::string& sessions,
+           const std::optional<MutagenProgram>& mutagen) {
+  for (const auto& id : host::abandoned_sessions(sessions)) {
+    const host::AbandonedSession session(sessions, id);
+    if (!session) continue;  // somebody else takes care of it
+    spdlog::debug("Removing what is left of session {}.", core::printable(id));
+    engine::remove_session_containers(engine, id);
+    try {
+      if (bring_volumes_home(engine, sessions, id, mutagen)) session.remove();
+    } catch (const core::Error& error) {
+      spdlog::warn("{}", error.what());
+    }
+  }
+  if (::geteuid() == 0) host::IdmappedMounts::sweep();
+}
+
+}  // namespace jailed::commands

@@ -1,0 +1,278 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <jailed/core/version.hpp>
+#include <jailed/plan/sync.hpp>
+#include <nlohmann/json.hpp>
+
+namespace jailed::plan {
+namespace {
+
+using Args = std::vector<std::string>;
+using nlohmann::json;
+
+constexpr const char* kWorkspace = "/workspace";
+constexpr const char* kStaging = "/var/tmp";
+constexpr const char* kInit = "/usr/libexec/jailed/init";
+
+// Processes of the jail leave their numbers in /run, which only the jail's user can write. A number that the
+// jail forges makes us signal another process of the same jail.
+constexpr const char* kWait = "echo $$ >/run/jailed-keeper; exec sleep infinity";
+constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
+constexpr const char* kSignal = "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"";
+constexpr const char* kEndOthers =
+    "keeper=$(cat /run/jailed-keeper)\n"
+    "for round in 1 2 3; do\n"
+    "  left=\n"
+    "  for process in /proc/[0-9]*; do\n"
+    "    pid=${process#/proc/}\n"
+    "    read -r name <\"$process/comm\" || continue\n"
+    "    case $pid:$name in 1:*|$$:*|$keeper:*|*:mutagen-agent) continue ;; esac\n"
+    "    grep -q '^State:.Z' \"$process/status\" && continue\n"
+    "    kill -KILL \"$pid\" && left=yes\n"
+    "  done 2>/dev/null\n"
+    "  [ -n \"$left\" ] || break\n"
+    "  sleep 0.05\n"
+    "done";
+
+core::Command mutagen_command(const Mutagen& mutagen, Args args) {
+  return {mutagen.program, std::move(args), mutagen.env};
+}
+
+// Without the tmpfs mounts for a bind that is gone, with those for one that came.
+void plan_tmpfs(Jail& jail) {
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits.tmpfs_scale, jail.binds);
+  std::erase_if(jail.tmpfs, [](const TmpfsMount& mount) { return mount.target == kStaging; });
+}
+
+void make_keeper(Jail& jail, const std::string& agents) {
+  jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
+  jail.volumes = {{container_name(jail.project, jail.id), kWorkspace}, {"", kStaging}};
+  jail.environment.constants.push_back({"MUTAGEN_DATA_DIRECTORY", std::string(kStaging) + "/mutagen"});
+  jail.keeper_command = {"sh", "-c", kWait};
+  plan_tmpfs(jail);
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::uint64_t number_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+template <typename Number>
+bool parse_number(std::string_view text, Number& number) {
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
+  return result.ec == std::errc{} && result.ptr == text.data() + text.size();
+}
+
+void add_problems(SyncState& state, const json& endpoint, const char* list, const char* more) {
+  if (const auto found = endpoint.find(list); found != endpoint.end() && found->is_array()) {
+    for (const auto& problem : *found)
+      state.not_home.push_back({text_of(problem, "path"), text_of(problem, "error")});
+  }
+  state.more_not_home += number_of(endpoint, more);
+}
+
+}  // namespace
+
+Jail keeper(Jail jail, const KeeperMounts& mounts) {
+  std::erase_if(jail.binds, [](const BindMount& mount) { return mount.target == kWorkspace; });
+  if (mounts.git) jail.binds.push_back({*mounts.git, std::string(kWorkspace) + "/.git", true});
+  // The volume's root is root's, which git would refuse; what is in it is the user's own.
+  auto& variables = jail.environment.constants;
+  variables.push_back({"GIT_CONFIG_COUNT", "1"});
+  variables.push_back({"GIT_CONFIG_KEY_0", "safe.directory"});
+  variables.push_back({"GIT_CONFIG_VALUE_0", kWorkspace});
+  make_keeper(jail, mounts.agents);
+  return jail;
+}
+
+Jail recovery_keeper(Jail jail, const std::string& session_files, const std::string& agents) {
+  jail.binds = {{session_files + "/passwd", "/etc/passwd", true},
+                {session_files + "/group", "/etc/group", true},
+                {session_files + "/lease", "/etc/jailed/lease", true}};
+  jail.environment.constants = {{"HOME", "/home/" + jail.user}, {"USER", jail.user}, {"LOGNAME", jail.user}};
+  jail.offline = true;
+  make_keeper(jail, agents);
+  return jail;
+}
+
+core::Command create_volume_command(const Engine& engine, const Jail& jail) {
+  Args args = {"volume", "create"};
+  for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
+  args.insert(args.end(),
+              {"--label", "jailed.image=" + jail.image, "--label", "jailed.user=" + jail.user, "--label",
+               fmt::format("jailed.identity={}:{}", jail.identity.uid, jail.identity.gid)});
+  args.push_back(container_name(jail.project, jail.id));
+  return {engine.program, std::move(args), {}};
+}
+
+core::Command remove_volume_command(const Engine& engine, const std::string& volume) {
+  return {engine.program, {"volume", "rm", volume}, {}};
+}
+
+core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
+  return {engine.program,
+          {"volume", "ls", "--quiet", "--filter",
+           session_id.empty() ? "label=jailed.session" : "label=jailed.session=" + session_id},
+          {}};
+}
+
+core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes) {
+  Args args = {"volume", "inspect"};
+  args.insert(args.end(), volumes.begin(), volumes.end());
+  return {engine.program, std::move(args), {}};
+}
+
+std::vector<Volume> parse_volumes(std::string_view text) {
+  std::vector<Volume> volumes;
+  const auto answer = json::parse(text, nullptr, false);
+  if (!answer.is_array()) return volumes;
+  for (const auto& entry : answer) {
+    const auto labels = entry.find("Labels");
+    if (labels == entry.end() || !labels->is_object()) continue;
+    Volume volume{.name = text_of(entry, "Name"),
+                  .session = text_of(*labels, "jailed.session"),
+                  .project = text_of(*labels, "jailed.project"),
+                  .image = text_of(*labels, "jailed.image"),
+                  .user = text_of(*labels, "jailed.user"),
+                  .identity = {}};
+    const auto identity = text_of(*labels, "jailed.identity");
+    const auto colon = identity.find(':');
+    if (volume.session.empty() || colon == std::string::npos ||
+        !parse_number(std::string_view(identity).substr(0, colon), volume.identity.uid) ||
+        !parse_number(std::string_view(identity).substr(colon + 1), volume.identity.gid) ||
+        !parse_number(text_of(*labels, "jailed.owner"), volume.owner)) {
+      continue;
+    }
+    volumes.push_back(std::move(volume));
+  }
+  return volumes;
+}
+
+core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+  Args args = {"exec", "-i"};
+  if (jail.terminal) args.emplace_back("-t");
+  args.insert(args.end(), {"--workdir", kWorkspace, container_name(jail.project, jail.id), "/bin/sh", "-c",
+                           kExec, token, kInit});
+  args.insert(args.end(), jail.command.begin(), jail.command.end());
+  return {engine.program, std::move(args), {}};
+}
+
+core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
+                             int signal) {
+  return {engine.program, {"exec", container, "/bin/sh", "-c", kSignal, token, std::to_string(signal)}, {}};
+}
+
+core::Command end_others_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"exec", container, "/bin/sh", "-c", kEndOthers}, {}};
+}
+
+core::Command is_running_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"container", "inspect", "--format", "{{.State.Running}}", container}, {}};
+}
+
+core::Command archive_command(const Engine& engine, const std::string& container,
+                              const std::vector<std::string>& paths) {
+  Args args = {"exec",           "--workdir", kWorkspace, container, "/bin/tar", "-c", "--ignore-failed-read",
+               "--no-wildcards", "--"};
+  for (const auto& path : paths) args.push_back(path.empty() ? "." : path);
+  return {engine.program, std::move(args), {}};
+}
+
+std::string sync_name(const std::string& id) { return "jailed-" + id; }
+
+core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
+  Args args = {"sync", "create", "--name", sync_name(session.id), "--label", "jailed=" + session.id,
+               "--no-global-configuration", "--mode", "two-way-safe", "--ignore-vcs",
+               // As they are: Mutagen itself never follows them, and a virtual environment is full of
+               // absolute ones, which the other modes leave out.
+               "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
+               "--default-directory-mode", "0755",
+               // Containers have no recursive watches; the default of 10 s is how late an agent's work came.
+               "--watch-polling-interval", "1"};
+  for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
+  args.insert(args.end(),
+              {"--", session.project, fmt::format("docker://{}{}", session.container, kWorkspace)});
+  return mutagen_command(mutagen, std::move(args));
+}
+
+core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "resume", sync_name(id)});
+}
+
+core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "flush", sync_name(id)});
+}
+
+core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "pause", sync_name(id)});
+}
+
+core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "terminate", sync_name(id)});
+}
+
+core::Command sync_list_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "list", "--template", "{{json .}}", sync_name(id)});
+}
+
+core::Command mutagen_version_command(const Mutagen& mutagen) {
+  return mutagen_command(mutagen, {"version"});
+}
+
+std::optional<SyncState> parse_sync_state(std::string_view text) {
+  const auto answer = json::parse(text, nullptr, false);
+  if (!answer.is_array() || answer.empty() || !answer.front().is_object()) return std::nullopt;
+  const auto& session = answer.front();
+  const auto& alpha = session.value("alpha", json::object());
+  const auto& beta = session.value("beta", json::object());
+  SyncState state;
+  state.status = text_of(session, "status");
+  state.last_error = text_of(session, "lastError");
+  state.connected = alpha.value("connected", false) && beta.value("connected", false);
+  state.files_home = number_of(alpha, "files");
+  state.files_jail = number_of(beta, "files");
+  for (const auto& endpoint : {alpha, beta}) {
+    const auto staging = endpoint.value("stagingProgress", json::object());
+    state.received += number_of(staging, "receivedFiles");
+    state.expected += number_of(staging, "expectedFiles");
+    state.received_bytes += number_of(staging, "totalReceivedSize");
+  }
+  if (const auto found = session.find("conflicts"); found != session.end() && found->is_array()) {
+    for (const auto& conflict : *found) state.conflicts.push_back(text_of(conflict, "root"));
+  }
+  state.more_conflicts = number_of(session, "excludedConflicts");
+  add_problems(state, beta, "scanProblems", "excludedScanProblems");
+  add_problems(state, alpha, "transitionProblems", "excludedTransitionProblems");
+  return state;
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  if (bytes < 1024) return fmt::format("{} B", bytes);
+  double size = static_cast<double>(bytes);
+  const char* unit = "KiB";
+  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
+    size /= 1024;
+    unit = next;
+    if (size < 1024) break;
+  }
+  return size < 10 ? fmt::format("{:.1f} {}", size, unit) : fmt::format("{:.0f} {}", size, unit);
+}
+
+std::string sync_progress(const SyncState& state) {
+  if (state.expected > 0) {
+    return fmt::format("copying the project: {} of {} files, {}", state.received, state.expected,
+                       human_bytes(state.received_bytes));
+  }
+  if (state.status == "scanning") return "looking through the project";
+  if (state.status == "transitioning") return fmt::format("putting {} files in place", state.files_home);
+  return "syncing the project";
+}
+
+}  // namespace jailed::plan

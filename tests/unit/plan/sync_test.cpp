@@ -1,0 +1,160 @@
+#include <algorithm>
+#include <jailed/plan/sync.hpp>
+
+#include "catch.hpp"
+
+using namespace jailed;
+using namespace jailed::plan;
+
+namespace {
+
+const Engine kDocker{EngineKind::docker, "/usr/bin/docker", false};
+const Mutagen kMutagen{"/usr/bin/mutagen", {{"MUTAGEN_DATA_DIRECTORY", "/d"}}};
+
+Jail some_jail() {
+  Jail jail;
+  jail.id = "0123456789ab";
+  jail.project = "/home/me/my app";
+  jail.owner = 7;
+  jail.image = "jailed:latest";
+  jail.user = "coder";
+  jail.identity = {7, 8};
+  jail.limits = {.memory = 1 << 30, .pids = 99, .cpus = {}, .tmpfs_scale = 1 << 30};
+  jail.binds = {{"/s/passwd", "/etc/passwd", true}, {"/home/me/my app", "/workspace", false}};
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.command = {"zsh", "-l"};
+  jail.terminal = true;
+  return jail;
+}
+
+std::string joined(const core::Command& command) { return core::shell_line(command); }
+
+}  // namespace
+
+TEST_CASE("a keeper has the volume in the project's place and Mutagen's agent for reading", "[plan]") {
+  const auto jail = keeper(some_jail(), {.agents = "/c/agents", .git = "/home/me/my app/.git"});
+  CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
+                                             {"/home/me/my app/.git", "/workspace/.git", true},
+                                             {"/c/agents", "/home/coder/.mutagen/agents", true}});
+  CHECK(jail.volumes ==
+        std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"}, {"", "/var/tmp"}});
+  const auto target = [](const std::string& path) {
+    return [path](const TmpfsMount& mount) { return mount.target == path; };
+  };
+  CHECK(std::none_of(jail.tmpfs.begin(), jail.tmpfs.end(), target("/var/tmp")));
+  const auto agent_home = std::find_if(jail.tmpfs.begin(), jail.tmpfs.end(), target("/home/coder/.mutagen"));
+  REQUIRE(agent_home != jail.tmpfs.end());
+  CHECK(agent_home->exec);
+}
+
+TEST_CASE("a keeper is started in the background with the whole hardening", "[plan]") {
+  const auto line =
+      joined(run_command(kDocker, keeper(some_jail(), {.agents = "/c/agents", .git = std::nullopt})));
+  CHECK(line.starts_with("/usr/bin/docker run --rm -d --pull=never --name jailed-my-app-0123456789ab "));
+  for (const auto* flag : {"--user 7:8 --read-only --cap-drop ALL --security-opt no-new-privileges",
+                           "--pids-limit 99", "--memory 1073741824 --memory-swap 1073741824",
+                           "--mount type=volume,source=jailed-my-app-0123456789ab,target=/workspace",
+                           "--mount type=volume,target=/var/tmp",
+                           "--mount type=bind,source=/c/agents,target=/home/coder/.mutagen/agents,readonly",
+                           "-e MUTAGEN_DATA_DIRECTORY=/var/tmp/mutagen",
+                           "--label jailed.session=0123456789ab --label 'jailed.project=/home/me/my app' "
+                           "--label jailed.owner=7 "}) {
+    INFO(flag);
+    CHECK(line.find(flag) != std::string::npos);
+  }
+  CHECK(line.ends_with(" jailed:latest sh -c 'echo $$ >/run/jailed-keeper; exec sleep infinity'"));
+  CHECK(line.find(" -t ") == std::string::npos);
+}
+
+TEST_CASE("what only brings a volume home has no network and none of the user's files", "[plan]") {
+  const auto jail = recovery_keeper(some_jail(), "/s/r", "/c/agents");
+  CHECK(jail.binds == std::vector<BindMount>{{"/s/r/passwd", "/etc/passwd", true},
+                                             {"/s/r/group", "/etc/group", true},
+                                             {"/s/r/lease", "/etc/jailed/lease", true},
+                                             {"/c/agents", "/home/coder/.mutagen/agents", true}});
+  CHECK(joined(run_command(kDocker, jail)).find(" --network none ") != std::string::npos);
+}
+
+TEST_CASE("the user's command runs in the keeper, below an init of its own", "[plan]") {
+  auto jail = some_jail();
+  jail.command = {"echo", "a b", "$x"};
+  CHECK(exec_command(kDocker, jail, "t") ==
+        core::Command{"/usr/bin/docker",
+                      {"exec", "-i", "-t", "--workdir", "/workspace", "jailed-my-app-0123456789ab", "/bin/sh",
+                       "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t", "/usr/libexec/jailed/init",
+                       "echo", "a b", "$x"},
+                      {}});
+  CHECK(signal_command(kDocker, "c", "t", 15) ==
+        core::Command{"/usr/bin/docker",
+                      {"exec", "c", "/bin/sh", "-c", "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"", "t", "15"},
+                      {}});
+}
+
+TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
+  CHECK(create_volume_command(kDocker, some_jail()).args ==
+        std::vector<std::string>{"volume", "create", "--label", "jailed.session=0123456789ab", "--label",
+                                 "jailed.project=/home/me/my app", "--label", "jailed.owner=7", "--label",
+                                 jail_labels(some_jail()).back(), "--label", "jailed.image=jailed:latest",
+                                 "--label", "jailed.user=coder", "--label", "jailed.identity=7:8",
+                                 "jailed-my-app-0123456789ab"});
+  const auto volumes = parse_volumes(R"([
+    {"Name": "other", "Labels": null},
+    {"Name": "broken", "Labels": {"jailed.session": "1", "jailed.identity": "x:y", "jailed.owner": "7"}},
+    {"Name": "v", "Labels": {"jailed.session": "0123456789ab", "jailed.project": "/p,q=r", "jailed.owner": "7",
+     "jailed.image": "i", "jailed.user": "coder", "jailed.identity": "7:8"}}])");
+  CHECK(volumes == std::vector<Volume>{{"v", "0123456789ab", "/p,q=r", "i", "coder", {7, 8}, 7}});
+  CHECK(parse_volumes("no JSON").empty());
+}
+
+TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, and leaves .git alone",
+          "[plan]") {
+  const auto command = sync_create_command(
+      kMutagen, {.id = "abc", .project = "-p", .container = "c", .ignores = {"/node_modules"}});
+  CHECK(command.env == kMutagen.env);
+  CHECK(command.args == std::vector<std::string>{"sync",
+                                                 "create",
+                                                 "--name",
+                                                 "jailed-abc",
+                                                 "--label",
+                                                 "jailed=abc",
+                                                 "--no-global-configuration",
+                                                 "--mode",
+                                                 "two-way-safe",
+                                                 "--ignore-vcs",
+                                                 "--symlink-mode",
+                                                 "posix-raw",
+                                                 "--permissions-mode",
+                                                 "portable",
+                                                 "--default-file-mode",
+                                                 "0644",
+                                                 "--default-directory-mode",
+                                                 "0755",
+                                                 "--watch-polling-interval",
+                                                 "1",
+                                                 "--ignore",
+                                                 "/node_modules",
+                                                 "--",
+                                                 "-p",
+                                                 "docker://c/workspace"});
+}
+
+TEST_CASE("a session's state is read from Mutagen's JSON", "[plan]") {
+  CHECK_FALSE(parse_sync_state("[]"));
+  CHECK_FALSE(parse_sync_state("error: unable to locate"));
+  const auto state = parse_sync_state(R"([{"status": "staging-beta", "lastError": "e",
+    "alpha": {"connected": true, "files": 3, "scanProblems": [{"path": "host", "error": "unreadable"}],
+              "transitionProblems": [{"path": "a", "error": "no space left"}]},
+    "beta": {"connected": true, "files": 2, "scanProblems": [{"path": "b", "error": "denied"}],
+             "excludedScanProblems": 4,
+             "stagingProgress": {"receivedFiles": 1, "expectedFiles": 9, "totalReceivedSize": 2048}},
+    "conflicts": [{"root": "x/y", "alphaChanges": [], "betaChanges": []}], "excludedConflicts": 1}])");
+  REQUIRE(state);
+  CHECK(state->status == "staging-beta");
+  CHECK(state->connected);
+  CHECK_FALSE(state->halted());
+  CHECK(state->conflicts == std::vector<std::string>{"x/y"});
+  CHECK(state->more_conflicts == 1);
+  CHECK(state->not_home == std::vector<SyncProblem>{{"b", "denied"}, {"a", "no space left"}});
+  CHECK(state->more_not_home == 4);
+  CHECK(sync_progress(*state) == "copying the project: 1 of 9 files, 2.0 KiB");
+}
