@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <csignal>
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
@@ -9,6 +10,7 @@
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
 #include <optional>
+#include <thread>
 
 namespace jailed::commands {
 namespace {
@@ -127,10 +129,21 @@ bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, cons
   return true;
 }
 
+// Mutagen's session goes last: it knows what was deleted on which side, and whatever is left of the rest can
+// be brought home only with it.
 void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo) {
-  sync.terminate(cargo.id);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
-  host::capture_shielded(plan::remove_volume_command(engine, cargo.container));
+  const auto remove = plan::remove_volume_command(engine, cargo.container);
+  // A container on its way out still holds its volume.
+  for (int attempt = 0; !host::capture_shielded(remove).status.ok(); ++attempt) {
+    if (attempt == 20) {
+      spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
+                   core::shell_line(remove));
+      break;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  sync.terminate(cargo.id);
 }
 
 }  // namespace jailed::commands

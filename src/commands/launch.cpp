@@ -92,7 +92,7 @@ int launch(const core::Options& options, const Environment& environment) {
     return 0;
   }
   make_config_tree(places.config);
-  sweep(engine, places.config + "/sessions", mutagen);
+  sweep(engine, places.config + "/sessions", environment);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 

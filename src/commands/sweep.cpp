@@ -13,6 +13,15 @@
 namespace jailed::commands {
 namespace {
 
+// Also where this launch has no use for it: --sync bind.
+std::optional<MutagenProgram> usable_mutagen(const core::Environment& environment) {
+  try {
+    return find_mutagen(environment);
+  } catch (const core::Error&) {
+    return std::nullopt;
+  }
+}
+
 // False when work is still in a volume.
 bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions, const std::string& id,
                         const std::optional<MutagenProgram>& mutagen) {
@@ -28,14 +37,16 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
                  cargo_of(volume, sessions), signals))
       return false;
   }
+  if (mutagen) engine::SyncEngine(mutagen->mutagen).terminate(id);
   return true;
 }
 
 }  // namespace
 
-void sweep(const plan::Engine& engine, const std::string& sessions,
-           const std::optional<MutagenProgram>& mutagen) {
-  for (const auto& id : host::abandoned_sessions(sessions)) {
+void sweep(const plan::Engine& engine, const std::string& sessions, const core::Environment& environment) {
+  const auto abandoned = host::abandoned_sessions(sessions);
+  const auto mutagen = abandoned.empty() ? std::nullopt : usable_mutagen(environment);
+  for (const auto& id : abandoned) {
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;  // somebody else takes care of it
     spdlog::debug("Removing what is left of session {}.", core::printable(id));

@@ -114,9 +114,9 @@ std::vector<core::Command> imagined_synced(const core::Options& options, const c
           plan::exec_command(engine, jail, "command"),
           plan::end_others_command(engine, container),
           plan::sync_flush_command(program.mutagen, jail.id),
-          plan::sync_terminate_command(program.mutagen, jail.id),
           plan::remove_command(engine, container),
-          plan::remove_volume_command(engine, container)};
+          plan::remove_volume_command(engine, container),
+          plan::sync_terminate_command(program.mutagen, jail.id)};
 }
 
 }  // namespace jailed::commands

@@ -52,13 +52,13 @@ struct Cargo {
   std::string sessions;   // <config>/sessions
 };
 
-/// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then ends the
-/// session and removes container and volume. True when all of the jail's work is on the host. When something
+/// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then removes
+/// container and volume and ends the session. True when all of the jail's work is on the host. When something
 /// is in the way, it says so, and how to go on; then the volume stays, and with it Mutagen's session, paused.
 bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
                 PendingSignals& signals);
 
-/// Removes session, container and volume of a jail in which nobody has worked.
+/// Removes container, volume and session of a jail whose work is home, or in which nobody has worked.
 void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo);
 
 }  // namespace jailed::commands

@@ -1,0 +1,394 @@
+"""Mutagen mode with the real mutagen: what is in the project afterwards is what was done on both sides."""
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.jail import REPO, labels, wait_for
+
+ROUNDS = int(os.environ.get("JAILED_TEST_ROUNDS", "20"))
+
+
+@pytest.fixture(scope="session")
+def mutagen(tmp_path_factory) -> Path:
+    """The directory with the program; built once, then kept in the cache of whoever runs the tests."""
+    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tmp_path_factory.mktemp("mutagen"))
+    directory.parent.chmod(0o755)
+    directory.chmod(0o755)
+    subprocess.run([REPO / "scripts/mutagen", directory], check=True)
+    return directory
+
+
+class Synced:
+    """A host with mutagen on PATH and a daemon of its own."""
+
+    def __init__(self, host, mutagen: Path) -> None:
+        self.host = host
+        self.project = host.project()
+        self.data = host.directory("mutagen")
+        host.environment.update({
+            "PATH": f"{mutagen}:{host.environment['PATH']}",
+            "MUTAGEN_DATA_DIRECTORY": str(self.data),
+            "XDG_CACHE_HOME": str(host.directory("cache")),
+        })  # fmt: skip
+        self.mutagen = mutagen / "mutagen"
+
+    def run(self, script: str, **how):
+        return self.host.run(self.project, "--", "bash", "-c", script, **how)
+
+    def start(self, script: str):
+        process = subprocess.Popen(
+            self.host._argv([self.project, "--", "bash", "-c", script]), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.host.root, env=self.host._environment(None))  # fmt: skip
+        self.host._children.append(lambda: process.poll() is None and process.kill())
+        return process
+
+    def ready(self, script: str):
+        process = self.start(f"echo ready; {script}")
+        assert process.stdout.readline() == b"ready\n", process.communicate()
+        return process
+
+    def daemon(self) -> int:
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                mine = f"MUTAGEN_DATA_DIRECTORY={self.data}".encode() in (entry / "environ").read_bytes().split(b"\0")
+                if mine and (entry / "cmdline").read_bytes().startswith(b"mutagen\0daemon\0run"):
+                    return int(entry.name)
+            except OSError:
+                continue
+        raise AssertionError("no daemon")
+
+    def sessions(self) -> str:
+        return subprocess.run(self.host.caller.argv([self.mutagen, "sync", "list"]), env=self.host._environment(None),
+                              capture_output=True, text=True, check=True, cwd="/").stdout  # fmt: skip
+
+    def volumes(self) -> list[str]:
+        names = self.host.engine.run("volume", "ls", "--quiet", "--filter", "label=jailed.session").stdout.split()
+        ours = []
+        for name in names:
+            project = self.host.engine.run("volume", "inspect", "--format", '{{index .Labels "jailed.project"}}', name, check=False).stdout
+            if project.startswith(str(self.host.root)):
+                ours.append(name)
+        return ours
+
+    def nothing_left(self, seconds: float = 10) -> None:
+        self.host.wait_until_no_jail(seconds)
+        assert self.volumes() == []
+        assert "No synchronization sessions found" in self.sessions()
+        sessions = self.host.config / "sessions"
+        assert not sessions.exists() or list(sessions.iterdir()) == []
+
+    def close(self) -> None:
+        subprocess.run(self.host.caller.argv([self.mutagen, "daemon", "stop"]), env=self.host._environment(None), check=False,
+                       capture_output=True, cwd="/")  # fmt: skip
+        for found in self.host.jails():
+            self.host.engine.remove(found["Id"])
+        for name in self.volumes():
+            self.host.engine.run("volume", "rm", "--force", name, check=False)
+
+
+@pytest.fixture
+def synced(host, mutagen):
+    if host.engine.client != "docker":
+        pytest.skip("mutagen mode is docker's so far")
+    made = Synced(host, mutagen)
+    yield made
+    made.close()
+
+
+def tree(root: Path) -> dict[bytes, object]:
+    """Every path with its kind, contents and executable bit."""
+    found: dict[bytes, object] = {}
+    top = os.fsencode(root)
+    for directory, names, files in os.walk(top):
+        for name in names + files:
+            path = os.path.join(directory, name)
+            key = os.path.relpath(path, top)
+            if os.path.islink(path):
+                found[key] = ("link", os.readlink(path))
+            elif os.path.isdir(path):
+                found[key] = "directory"
+            else:
+                with open(path, "rb") as file:
+                    found[key] = (hashlib.sha256(file.read()).hexdigest(), bool(os.stat(path).st_mode & 0o100))
+    return found
+
+
+def test_work_comes_home_and_nothing_stays(synced):
+    (synced.project / "mine").write_text("mine\n")
+    result = synced.run("cat mine; echo theirs >theirs; exit 5")
+    assert (result.status, result.text) == (5, "mine\n")
+    assert (synced.project / "theirs").read_text() == "theirs\n"
+    assert (synced.project / "theirs").owner() == synced.project.owner()
+    synced.nothing_left()
+
+
+def test_modes_links_deletes_renames_and_names(synced):
+    project = synced.project
+    for name in ("gone", "renamed", "tool", "plain"):
+        (project / name).write_text(name)
+    (project / "tool").chmod(0o755)
+    (project / "directory/below").mkdir(parents=True)
+    (project / "directory/below/file").write_text("x")
+    (project / "link").symlink_to("directory/below")
+    synced.run(
+        "set -e; test -x tool; test ! -x plain; test $(readlink link) = directory/below; rm gone; mv renamed new; mv directory moved\n"
+        "chmod +x plain; chmod -x tool; rm link; ln -s moved/below link; ln -s /etc/passwd absolute; ln -s ../../.. out\n"
+        "echo u >'grün ☃'; echo n >$'new\\nline'; echo s >' \"quoted\" $x'; mkdir empty; : >zero"
+    ).ok()
+    assert tree(project) == {
+        b"new": (hashlib.sha256(b"renamed").hexdigest(), False),
+        b"tool": (hashlib.sha256(b"tool").hexdigest(), False),
+        b"plain": (hashlib.sha256(b"plain").hexdigest(), True),
+        b"moved": "directory",
+        b"moved/below": "directory",
+        b"moved/below/file": (hashlib.sha256(b"x").hexdigest(), False),
+        b"link": ("link", b"moved/below"),
+        b"absolute": ("link", b"/etc/passwd"),
+        b"out": ("link", b"../../.."),
+        "grün ☃".encode(): (hashlib.sha256(b"u\n").hexdigest(), False),
+        b"new\nline": (hashlib.sha256(b"n\n").hexdigest(), False),
+        b' "quoted" $x': (hashlib.sha256(b"s\n").hexdigest(), False),
+        b"empty": "directory",
+        b"zero": (hashlib.sha256(b"").hexdigest(), False),
+    }
+    synced.nothing_left()
+
+
+def test_a_link_that_leaves_the_project_is_never_written_through(synced):
+    outside = synced.host.directory("outside")
+    (synced.project / "d").mkdir()
+    (synced.project / "d/file").write_text("old")
+    synced.run(f"rm -r d; ln -s {outside} d; sleep 2.5; rm d; mkdir d; echo new >d/file; ln -s {outside} e").ok()
+    assert list(outside.iterdir()) == []
+    assert (synced.project / "d/file").read_text() == "new\n"
+
+
+def test_git_is_not_synced_and_is_there_for_reading(synced):
+    subprocess.run(["git", "init", "-q", synced.project], check=True)
+    (synced.project / "nested").mkdir()
+    subprocess.run(["git", "init", "-q", synced.project / "nested"], check=True)
+    before = tree(synced.project / ".git")
+    result = synced.run("git status --short; ls nested; touch .git/x; mkdir -p nested/.git && touch nested/.git/y; true")
+    assert "Read-only file system" in result.errors, result
+    assert tree(synced.project / ".git") == before
+    assert not (synced.project / "nested/.git/y").exists()
+
+
+@pytest.mark.slow
+def test_the_last_write_always_arrives(synced):
+    for number in range(ROUNDS):
+        synced.run(f"echo {number} >last; (sleep 0.0{random.randrange(10)}; echo {number} >>late) & wait").ok()
+        assert (synced.project / "last").read_text() == f"{number}\n"
+        assert (synced.project / "late").read_text().split() == [str(n) for n in range(number + 1)]
+    synced.nothing_left()
+
+
+@pytest.mark.slow
+def test_random_edits_on_both_sides(synced):
+    chance = random.Random(os.environ.get("JAILED_TEST_SEED", "7"))
+    project = synced.project
+    for number in range(5000):
+        directory = project / f"d{number % 97}"
+        directory.mkdir(exist_ok=True)
+        (directory / f"f{number}").write_bytes(chance.randbytes(chance.randrange(3000)))
+    if synced.host.caller.uid != os.geteuid():
+        subprocess.run(["chown", "-R", f"{synced.host.caller.uid}:{synced.host.caller.gid}", project], check=True)
+    # The jail takes files whose number is even, the host the odd ones: no conflicts, at the same time.
+    script = (
+        "import os,random,hashlib,time\nc=random.Random(3)\n"
+        "for r in range(400):\n"
+        "  n=c.randrange(2500)*2; p=f'd{n%97}/f{n}'; w=c.randrange(4)\n"
+        "  if w==0 and os.path.exists(p): os.remove(p)\n"
+        "  elif w==1: open(p,'wb').write(c.randbytes(c.randrange(3000)))\n"
+        "  elif w==2 and os.path.exists(p): os.chmod(p,0o755)\n"
+        "  else: open(f'd{n%97}/new{r}','wb').write(c.randbytes(50))\n"
+        "  time.sleep(0.01)\n"
+        "h=[]\n"
+        "for r,_,fs in os.walk('.'):\n"
+        "  for f in fs:\n"
+        "    p=os.path.join(r,f)[2:]\n"
+        "    n=f.lstrip('f')\n"
+        "    if not n.isdigit() or int(n)%2==0:\n"
+        "      if not f.startswith('host'): h.append(p+' '+hashlib.sha256(open(p,'rb').read()).hexdigest()+' '+str(bool(os.stat(p).st_mode&64)))\n"
+        "open('/workspace/manifest','w').write('\\n'.join(sorted(h)))\n"
+    )
+    process = synced.ready(f"python3 -c \"$(cat <<'END'\n{script}END\n)\"")
+    expected: dict[str, object] = {}
+    for number in range(400):
+        odd = chance.randrange(2500) * 2 + 1
+        path = project / f"d{odd % 97}/f{odd}"
+        match chance.randrange(3):
+            case 0:
+                path.unlink(missing_ok=True)
+                expected[str(path)] = None
+            case 1:
+                data = chance.randbytes(chance.randrange(3000))
+                path.write_bytes(data)
+                expected[str(path)] = data
+            case _:
+                new = project / f"d{odd % 97}/host{number}"
+                new.write_bytes(b"h")
+                expected[str(new)] = b"h"
+        time.sleep(0.01)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err.decode()
+    for path, data in expected.items():
+        assert (Path(path).read_bytes() if Path(path).exists() else None) == data, path
+    home = []
+    for path in project.rglob("*"):
+        name = path.name
+        number = name.lstrip("f")
+        if path.is_file() and name != "manifest" and not name.startswith("host") and (not number.isdigit() or int(number) % 2 == 0):
+            home.append(f"{path.relative_to(project)} {hashlib.sha256(path.read_bytes()).hexdigest()} {bool(path.stat().st_mode & 64)}")
+    assert sorted(home) == (project / "manifest").read_text().split("\n")
+    synced.nothing_left()
+
+
+def test_a_conflict_keeps_both_sides(synced):
+    (synced.project / "both").write_text("before\n")
+    # Mutagen is held still while both sides change, so that neither comes first.
+    process = synced.ready("until [ -e /tmp/go ]; do sleep 0.1; done")
+    name = labels(synced.host.only_jail())["jailed.session"]
+
+    def mutagen(verb):
+        subprocess.run(synced.host.caller.argv([synced.mutagen, "sync", verb, f"jailed-{name}"]),
+                       env=synced.host._environment(None), check=True, capture_output=True, cwd="/")  # fmt: skip
+    container = synced.host.only_jail()["Id"]
+    mutagen("pause")
+    (synced.project / "both").write_text("host\n")
+    synced.host.engine.run("exec", container, "sh", "-c", "echo jail >/workspace/both")
+    mutagen("resume")
+    synced.host.engine.run("exec", container, "sh", "-c", "touch /tmp/go")
+    _, err = process.communicate(timeout=60)
+    assert (synced.project / "both").read_text() == "host\n"
+    archives = list((synced.host.config / "sessions" / name / "conflicts").iterdir())
+    assert len(archives) == 1
+    assert "both" in err.decode() and str(archives[0]) in err.decode()
+    assert subprocess.run(["tar", "-xOf", archives[0], "both"], check=True, capture_output=True).stdout == b"jail\n"
+    assert synced.volumes() == []
+    shutil.rmtree(synced.host.config / "sessions" / name)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_asked_to_end(synced, number):
+    process = synced.ready("trap 'echo tidy >tidied; exit 7' TERM HUP; while :; do sleep 0.1; done")
+    process.send_signal(number)
+    assert process.wait(30) == 7
+    assert (synced.project / "tidied").read_text() == "tidy\n"
+    synced.nothing_left()
+
+
+@pytest.mark.parametrize("command, status", [("exit 42", 42), ("kill -9 $$", 137), ("exec no-such-thing", 127)])
+def test_exit_statuses(synced, command, status):
+    assert synced.run(command).status == status
+
+
+def test_a_command_that_is_not_there(synced):
+    result = synced.host.run(synced.project, "--", "no-such-command")
+    assert result.status == 127 and "no-such-command" in result.errors
+    synced.nothing_left()
+
+
+def test_an_image_that_is_not_there_leaves_nothing(synced):
+    result = synced.run("true", env={"JAILED_IMAGE": "jailed:no-such-image"})
+    assert result.status == 125 and "not found" in result.errors
+    assert synced.volumes() == [] and not synced.host.jails()
+
+
+# --- kill -9 ------------------------------------------------------------------------------------
+
+
+def test_killed_while_the_command_works(synced):
+    process = synced.ready("echo work >work; rm -f old; sleep 60")
+    time.sleep(0.3)
+    process.kill()
+    process.wait()
+    synced.host.wait_until_no_jail(6)
+    result = synced.run("cat work").ok()  # the next start brings it home
+    assert result.text == "work\n"
+    assert (synced.project / "work").read_text() == "work\n"
+    synced.nothing_left()
+
+
+def test_the_container_is_killed(synced):
+    process = synced.ready("echo work >work; sleep 60")
+    container = synced.host.only_jail()["Id"]
+    synced.host.engine.run("kill", container)
+    process.wait(60)
+    assert (synced.project / "work").read_text() == "work\n"
+    synced.nothing_left()
+
+
+def test_mutagen_s_daemon_is_killed(synced):
+    process = synced.ready("sleep 2; echo work >work")
+    os.kill(synced.daemon(), signal.SIGKILL)
+    _, err = process.communicate(timeout=60)
+    assert (synced.project / "work").read_text() == "work\n", err.decode()
+    synced.nothing_left()
+
+
+# Every step that changes something, in the order of a launch; jailed is killed before it and after it.
+POINTS = ["docker volume create", "docker run", "mutagen sync create", "mutagen sync flush", "docker exec -i ",
+          "docker exec jailed-", "docker rm", "docker volume rm", "mutagen sync terminate"]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_at_each_step(synced, point, when):
+    (synced.project / "mine").write_text("mine\n")
+    wrappers = synced.host.directory("wrappers")
+    for program in ("docker", "mutagen"):
+        real = synced.mutagen if program == "mutagen" else shutil.which("docker")
+        script = (
+            "#!/bin/bash\n"
+            f"step='{program}'; point='{point}'; words=\"{program} $*\"\n"
+            f"hit=; [[ \"$words\" == \"$point\"* && ! -e {wrappers}/done ]] && hit=yes\n"
+            f"if [[ $hit ]]; then touch {wrappers}/done; fi\n"
+            + (f"if [[ $hit ]]; then kill -9 $PPID; exit 1; fi\nexec {real} \"$@\"\n" if when == "before" else
+               f"if [[ $hit ]]; then {real} \"$@\"; status=$?; kill -9 $PPID; exit $status; fi\nexec {real} \"$@\"\n")
+        )  # fmt: skip
+        path = wrappers / program
+        path.write_text(script)
+        path.chmod(0o755)
+    # The bundle is looked for beside the program.
+    os.symlink(synced.mutagen.parent / "mutagen-agents.tar.gz", wrappers / "mutagen-agents.tar.gz")
+    result = synced.run("echo work >work", env={"PATH": f"{wrappers}:{synced.host.environment['PATH']}"})
+    assert result.status in (-9, 137), (result.status, result.errors)
+    worked = POINTS.index(point) > POINTS.index("docker exec -i ") or (point, when) == ("docker exec -i ", "after")
+    synced.host.wait_until_no_jail(8)
+    synced.run("true").ok()
+    assert (synced.project / "mine").read_text() == "mine\n"
+    if worked:
+        assert (synced.project / "work").read_text() == "work\n"
+    synced.nothing_left()
+
+
+def test_two_at_once_do_not_disturb_each_other(synced):
+    first = synced.ready("sleep 3; echo 1 >one")
+    second = synced.run("echo 2 >two").ok()
+    assert first.wait(30) == 0
+    assert sorted(path.name for path in synced.project.iterdir()) == ["one", "two"]
+    synced.nothing_left()
+
+
+def test_a_file_in_the_way_keeps_the_volume(synced):
+    """The host's side cannot be written: the work stays where it is, and the user is told."""
+    (synced.project / "d").mkdir()
+    (synced.project / "d/file").write_text("old")
+    subprocess.run(["chattr", "+i", synced.project / "d/file"], check=True)
+    try:
+        result = synced.run("echo new >d/file")
+        assert "jailed sync recover" in result.errors, result
+        assert (synced.project / "d/file").read_text() == "old"
+        assert len(synced.volumes()) == 1
+    finally:
+        subprocess.run(["chattr", "-i", synced.project / "d/file"], check=True)
+    wait_for("no jail", lambda: not synced.host.jails())
