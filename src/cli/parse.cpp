@@ -14,7 +14,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "version", "help"};
+const Words kCommands = {"build", "ls", "stop", "shell", "exec", "sync", "version", "help"};
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
@@ -26,6 +26,11 @@ constexpr const char* kOverview =
 constexpr const char* kCommandList =
     "Commands:\n"
     "  build                       Build the image\n"
+    "  ls                          List jails, and work that is not home yet\n"
+    "  shell [JAIL]                A shell in a running jail\n"
+    "  exec [JAIL] -- COMMAND      A command in a running jail\n"
+    "  stop [JAIL...]              End jails, their work brought home\n"
+    "  sync status|flush|recover   What Mutagen does; copy now; bring a killed jail's work home\n"
     "  version                     Print jailed's version\n"
     "  help [COMMAND]              Print this, or a command's help\n\n"
     "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
@@ -35,6 +40,8 @@ constexpr const char* kBuildOverview =
     "Build the image from the context inside jailed; no checkout is needed.\n\n"
     "  jailed build\n"
     "  jailed build --agents claude,codex --toolchains node,python";
+
+constexpr const char* kWhichJail = "A name, its beginning, or a project [the one around this directory]";
 
 void add_common_options(CLI::App& app, core::Options& options) {
   app.add_option("--runtime", options.runtime,
@@ -62,6 +69,7 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("NAME[=VALUE]")
       ->allow_extra_args(false);
   app.add_flag("--no-agent-env", options.no_agent_env, "Keep the agents' API keys of your environment out");
+  app.add_flag("-d,--detach", options.detach, "Leave the jail running; enter it with jailed shell");
   app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
@@ -69,6 +77,16 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_flag("--testcontainers", options.testcontainers,
                "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
                "through only what Testcontainers needs");
+}
+
+void add_engine_options(CLI::App& app, core::Options& options) {
+  app.add_option("--runtime", options.runtime,
+                 "Container engine: docker, podman, or a path to one [podman, then docker]")
+      ->type_name("ENGINE");
+  app.add_option("--config-dir", options.config_dir, "Where sessions are [~/.config/jailed]")
+      ->type_name("DIR");
+  app.add_flag("-q,--quiet", options.quiet, "Say only what went wrong; ls: only names");
+  app.add_flag("-v,--verbose", options.verbose, "Say what is run, too");
 }
 
 void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {
@@ -109,6 +127,38 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
   if (verb == Verb::build) {
     parser->app = new_app(kBuildOverview, "jailed build");
     add_build_options(*parser->app, options, parser->invocation.build);
+  } else if (verb == Verb::list) {
+    parser->app =
+        new_app("List jails, and volumes with work that is not home yet.\n\n  jailed ls\n  jailed ls --json",
+                "jailed ls");
+    add_engine_options(*parser->app, options);
+    parser->app->add_flag("--json", options.json, "Print JSON");
+  } else if (verb == Verb::shell || verb == Verb::exec) {
+    const bool shell = verb == Verb::shell;
+    parser->app = new_app(shell ? "A shell in a running jail.\n\n  jailed shell\n  jailed shell my-app"
+                                : "A command in a running jail.\n\n  jailed exec -- git status\n"
+                                  "  jailed exec my-app -- make",
+                          shell ? "jailed shell" : "jailed exec");
+    parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
+    add_engine_options(*parser->app, options);
+    parser->app->add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
+  } else if (verb == Verb::stop) {
+    parser->app = new_app(
+        "End jails; what was done in them is brought home first.\n\n  jailed stop\n"
+        "  jailed stop --all",
+        "jailed stop");
+    parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
+    add_engine_options(*parser->app, options);
+    parser->app->add_flag("--all", options.all, "Every jail of yours");
+  } else if (verb == Verb::sync_status || verb == Verb::sync_flush || verb == Verb::sync_recover) {
+    parser->app = new_app(
+        "Jails whose project Mutagen keeps in step.\n\n"
+        "  jailed sync status            every session in one line\n"
+        "  jailed sync flush [JAIL]      copy what differs, now\n"
+        "  jailed sync recover [JAIL]    bring the work of a killed jail home",
+        "jailed sync");
+    parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
+    add_engine_options(*parser->app, options);
   } else if (verb == Verb::version) {
     parser->app = new_app("Print jailed's version.", "jailed version");
   } else {
@@ -160,9 +210,26 @@ void parse_words(Parser& parser, Words words) {
 
 Verb verb_named(const std::string& word) {
   if (word == "build") return Verb::build;
+  if (word == "ls") return Verb::list;
+  if (word == "stop") return Verb::stop;
+  if (word == "shell") return Verb::shell;
+  if (word == "exec") return Verb::exec;
+  if (word == "sync") return Verb::sync_status;
   if (word == "version") return Verb::version;
   if (word == "help") return Verb::help;
   return Verb::launch;
+}
+
+// The second word of `jailed sync`.
+Verb sync_verb(Words& words) {
+  if (words.empty() || words.front().starts_with("-")) return Verb::sync_status;
+  const auto word = words.front();
+  words.erase(words.begin());
+  if (word == "status") return Verb::sync_status;
+  if (word == "flush") return Verb::sync_flush;
+  if (word == "recover") return Verb::sync_recover;
+  throw core::UsageError(fmt::format("jailed sync cannot '{}'.", core::printable(word)),
+                         "it knows: status, flush, recover");
 }
 
 Invocation help_invocation(const Words& words) {
@@ -190,10 +257,11 @@ Invocation parse(std::vector<std::string> arguments) {
   if (has_command) command.assign(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
 
-  const auto verb = arguments.empty() ? Verb::launch : verb_named(arguments.front());
+  auto verb = arguments.empty() ? Verb::launch : verb_named(arguments.front());
   if (verb != Verb::launch) arguments.erase(arguments.begin());
   if (verb == Verb::help) return help_invocation(arguments);
-  if (verb != Verb::launch && has_command) {
+  if (verb == Verb::sync_status) verb = sync_verb(arguments);
+  if (verb != Verb::launch && verb != Verb::exec && has_command) {
     throw core::UsageError("Only a jail takes a command after --.", "jailed [PATH] -- COMMAND");
   }
   auto parser = parser_for(verb);
@@ -201,7 +269,8 @@ Invocation parse(std::vector<std::string> arguments) {
   auto& invocation = parser->invocation;
   invocation.options.command = std::move(command);
   if (parser->wants_version && invocation.verb == Verb::launch) invocation.verb = Verb::version;
-  if (invocation.options.path) invocation.meant = nearest(*invocation.options.path, kCommands);
+  if (invocation.verb == Verb::launch && invocation.options.path)
+    invocation.meant = nearest(*invocation.options.path, kCommands);
   return std::move(invocation);
 }
 

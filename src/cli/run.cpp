@@ -31,6 +31,20 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
       return 0;
     case Invocation::Verb::build:
       return commands::build(invocation.options, invocation.build, environment);
+    case Invocation::Verb::list:
+      return commands::list(invocation.options, environment);
+    case Invocation::Verb::stop:
+      return commands::stop(invocation.options, environment);
+    case Invocation::Verb::shell:
+      return commands::shell(invocation.options, environment);
+    case Invocation::Verb::exec:
+      return commands::exec(invocation.options, environment);
+    case Invocation::Verb::sync_status:
+      return commands::sync_status(invocation.options, environment);
+    case Invocation::Verb::sync_flush:
+      return commands::sync_flush(invocation.options, environment);
+    case Invocation::Verb::sync_recover:
+      return commands::sync_recover(invocation.options, environment);
     case Invocation::Verb::launch:
       try {
         return commands::launch(invocation.options, environment);

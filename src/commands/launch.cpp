@@ -17,6 +17,7 @@
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/jails.hpp>
 #include <jailed/plan/settings.hpp>
 
 namespace jailed::commands {
@@ -48,11 +49,25 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
   }
 }
 
+plan::Jail imagined_bind(const core::Options& options, const Settings& settings,
+                         const Environment& environment, const Places& places) {
+  auto jail = imagined_jail(options, settings, environment, places);
+  return options.detach ? plan::detached(std::move(jail)) : jail;
+}
+
 engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places, const plan::Engine& engine,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
   PreparedJail prepared(options, settings, environment, places);
+  if (options.detach) {
+    const auto jail = plan::detached(prepared.jail());
+    if (auto said = engine::start_keeper(engine, jail); !said.empty())
+      return {core::ExitStatus::exited(core::kFailed), std::move(said)};
+    prepared.detach();
+    std::cout << plan::container_name(jail.project, jail.id) << "\n";
+    return {};
+  }
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
   return engine::run_jail(engine, prepared.jail(), prepared.lease());
 }
@@ -87,7 +102,7 @@ int launch(const core::Options& options, const Environment& environment) {
     const auto commands =
         mutagen
             ? imagined_synced(options, settings, environment, places, engine, *mutagen)
-            : std::vector{plan::run_command(engine, imagined_jail(options, settings, environment, places))};
+            : std::vector{plan::run_command(engine, imagined_bind(options, settings, environment, places))};
     for (const auto& command : commands) std::cout << core::shell_line(command) << "\n";
     return 0;
   }

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iostream>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -10,6 +11,7 @@
 #include <jailed/engine/sync_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/plan/jails.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -76,7 +78,8 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   PendingSignals signals;
   unpack_agent(program);
   PreparedJail prepared(options, settings, environment, places);
-  const auto jail = keeper_for(prepared.jail(), program);
+  auto jail = keeper_for(prepared.jail(), program);
+  if (options.detach) jail = plan::detached(std::move(jail));
   const engine::SyncEngine sync(program.mutagen);
   const Cargo cargo{.id = jail.id,
                     .project = jail.project,
@@ -86,6 +89,11 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
     spdlog::debug("{}", core::shell_line(command));
   if (auto end = start(engine, sync, jail, cargo, signals, options.quiet)) return *end;
 
+  if (options.detach) {
+    prepared.detach();
+    std::cout << cargo.container << "\n";
+    return {};
+  }
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
   if (keeper_runs(engine, cargo.container)) {
@@ -105,7 +113,8 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
 std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
                                            const core::Environment& environment, const Places& places,
                                            const plan::Engine& engine, const MutagenProgram& program) {
-  const auto jail = keeper_for(imagined_jail(options, settings, environment, places), program);
+  auto jail = keeper_for(imagined_jail(options, settings, environment, places), program);
+  if (options.detach) jail = plan::detached(std::move(jail));
   const auto container = plan::container_name(jail.project, jail.id);
   return {plan::create_volume_command(engine, jail),
           plan::run_command(engine, jail),

@@ -84,6 +84,12 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
                     {.ask = end, .cut_off = [&] { end(SIGKILL); }, .after = [] {}});
 }
 
+core::ExitStatus run_attached(const plan::Engine& engine, const core::Command& command) {
+  const auto end = run_client(engine, {}, command, {.ask = [](int) {}, .cut_off = [] {}, .after = [] {}});
+  write_error_output(end.engine_error);
+  return end.status;
+}
+
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
   const auto found = host::capture(plan::find_session_command(engine, session_id));
   std::string ids = found.out;

@@ -14,6 +14,7 @@ namespace jailed::host {
 namespace {
 
 constexpr const char* kConflicts = "conflicts";
+constexpr const char* kDetached = "detached";
 
 // The directory goes last, and only when it is empty.
 void remove_but_conflicts(const std::string& path) {
@@ -41,13 +42,21 @@ Session::Session(const std::string& sessions_directory) {
       errno == ENOSPC ? "free some space there, then try again" : "");
 }
 
-Session::~Session() { remove_but_conflicts(path_); }
+Session::~Session() {
+  if (!detached_) remove_but_conflicts(path_);
+}
+
+void Session::detach() {
+  write_new_file(path_ + "/" + kDetached, "", 0600);
+  detached_ = true;
+}
 
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory) {
   std::vector<std::string> ids;
   for (const auto& name : list_directory(sessions_directory)) {
     const auto path = sessions_directory + "/" + name;
     if (list_directory(path) == std::vector<std::string>{kConflicts}) continue;
+    if (lstat_of(path + "/" + kDetached)) continue;
     if (try_lock_directory(path)) ids.push_back(name);
   }
   return ids;

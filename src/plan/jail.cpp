@@ -128,8 +128,11 @@ std::string container_name(const std::string& project, const std::string& id) {
 }
 
 std::vector<std::string> jail_labels(const Jail& jail) {
-  return {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
-          fmt::format("jailed.owner={}", jail.owner), fmt::format("jailed.version={}", core::kVersion)};
+  Args labels = {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
+                 fmt::format("jailed.owner={}", jail.owner),
+                 fmt::format("jailed.version={}", core::kVersion)};
+  labels.insert(labels.end(), jail.labels.begin(), jail.labels.end());
+  return labels;
 }
 
 core::Command run_command(const Engine& engine, const Jail& jail) {
@@ -163,6 +166,10 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
 
 core::Command remove_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"rm", "--force", "--volumes", container}, {}};
+}
+
+core::Command stop_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"stop", "--time", "12", container}, {}};
 }
 
 core::Command find_session_command(const Engine& engine, const std::string& session_id) {

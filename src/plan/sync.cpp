@@ -50,6 +50,7 @@ void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
   jail.volumes = {{container_name(jail.project, jail.id), kWorkspace}, {"", kStaging}};
   jail.environment.constants.push_back({"MUTAGEN_DATA_DIRECTORY", std::string(kStaging) + "/mutagen"});
+  jail.labels.emplace_back("jailed.sync=mutagen");
   jail.keeper_command = {"sh", "-c", kWait};
   plan_tmpfs(jail);
 }
@@ -263,6 +264,17 @@ std::string human_bytes(std::uint64_t bytes) {
     if (size < 1024) break;
   }
   return size < 10 ? fmt::format("{:.1f} {}", size, unit) : fmt::format("{:.0f} {}", size, unit);
+}
+
+std::string sync_summary(const SyncState& state) {
+  auto text =
+      fmt::format("{}: {} files here, {} in the jail", state.connected ? state.status : "not connected",
+                  state.files_home, state.files_jail);
+  if (const auto count = state.conflicts.size() + state.more_conflicts; count > 0)
+    text += fmt::format(", {} changed on both sides", count);
+  if (const auto count = state.not_home.size() + state.more_not_home; count > 0)
+    text += fmt::format(", {} cannot come home", count);
+  return text;
 }
 
 std::string sync_progress(const SyncState& state) {

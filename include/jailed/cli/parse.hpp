@@ -9,7 +9,19 @@ namespace jailed::cli {
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Verb { launch, build, version, help } verb = Verb::launch;
+  enum class Verb {
+    launch,
+    build,
+    list,
+    stop,
+    shell,
+    exec,
+    sync_status,
+    sync_flush,
+    sync_recover,
+    version,
+    help
+  } verb = Verb::launch;
   core::Options options;
   plan::BuildOptions build;
   std::string help;                  // the text for Verb::help

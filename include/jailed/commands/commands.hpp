@@ -15,4 +15,13 @@ int launch(const core::Options& options, const core::Environment& environment);
 int build(const core::Options& options, const plan::BuildOptions& build_options,
           const core::Environment& environment);
 
+/// `jailed ls`, `stop`, `shell`, `exec`, `sync status|flush|recover`: jails that are there.
+int list(const core::Options& options, const core::Environment& environment);
+int stop(const core::Options& options, const core::Environment& environment);
+int shell(const core::Options& options, const core::Environment& environment);
+int exec(const core::Options& options, const core::Environment& environment);
+int sync_status(const core::Options& options, const core::Environment& environment);
+int sync_flush(const core::Options& options, const core::Environment& environment);
+int sync_recover(const core::Options& options, const core::Environment& environment);
+
 }  // namespace jailed::commands

@@ -19,6 +19,8 @@ class PreparedJail {
 
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
+  /// The jail stays when this object goes, and so do the files that are mounted in it.
+  void detach() { session_->detach(); }
 
  private:
   std::optional<host::Session> session_;

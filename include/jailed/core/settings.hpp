@@ -21,10 +21,13 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file, testcontainers;
+  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file,
+      testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> command;
+  std::vector<std::string> jails;  // of `stop` and `sync`
+  bool detach = false, all = false, json = false;
   bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
 };
 

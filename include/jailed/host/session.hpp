@@ -14,6 +14,9 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
+  /// Leaves it to a jail that outlives this process; such a session is never taken for an abandoned one.
+  void detach();
+
   const std::string& id() const { return id_; }
   const std::string& path() const { return path_; }
 
@@ -21,6 +24,7 @@ class Session {
   std::string id_;
   std::string path_;
   Fd lock_;
+  bool detached_ = false;
 };
 
 /// Ids of the sessions that nobody owns any more. Saved conflicts alone are no session: they are the user's.

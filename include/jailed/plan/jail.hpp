@@ -52,8 +52,9 @@ struct Jail {
   std::vector<std::string> command;
   /// Not empty: the jail runs this in the background, and `command` is run in it.
   std::vector<std::string> keeper_command;
-  bool terminal = false;  // both ends are terminals
-  bool offline = false;   // no network
+  std::vector<std::string> labels;  // KEY=VALUE, beside those of every jail
+  bool terminal = false;            // both ends are terminals
+  bool offline = false;             // no network
 };
 
 /// The bind mounts: user files, workspace, agents' state, caches.
@@ -79,6 +80,9 @@ core::Command run_command(const Engine& engine, const Jail& jail);
 
 /// Removes the container if it is still there, e.g. when the engine's client was killed.
 core::Command remove_command(const Engine& engine, const std::string& container);
+
+/// Asks the jail's command to end, and ends the jail when it has not within some seconds.
+core::Command stop_command(const Engine& engine, const std::string& container);
 
 /// Prints the ids of the containers of one session.
 core::Command find_session_command(const Engine& engine, const std::string& session_id);

@@ -122,6 +122,9 @@ std::optional<SyncState> parse_sync_state(std::string_view json);
 /// A line on a first sync, for a terminal: phase, files, bytes.
 std::string sync_progress(const SyncState& state);
 
+/// The same session in one line for `jailed sync status`.
+std::string sync_summary(const SyncState& state);
+
 /// "12 KiB", "3.4 MiB".
 std::string human_bytes(std::uint64_t bytes);
 

@@ -1,0 +1,45 @@
+#pragma once
+#include <jailed/core/command.hpp>
+#include <jailed/plan/runtime.hpp>
+#include <jailed/plan/sync.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jailed::plan {
+
+/// A jail as the engine's labels describe it, or a volume whose jail is gone: `state` is then "unsynced".
+struct FoundJail {
+  std::string name;  // of the container and of the volume
+  std::string session;
+  std::string project;
+  std::string image;
+  std::string state;  // running, exited …
+  std::string age;    // as the engine says it: "2 hours ago"
+  bool synced = false;
+  bool detached = false;
+  bool operator==(const FoundJail&) const = default;
+};
+
+/// One call: every jail of this owner, whatever its state.
+core::Command list_jails_command(const Engine& engine, uid_t owner);
+std::vector<FoundJail> parse_jails(std::string_view text);
+
+/// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), a
+/// project's path or name. Empty: the one around `here`, or the only one. Throws UsageError when it is none
+/// or several.
+const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
+                             const std::string& here);
+
+std::string jails_table(const std::vector<FoundJail>& jails);
+std::string jails_json(const std::vector<FoundJail>& jails);
+
+/// A command in a running jail that somebody else started.
+core::Command enter_command(const Engine& engine, const std::string& container,
+                            const std::vector<std::string>& command, bool terminal);
+
+/// `jail` for `--detach`: it waits for commands, and does not end with the jailed that started it.
+Jail detached(Jail jail);
+
+}  // namespace jailed::plan

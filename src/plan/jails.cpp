@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <jailed/core/error.hpp>
+#include <jailed/plan/jails.hpp>
+#include <jailed/plan/project.hpp>
+#include <nlohmann/json.hpp>
+
+namespace jailed::plan {
+namespace {
+
+using nlohmann::json;
+
+// A line of JSON a jail: labels hold any byte that a path may.
+constexpr const char* kFormat =
+    R"([{{json .Names}},{{json (.Label "jailed.session")}},{{json (.Label "jailed.project")}},{{json .Image}},)"
+    R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}}])";
+
+bool means(const FoundJail& jail, const std::string& word) {
+  return jail.name == word || jail.session == word || jail.project == word;
+}
+
+bool may_mean(const FoundJail& jail, const std::string& word) {
+  return jail.name.starts_with(word) || jail.name.starts_with("jailed-" + word) ||
+         jail.session.starts_with(word) || project_name(jail.project) == word;
+}
+
+std::string candidates(const std::vector<const FoundJail*>& jails) {
+  std::string text = "name one of them:";
+  for (const auto* jail : jails)
+    text += fmt::format("\n  {}  {}", jail->name, core::printable(jail->project));
+  return text;
+}
+
+}  // namespace
+
+core::Command list_jails_command(const Engine& engine, uid_t owner) {
+  return {engine.program,
+          {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
+           fmt::format("label=jailed.owner={}", owner), "--format", kFormat},
+          {}};
+}
+
+std::vector<FoundJail> parse_jails(std::string_view text) {
+  std::vector<FoundJail> jails;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const auto fields = json::parse(line, nullptr, false);
+    if (!fields.is_array() || fields.size() != 8 ||
+        !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
+      continue;
+    jails.push_back({.name = fields[0],
+                     .session = fields[1],
+                     .project = fields[2],
+                     .image = fields[3],
+                     .state = fields[4],
+                     .age = fields[5],
+                     .synced = fields[6] == "mutagen",
+                     .detached = fields[7] == "true"});
+  }
+  return jails;
+}
+
+const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
+                             const std::string& here) {
+  std::vector<const FoundJail*> found;
+  const auto keep = [&](auto&& fits) {
+    for (const auto& jail : jails) {
+      if (fits(jail)) found.push_back(&jail);
+    }
+  };
+  if (word.empty()) {
+    keep([&](const auto& jail) { return is_within(here, jail.project); });
+    if (found.empty()) keep([](const auto&) { return true; });
+  } else {
+    keep([&](const auto& jail) { return means(jail, word); });
+    if (found.empty()) keep([&](const auto& jail) { return may_mean(jail, word); });
+  }
+  if (found.size() == 1) return *found.front();
+  if (found.empty()) {
+    throw core::UsageError(
+        word.empty() ? "No jail is there." : fmt::format("No jail is '{}'.", core::printable(word)),
+        "see: jailed ls");
+  }
+  throw core::UsageError(word.empty() ? "There are several jails."
+                                      : fmt::format("'{}' could be several jails.", core::printable(word)),
+                         candidates(found));
+}
+
+std::string jails_table(const std::vector<FoundJail>& jails) {
+  using Row = std::array<std::string, 6>;
+  std::vector<Row> rows = {{"JAIL", "PROJECT", "IMAGE", "AGE", "STATE", "SYNC"}};
+  for (const auto& jail : jails) {
+    rows.push_back({jail.name, core::printable(jail.project), jail.image, jail.age,
+                    jail.detached ? jail.state + " (detached)" : jail.state,
+                    jail.synced ? "mutagen" : "bind"});
+  }
+  std::array<std::size_t, 6> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string table;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    table += line + "\n";
+  }
+  return table;
+}
+
+std::string jails_json(const std::vector<FoundJail>& jails) {
+  auto list = json::array();
+  for (const auto& jail : jails) {
+    list.push_back({{"name", jail.name},
+                    {"session", jail.session},
+                    {"project", jail.project},
+                    {"image", jail.image},
+                    {"state", jail.state},
+                    {"age", jail.age},
+                    {"sync", jail.synced ? "mutagen" : "bind"},
+                    {"detached", jail.detached}});
+  }
+  return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+core::Command enter_command(const Engine& engine, const std::string& container,
+                            const std::vector<std::string>& command, bool terminal) {
+  std::vector<std::string> args = {"exec", "-i"};
+  if (terminal) args.emplace_back("-t");
+  args.insert(args.end(), {"--workdir", "/workspace", container, "/usr/libexec/jailed/init"});
+  args.insert(args.end(), command.begin(), command.end());
+  return {engine.program, std::move(args), {}};
+}
+
+Jail detached(Jail jail) {
+  std::erase_if(jail.binds, [](const BindMount& mount) { return mount.target == "/etc/jailed/lease"; });
+  jail.labels.emplace_back("jailed.detached=true");
+  if (jail.keeper_command.empty()) jail.keeper_command = {"sleep", "infinity"};
+  return jail;
+}
+
+}  // namespace jailed::plan
