@@ -424,6 +424,12 @@ json known(const json& object, std::span<const Field> fields, string_view where)
   return kept;
 }
 
+// Libraries repeat ids of the path in the body, where no engine reads them.
+json without(json object, std::initializer_list<const char*> names) {
+  for (const auto* name : names) object.erase(name);
+  return object;
+}
+
 void add_label(json& object, const Policy& policy) {
   auto& labels = object["Labels"];
   if (labels.is_null()) labels = json::object();
@@ -629,7 +635,18 @@ json volume_body(const json& body, const Policy& policy) {
   return kept;
 }
 
-json exec_body(const json& body) { return known(body, kExecFields, ""); }
-json exec_start_body(const json& body) { return known(body, kExecStartFields, ""); }
+json exec_body(const json& body) {
+  return known(without(body, {"Container", "containerId"}), kExecFields, "");
+}
+
+json exec_start_body(const json& body) {
+  // Libraries put options of their own HTTP layer beside these; they stay here.
+  json given = json::object();
+  for (const auto& field : kExecStartFields) {
+    const std::string name(field.name);
+    if (body.contains(name)) given[name] = body[name];
+  }
+  return known(given, kExecStartFields, "");
+}
 
 }  // namespace jailed::socket_proxy

@@ -22,7 +22,7 @@ using nlohmann::json;
 constexpr std::uint64_t kLongestBody = std::uint64_t{1024} * 1024;
 // Not boost::none: Beast of Boost 1.74 takes every Content-Length to be larger than that.
 constexpr auto kNoLimit = std::numeric_limits<std::uint64_t>::max();
-constexpr std::uint32_t kLongestHeader = 32 * 1024;
+constexpr std::uint32_t kLongestHeader = 160 * 1024;
 constexpr std::size_t kLongestAuth = 16 * 1024;
 
 using HeaderParser = http::request_parser<http::empty_body>;
@@ -116,6 +116,8 @@ class Connection {
         return pass(forward, wants_raw && forward.method == "POST" && forward.reply == Reply::stream, {});
       case Reply::pull:
         return pull(forward, auth);
+      case Reply::no_images:
+        return answer(200, R"({"ImagesDeleted":[],"SpaceReclaimed":0})");
       case Reply::info:
       case Reply::container_list:
       case Reply::network_list:
@@ -148,6 +150,9 @@ class Connection {
     if (forward.reply == Reply::network_gone) shared_.owned.remove_network(forward.subject);
     if (forward.reply == Reply::volume_gone) shared_.owned.remove_volume(forward.subject);
     if (!reply.ok()) return true;
+    if (forward.reply == Reply::pruned && value.is_object()) {
+      for (const auto& name : value.value("VolumesDeleted", json::array())) shared_.owned.remove_volume(name);
+    }
     if (forward.reply == Reply::container_made) shared_.owned.add_container(field("Id"), forward.subject);
     if (forward.reply == Reply::network_made)
       shared_.owned.add_network(field("Id"), json::parse(forward.body).value("Name", ""));

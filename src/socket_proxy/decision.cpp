@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <initializer_list>
 #include <jailed/socket_proxy/bodies.hpp>
 #include <jailed/socket_proxy/decision.hpp>
@@ -17,6 +18,13 @@ using std::string_view;
 constexpr std::size_t kMostContainers = 64;
 constexpr std::size_t kMostNetworks = 16;
 constexpr std::size_t kMostVolumes = 64;
+
+// As Docker reads a flag in a query.
+bool is_true(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return !(text.empty() || text == "0" || text == "no" || text == "false" || text == "none");
+}
 
 // One request on its way through the rules: the first rule that is for it decides.
 class Rules {
@@ -48,11 +56,13 @@ class Rules {
   bool is(string_view method) const { return request_.method == method; }
   const std::string& verb() const { return target_.segments.back(); }
 
-  // Whether the query has these keys and no others.
-  bool only(std::initializer_list<string_view> keys) const {
-    return std::all_of(target_.query.begin(), target_.query.end(), [&](const auto& item) {
-      return std::find(keys.begin(), keys.end(), item.first) != keys.end();
-    });
+  // A key of the query that is not one of these, or comes more than once.
+  std::optional<std::string> other_than(std::initializer_list<string_view> keys) const {
+    if (!target_.repeated.empty()) return *target_.repeated.begin();
+    for (const auto& [key, value] : target_.query) {
+      if (std::find(keys.begin(), keys.end(), key) == keys.end()) return key;
+    }
+    return std::nullopt;
   }
   std::string query(const std::string& key) const {
     const auto found = target_.query.find(key);
@@ -61,14 +71,21 @@ class Rules {
 
   Decision pass(std::initializer_list<string_view> keys, Reply reply = Reply::pass,
                 std::string subject = {}) const {
-    if (!only(keys)) return refused("call has a parameter that a jail may not set");
+    if (const auto other = other_than(keys))
+      return refused(fmt::format("call has a parameter that a jail may not set ({})", other->substr(0, 64)));
     return Forward{request_.method, format_target(target_), {}, reply, std::move(subject)};
   }
 
+  // Other parameters do not reach the engine: dockerode repeats the body's fields in the query.
   template <typename Build>
   Decision with_body(std::initializer_list<string_view> keys, const Build& build, Reply reply,
-                     std::string subject = {}) const {
-    if (!only(keys)) return refused("call has a parameter that a jail may not set");
+                     std::string subject = {}) {
+    for (const auto key : keys) {
+      if (target_.repeated.contains(std::string(key)))
+        return refused(fmt::format("call has {} more than once", key), 400);
+    }
+    target_.repeated.clear();
+    while (const auto other = other_than(keys)) target_.query.erase(*other);
     const auto body = parse_strict(request_.body.empty() ? "{}" : request_.body);
     if (!body) return refused("body is not one JSON object in which every name comes once", 400);
     try {
@@ -90,20 +107,29 @@ class Rules {
     return refused("is not a call that a jail may make");
   }
 
-  // The engine filters: a label filter is added to the client's.
-  Decision events() {
+  // The engine filters: the session's label is added to the client's filters, and all labels have to match.
+  bool only_own() {
     auto filters = parse_strict(query("filters").empty() ? "{}" : query("filters"));
-    if (!filters) return refused("filter cannot be read", 400);
+    if (!filters) return false;
     json labels = json::array({fmt::format("{}={}", kSiblingLabel, policy_.session)});
     const auto given = filters->value("label", json::array());
     for (const auto& [key, value] : given.items()) {
-      if (given.is_array() ? !value.is_string() : !value.is_boolean())
-        return refused("filter cannot be read", 400);
+      if (given.is_array() ? !value.is_string() : !value.is_boolean()) return false;
       labels.push_back(given.is_array() ? value.get<std::string>() : key);
     }
     (*filters)["label"] = labels;
     target_.query["filters"] = filters->dump();
+    return true;
+  }
+
+  Decision events() {
+    if (!only_own()) return refused("filter cannot be read", 400);
     return pass({"since", "until", "filters"}, Reply::stream);
+  }
+
+  Decision prune() {
+    if (!only_own()) return refused("filter cannot be read", 400);
+    return pass({"filters"}, Reply::pruned);
   }
 
   Decision images() {
@@ -111,6 +137,7 @@ class Rules {
     if (path.size() == 2 && path[1] == "json" && is("GET"))
       return pass({"all", "filters", "filter", "digests", "shared-size"});
     if (path.size() == 2 && path[1] == "create" && is("POST")) return pull();
+    if (path.size() == 2 && path[1] == "prune" && is("POST")) return pass({"filters"}, Reply::no_images);
     if (path.size() >= 3 && path.back() == "json" && is("GET")) {
       const auto name = image_name();
       if (!is_image(name)) return refused("is not the name of an image");
@@ -144,6 +171,7 @@ class Rules {
       if (path[1] == "json" && is("GET"))
         return pass({"all", "limit", "size", "filters"}, Reply::container_list);
       if (path[1] == "create" && is("POST")) return create_container();
+      if (path[1] == "prune" && is("POST")) return prune();
       if (!is("DELETE")) return refused("is not a call that a jail may make");
     } else if (path.size() > 3) {
       return refused("is not a call that a jail may make");
@@ -152,9 +180,9 @@ class Rules {
     if (!id) return missing("container", path[1]);
     path[1] = *id;
     if (path.size() == 2) {
-      if (!query("link").empty() && query("link") != "0" && query("link") != "false")
-        return refused("would remove a link");
-      return pass({"v", "force", "link"}, Reply::container_gone, *id);
+      if (is_true(query("link"))) return refused("would remove a link");
+      target_.query.erase("link");
+      return pass({"v", "force"}, Reply::container_gone, *id);
     }
     return container_call(*id);
   }
@@ -231,6 +259,7 @@ class Rules {
       return with_body(
           {}, [&](const json& body) { return network_body(body, policy_); }, Reply::network_made);
     }
+    if (path.size() == 2 && path[1] == "prune" && is("POST")) return prune();
     const auto id = owned_.network(path[1]);
     if (!id) return missing("network", path[1]);
     path[1] = *id;
@@ -257,6 +286,7 @@ class Rules {
       return with_body(
           {}, [&](const json& body) { return volume_body(body, policy_); }, Reply::volume_made);
     }
+    if (path[1] == "prune" && is("POST")) return prune();
     if (!owned_.has_volume(path[1])) return missing("volume", path[1]);
     if (is("GET")) return pass({});
     if (is("DELETE")) return pass({"force"}, Reply::volume_gone, path[1]);
@@ -302,7 +332,9 @@ bool has_whole_id(const json& entry, const Owned& owned,
 
 Decision decide(const Request& request, const Policy& policy, const Owned& owned) {
   auto target = parse_target(request.target);
-  if (!target) return Refusal{400, "jailed: this path can be read in more than one way"};
+  if (!target)
+    return Refusal{400, fmt::format("jailed: this path can be read in more than one way: {}",
+                                    request.target.substr(0, 256))};
   return Rules(request, policy, owned, std::move(*target)).decide();
 }
 

@@ -9,6 +9,7 @@ namespace jailed::socket_proxy {
 namespace {
 
 constexpr int kOldestMinorVersion = 24;
+constexpr std::size_t kLongest = 128 * 1024;  // dockerode repeats whole bodies in the query
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -64,7 +65,7 @@ int minor_version(std::string_view segment) {
   return result.ec == std::errc{} && result.ptr == end ? minor : -1;
 }
 
-bool parse_query(std::string_view text, std::map<std::string, std::string>& query) {
+bool parse_query(std::string_view text, Target& target) {
   while (!text.empty()) {
     const auto pair = text.substr(0, text.find('&'));
     text.remove_prefix(std::min(text.size(), pair.size() + 1));
@@ -73,15 +74,17 @@ bool parse_query(std::string_view text, std::map<std::string, std::string>& quer
     const auto key = decode(pair.substr(0, equals), true);
     const auto value =
         equals == std::string_view::npos ? std::string{} : decode(pair.substr(equals + 1), true);
-    if (!key || !value || !query.emplace(*key, *value).second) return false;
+    if (!key || !value) return false;
+    if (!target.query.emplace(*key, *value).second) target.repeated.insert(*key);
   }
+  for (const auto& key : target.repeated) target.query.erase(key);
   return true;
 }
 
 }  // namespace
 
 std::optional<Target> parse_target(std::string_view text) {
-  if (!text.starts_with('/') || text.size() > 16384 || text.find('#') != std::string_view::npos)
+  if (!text.starts_with('/') || text.size() > kLongest || text.find('#') != std::string_view::npos)
     return std::nullopt;
   Target target;
   const auto question = text.find('?');
@@ -99,7 +102,7 @@ std::optional<Target> parse_target(std::string_view text) {
     target.version = target.segments.front();
     target.segments.erase(target.segments.begin());
   }
-  if (question != std::string_view::npos && !parse_query(text.substr(question + 1), target.query))
+  if (question != std::string_view::npos && !parse_query(text.substr(question + 1), target))
     return std::nullopt;
   return target;
 }

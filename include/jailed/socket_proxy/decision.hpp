@@ -37,6 +37,8 @@ enum class Reply {
   container_list,
   network_list,
   volume_list,
+  pruned,
+  no_images,  // a prune of images, answered here: a jail makes none
   info,
   pull,  // answered here when the image is there: a pull must not move a tag of the host
 };

@@ -67,6 +67,7 @@ TEST_CASE("calls that Testcontainers makes are allowed on what this jail made", 
       {"POST", "/images/create?fromImage=busybox&tag=1", ""},
       {"GET", "/containers/json?all=1", ""},
       {"POST", "/containers/create?name=db", R"({"Image":"busybox"})"},
+      {"POST", "/containers/create?Cmd=a&Cmd=b&HostConfig=x", R"({"Image":"busybox"})"},
       {"POST", "/v1.32/containers/" + id + "/start", ""},
       {"GET", "/containers/mine/json", ""},
       {"GET", "/containers/mine/logs?stdout=1&follow=1", ""},
@@ -79,7 +80,8 @@ TEST_CASE("calls that Testcontainers makes are allowed on what this jail made", 
       {"POST", "/containers/mine/exec", R"({"Cmd":["id"],"AttachStdout":true})"},
       {"POST", "/exec/" + kOwnExec + "/start", R"({"Detach":false})"},
       {"GET", "/exec/" + kOwnExec + "/json", ""},
-      {"DELETE", "/containers/mine?force=1&v=1", ""},
+      {"DELETE", "/containers/mine?force=True&v=1&link=False", ""},
+      {"POST", "/images/prune", ""},
       {"POST", "/networks/create", R"({"Name":"net","CheckDuplicate":true})"},
       {"GET", "/networks", ""},
       {"GET", "/networks/my-net", ""},
@@ -101,12 +103,12 @@ TEST_CASE("calls that Testcontainers makes are allowed on what this jail made", 
 TEST_CASE("everything else is refused", "[socket_proxy]") {
   const std::vector<Call> calls = {
       {"DELETE", "/images/busybox", ""},
+      {"POST", "/containers/create?name=a&name=b", R"({"Image":"busybox"})"},
       {"POST", "/images/busybox/tag?repo=jailed", ""},
       {"POST", "/images/busybox/push", ""},
       {"POST", "/images/load", ""},
       {"GET", "/images/get?names=busybox", ""},
       {"GET", "/images/busybox/get", ""},
-      {"POST", "/images/prune", ""},
       {"POST", "/images/create?fromSrc=-", ""},
       {"POST", "/images/create?fromImage=dir:/etc", ""},
       {"POST", "/images/create?fromImage=oci-archive:x", ""},
@@ -131,9 +133,6 @@ TEST_CASE("everything else is refused", "[socket_proxy]") {
       {"GET", "/distribution/busybox/json", ""},
       {"GET", "/libpod/info", ""},
       {"POST", "/v4.0.0/libpod/containers/create", "{}"},
-      {"POST", "/containers/prune", ""},
-      {"POST", "/networks/prune", ""},
-      {"POST", "/volumes/prune", ""},
       {"POST", "/containers/mine/update", "{}"},
       {"POST", "/containers/mine/rename?name=x", ""},
       {"GET", "/containers/mine/export", ""},
@@ -334,6 +333,16 @@ TEST_CASE("a name of the jail's cannot stand for another's id", "[socket_proxy]"
   things.add_container(std::string(64, 'd'), kForeign);
   const auto decision = decide({"DELETE", "/containers/" + kForeign, ""}, kPolicy, things);
   CHECK(sent(decision) == "/containers/" + std::string(64, 'd'));
+}
+
+TEST_CASE("a prune takes what carries the jail's label", "[socket_proxy]") {
+  for (const std::string kind : {"containers", "networks", "volumes"}) {
+    CHECK(sent(decided("POST", "/" + kind + "/prune?filters=%7B%22label%22%3A%7B%22a%3Db%22%3Atrue%7D%7D")) ==
+          "/" + kind +
+              "/prune?filters=%7B%22label%22%3A%5B%22jailed.sibling%3D5e551011%22%2C%22a%3Db%22%5D%7D");
+    CHECK(status_of(decided("POST", "/" + kind + "/prune?filters=x")) == 400);
+  }
+  CHECK(std::get<Forward>(decided("POST", "/images/prune")).reply == Reply::no_images);
 }
 
 TEST_CASE("events are the jail's own", "[socket_proxy]") {
