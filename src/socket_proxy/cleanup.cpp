@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr auto kPatience = std::chrono::seconds(30);
+constexpr std::chrono::seconds kPatience(30);
+constexpr std::chrono::seconds kPatienceWithNobody(3);  // with an engine that does not answer
 constexpr auto kPause = std::chrono::milliseconds(100);
 
 // What carries the label, or nothing when the engine does not say.
@@ -56,14 +57,15 @@ bool remove_once(const Upstream& engine, const std::string& session) {
 }  // namespace
 
 bool remove_siblings(const Upstream& engine, const std::string& session) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  const auto begin = std::chrono::steady_clock::now();
   while (true) {
+    auto patience = kPatience;
     try {
       if (remove_once(engine, session)) return true;
     } catch (const std::exception&) {
-      // An engine that is down or says nonsense; it may come back.
+      patience = kPatienceWithNobody;  // it may come back
     }
-    if (std::chrono::steady_clock::now() > deadline) return false;
+    if (std::chrono::steady_clock::now() - begin > patience) return false;
     std::this_thread::sleep_for(kPause);
   }
 }
