@@ -10,6 +10,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/socket_proxy/server.hpp>
 #include <sstream>
 
 namespace jailed::cli {
@@ -46,6 +47,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
 }  // namespace
 
 int run(std::vector<std::string> arguments) {
+  if (!arguments.empty() && arguments.front() == socket_proxy::kSubcommand)
+    return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
   const auto environment = host::environment_snapshot();
   try {
     commands::set_up_talk({}, environment);

@@ -10,11 +10,13 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/host/files.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/host/terminal.hpp>
 #include <jailed/plan/settings.hpp>
+#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -37,6 +39,9 @@ void sweep(const plan::Engine& engine, const std::string& sessions) {
   for (const auto& id : host::abandoned_sessions(sessions)) {
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine, id);
+    // A proxy that ended as it should has taken its socket away.
+    if (host::lstat_of(sessions + "/" + id + "/" + socket_proxy::kSocketName))
+      engine::remove_siblings(engine, id);
     host::remove_session(sessions, id);
   }
   if (::geteuid() == 0) host::IdmappedMounts::sweep();

@@ -7,6 +7,7 @@
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -85,6 +86,19 @@ void add_engine_socket(plan::Jail& jail, const EngineSocket& socket, const std::
                            settings.env);
 }
 
+core::Command proxy_command(const plan::Jail& jail, const EngineSocket& socket, const std::string& upstream,
+                            const std::string& session) {
+  return socket_proxy::command({.directory = session,
+                                .upstream = upstream,
+                                .session = jail.id,
+                                .uid = jail.identity.uid,
+                                .gid = jail.identity.gid,
+                                .group = socket.access.group,
+                                .memory = jail.limits.memory,
+                                .pids = jail.limits.pids},
+                               "/proc/self/exe");
+}
+
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
@@ -107,9 +121,13 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
   if (const auto& socket = places.engine_socket) {
-    const auto& path = socket->found.path;
-    add_engine_socket(jail_, *socket, socket->access.idmap ? idmapped_->add(path, "engine.sock") : path,
-                      settings);
+    auto path = socket->found.path;
+    if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
+    if (socket->mode == core::Testcontainers::proxy) {
+      socket_proxy_.emplace(proxy_command(jail_, *socket, path, session_->path()));
+      path = session_->path() + "/" + socket_proxy::kSocketName;
+    }
+    add_engine_socket(jail_, *socket, path, settings);
   }
   write_session_files(jail_, session_->path(), environment);
 }
@@ -127,9 +145,10 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
   if (const auto& socket = places.engine_socket) {
-    add_engine_socket(
-        jail, *socket,
-        socket->access.idmap ? host::IdmappedMounts::place(id, "engine.sock") : socket->found.path, settings);
+    auto path = socket->found.path;
+    if (socket->access.idmap) path = host::IdmappedMounts::place(id, "engine.sock");
+    if (socket->mode == core::Testcontainers::proxy) path = paths.session + "/" + socket_proxy::kSocketName;
+    add_engine_socket(jail, *socket, path, settings);
   }
   return jail;
 }

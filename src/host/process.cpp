@@ -235,6 +235,11 @@ std::optional<std::string> find_program(const std::string& name, const core::Env
   return std::nullopt;
 }
 
+pid_t start_beside(const Command& command, int input, int output) {
+  const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return spawn(command, {input, output, nothing.get()});
+}
+
 Captured capture(const Command& command) {
   auto out = make_pipe();
   auto err = make_pipe();

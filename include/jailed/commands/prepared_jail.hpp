@@ -2,6 +2,7 @@
 #include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/host/companion.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/plan/jail.hpp>
@@ -11,7 +12,7 @@
 namespace jailed::commands {
 
 /// Everything on the host that one launch needs, made by the constructor and gone with the object: the
-/// session directory with its files, root's idmapped mounts, the lease.
+/// session directory with its files, root's idmapped mounts, the lease, the proxy for the engine's socket.
 class PreparedJail {
  public:
   PreparedJail(const core::Options& options, const core::Settings& settings,
@@ -24,6 +25,7 @@ class PreparedJail {
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;
   std::optional<host::Lease> lease_;
+  std::optional<host::Companion> socket_proxy_;
   plan::Jail jail_;
 };
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/types.h>
+
 #include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
@@ -16,6 +18,10 @@ bool is_executable_file(const std::string& path);
 
 /// What every child starts with: this process's environment and the command's own variables; default signal
 /// dispositions and an empty mask; fds 0, 1 and 2 only. A program that cannot be started is a core::Error.
+
+/// Starts a child with these fds as its input and output, and nothing as its error output. The caller waits
+/// for it.
+pid_t start_beside(const core::Command& command, int input, int output);
 
 struct Captured {
   core::ExitStatus status;
