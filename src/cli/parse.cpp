@@ -66,6 +66,15 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+  app.add_option("--files", options.files, "Limit of open files of one process [65536]")->type_name("N");
+  app.add_option("--tmp-size", options.tmp_size, "Size of /tmp, in memory [a quarter of the memory limit]")
+      ->type_name("SIZE");
+  app.add_option("--home-size", options.home_size, "Size of the home directory, in memory [an eighth]")
+      ->type_name("SIZE");
+  app.add_option("--shm-size", options.shm_size, "Size of /dev/shm [a sixteenth]")->type_name("SIZE");
+  app.add_option("--seccomp", options.seccomp,
+                 "Filter of system calls: jailed, or default (the engine's) [jailed]")
+      ->type_name("PROFILE");
 }
 
 void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {

@@ -8,6 +8,9 @@ namespace jailed::core {
 
 enum class Sync { mutagen, bind };
 
+/// The filter of system calls: jailed's own profile, or the engine's.
+enum class Seccomp { jailed, engine };
+
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
   std::string value;
@@ -18,6 +21,7 @@ struct Named {
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
   std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file;
+  std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> command;
@@ -34,6 +38,9 @@ struct Settings {
   std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
   std::optional<std::string> cpus;
   std::uint64_t pids = 4096;
+  std::uint64_t files = 65536;                                 // open files of one process
+  std::optional<std::uint64_t> tmp_size, home_size, shm_size;  // bytes; unset: a share of the memory limit
+  Seccomp seccomp = Seccomp::jailed;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
 };
