@@ -75,6 +75,9 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("--seccomp", options.seccomp,
                  "Filter of system calls: jailed, or default (the engine's) [jailed]")
       ->type_name("PROFILE");
+  app.add_flag("--testcontainers", options.testcontainers,
+               "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
+               "through only what Testcontainers needs");
 }
 
 void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {

@@ -166,6 +166,8 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
   if (jail.seccomp) args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});
+  for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
+  for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
   add_process_limits(args, engine, jail.limits);
   args.insert(args.end(), {"--log-driver", "none"});

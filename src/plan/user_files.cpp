@@ -8,11 +8,13 @@ namespace {
 
 constexpr unsigned kDefaultId = 1000;
 
-// 0 when there is no number, so that "not known" and "root" are the same: neither is an answer.
+// 0 when there is no number, so that "not known" and "root" are the same: neither is an answer; nor is -1,
+// which no process can be.
 unsigned number(std::string_view text) {
   unsigned value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc{} && result.ptr == text.data() + text.size() ? value : 0;
+  const bool whole = result.ec == std::errc{} && result.ptr == text.data() + text.size();
+  return whole && value != ~0U ? value : 0;
 }
 
 unsigned first_not_root(unsigned first, unsigned second) {
@@ -52,8 +54,10 @@ std::string passwd_file(std::string_view user, Identity identity) {
       user, identity.uid, identity.gid);
 }
 
-std::string group_file(std::string_view user, Identity identity) {
-  return fmt::format("root:x:0:\n{0}:x:{1}:\ntty:x:5:\nnogroup:x:65534:\n", user, identity.gid);
+std::string group_file(std::string_view user, Identity identity, const std::vector<gid_t>& more) {
+  auto file = fmt::format("root:x:0:\n{0}:x:{1}:\ntty:x:5:\nnogroup:x:65534:\n", user, identity.gid);
+  for (const auto group : more) file += fmt::format("host-{0}:x:{0}:{1}\n", group, user);
+  return file;
 }
 
 std::string git_config_file(const GitIdentity& identity) {

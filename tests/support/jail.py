@@ -30,6 +30,7 @@ USER = "coder"
 HOME = f"/home/{USER}"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IS_ROOT = os.geteuid() == 0
+SETPRIV = shutil.which("setpriv") or "setpriv"
 
 AnyPath = Union[str, bytes, Path]
 
@@ -62,7 +63,7 @@ class Caller:
         if self.uid == os.geteuid():
             return list(command)
         groups = ["--groups", ",".join(map(str, self.groups))] if self.groups else ["--clear-groups"]
-        return ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), *groups, "--", *command]
+        return [SETPRIV, "--reuid", str(self.uid), "--regid", str(self.gid), *groups, "--", *command]
 
 
 def test_user() -> Caller:
@@ -182,6 +183,21 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.communicate()
+
+
+def hang_up(session: "pexpect.spawn[str]", seconds: float = 20) -> None:
+    """Ends a session as a closed window would, with time to tidy up (pexpect's own way soon comes to KILL)."""
+    deadline = time.monotonic() + seconds
+    if session.isalive():
+        session.kill(signal.SIGHUP)
+    while session.isalive() and time.monotonic() < deadline:
+        try:
+            session.read_nonblocking(4096, 0.1)
+        except pexpect.TIMEOUT:
+            pass
+        except (pexpect.EOF, OSError):
+            time.sleep(0.05)
+    session.close(force=True)
 
 
 # --- a host -------------------------------------------------------------------------------------------
@@ -324,7 +340,7 @@ class Host:
                                 timeout=timeout, encoding="utf-8", codec_errors="replace")  # fmt: skip
         session.delaybeforesend = None
         session.linesep = "\r"  # what the Enter key sends
-        self._children.append(lambda: session.close(force=True))
+        self._children.append(lambda: hang_up(session))
         return session
 
     # --- what is there

@@ -11,6 +11,10 @@ enum class Sync { mutagen, bind };
 /// The filter of system calls: jailed's own profile, or the engine's.
 enum class Seccomp { jailed, engine };
 
+/// What of the engine's socket a jail gets: nothing, the socket itself, or a proxy that lets through what
+/// Testcontainers needs.
+enum class Testcontainers { off, socket, proxy };
+
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
   std::string value;
@@ -20,8 +24,9 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file;
   std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
+  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file,
+      testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> command;
@@ -43,6 +48,7 @@ struct Settings {
   Seccomp seccomp = Seccomp::jailed;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
+  Testcontainers testcontainers = Testcontainers::off;
 };
 
 }  // namespace jailed::core

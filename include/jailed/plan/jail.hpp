@@ -56,6 +56,8 @@ struct Jail {
   Limits limits;
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<gid_t> groups;       // more than the identity's own
+  std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
   std::optional<std::string> seccomp;  // a file with a profile; unset: the engine's own
