@@ -77,12 +77,12 @@ SYSTEM_CALLS: dict[str, Outcome] = {
 
 # By probes of inside.py.
 FILES_AND_PROCESSES: dict[str, Outcome] = {
-    "1-write-etc": one_of("EROFS", "EACCES"),
-    "1-write-usr-bin": one_of("EROFS", "EACCES"),
-    "1-write-opt": one_of("EROFS", "EACCES"),
-    "1-write-var-lib": one_of("EROFS", "EACCES"),
-    "1-write-root": one_of("EROFS", "EACCES"),
-    "1-write-usr-libexec-jailed": one_of("EROFS", "EACCES"),
+    "1-write-etc": "EROFS",
+    "1-write-usr-bin": "EROFS",
+    "1-write-opt": "EROFS",
+    "1-write-var-lib": "EROFS",
+    "1-write-root": "EROFS",
+    "1-write-usr-libexec-jailed": "EROFS",
     "1-write-world-writable": "EROFS",
     "1-replace-passwd": one_of("EROFS", "EACCES"),
     "2-read-host-home": "ENOENT",
@@ -127,6 +127,7 @@ FILES_AND_PROCESSES: dict[str, Outcome] = {
     "28-disk-devices": "absent",
     "29-masked-files": "empty",
     "29-write-proc-sys": one_of("EROFS", "EACCES"),
+    "29-proc-sys-mount": "read-only",
     "29-write-sys": "read-only",
     "30-release-agent": "not writable",
     "30-new-cgroup": "refused",

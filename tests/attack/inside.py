@@ -384,6 +384,12 @@ def _():
     return attempt(lambda: os.open("/proc/sys/vm/drop_caches", os.O_WRONLY), "opened for writing")
 
 
+@probe("29-proc-sys-mount")
+def _():
+    read_only = os.statvfs("/proc/sys").f_flag & os.ST_RDONLY
+    return breach_if(not read_only and "writable for whoever is root", "read-only")
+
+
 @probe("29-write-sys")
 def _():
     writable = [path for path in glob.glob("/sys/kernel/*") + glob.glob("/sys/power/*") if os.access(path, os.W_OK)]

@@ -11,8 +11,6 @@ import threading
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
-import pytest
-
 from support.jail import IS_ROOT, Host, Result, planned, run_planned
 
 HERE = Path(__file__).resolve().parent
@@ -26,12 +24,12 @@ OPTIONS = ("--pids", str(PIDS), "--memory", MEMORY, "--tmp-size", f"{FILL}m", "-
 class Service:
     """Answers every connection with the canary, on the host's loopback or under an abstract name."""
 
-    def __init__(self, family: int, address, canary: str) -> None:
+    def __init__(self, family: int, address, canary: str, greeting: str = "") -> None:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         self.socket.bind(address)
         self.socket.listen()
         self.address = self.socket.getsockname()
-        self.canary = canary.encode()
+        self.answer = (greeting + canary).encode()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -42,7 +40,7 @@ class Service:
                 return
             with connection:
                 try:
-                    connection.sendall(self.canary)
+                    connection.sendall(self.answer)
                     connection.recv(200)
                 except OSError:
                     pass
@@ -70,6 +68,10 @@ class Stage:
             self.services.append(Service(socket.AF_INET6, ("::1", self.port), self.canary))
         except OSError:
             pass  # a host without IPv6
+        self.engine_socket = host.root / "engine.sock"
+        self.services.append(Service(socket.AF_UNIX, str(self.engine_socket), self.canary, "HTTP/1.0 200 OK\r\n\r\n"))
+        self.engine_socket.chmod(0o666)
+        self.ssh = host.write(host.root / "home/.ssh/id_ed25519", self.canary).parent
         self.leak = os.open(self.secret, os.O_RDONLY)
         self._furnish()
 
@@ -131,8 +133,23 @@ class Stage:
                                env=self.hostile_environment, prefix=prefix, timeout=120)  # fmt: skip
         return outcomes(result)
 
-    def planned(self, probes: Sequence[str]) -> list[str]:
-        return planned(self.host, *self.command(probes), project=self.project, options=OPTIONS)
+    def planned(self, probes: Sequence[str] = ()) -> list[str]:
+        """The plan of the default jail. Root's project is idmapped in a launch; here a copy has the jail's owner."""
+        argv = planned(self.host, *self.command(probes), project=self.project, options=OPTIONS)
+        uid, gid = map(int, argv[argv.index("--user") + 1].split(":"))
+        at = next(place for place, word in enumerate(argv) if word.endswith("target=/workspace"))
+        if f"source={self.project}," not in argv[at]:
+            argv[at] = f"type=bind,source={self._copy_for(uid, gid)},target=/workspace"
+        return argv
+
+    def _copy_for(self, uid: int, gid: int) -> Path:
+        copy = self.host.root / "copy"
+        if not copy.exists():
+            shutil.copytree(self.project, copy, symlinks=True)
+            for path in (copy, *copy.iterdir()):
+                if path.name not in ("id-setuid", "grep-capable"):
+                    os.chown(path, uid, gid, follow_symlinks=False)
+        return copy
 
     def run_weakened(self, argv: Sequence[str], env: Optional[Mapping[str, str]] = None) -> dict[str, str]:
         return outcomes(run_planned(self.host, argv, env=env, timeout=120))
@@ -150,6 +167,5 @@ class Stage:
 
 def outcomes(result: Result) -> dict[str, str]:
     found = dict(line.split(" ", 1) for line in result.text.splitlines() if line[:1].isdigit() and " " in line)
-    if not found:
-        pytest.exit(f"no probe said anything: {result.status}\n{result.text}\n{result.errors}")
+    assert found, f"no probe said anything: {result.status}\n{result.text}\n{result.errors}"
     return found

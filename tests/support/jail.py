@@ -427,6 +427,7 @@ def planned(host: Host, *command: AnyPath, project: Optional[AnyPath] = None, op
         path = made / target.strip("/").replace("/", "-")
         if target.startswith("/etc/"):
             path.write_text(texts.get(target, ""))
+            host._own(path)
         else:
             path.mkdir()
             if IS_ROOT:
