@@ -72,6 +72,10 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("--home-size", options.home_size, "Size of the home directory, in memory [an eighth]")
       ->type_name("SIZE");
   app.add_option("--shm-size", options.shm_size, "Size of /dev/shm [a sixteenth]")->type_name("SIZE");
+  app.add_option("--allow", options.allow,
+                 "Do what was refused, once: foreign-project, system-directory, secret-store, symlink")
+      ->type_name("REFUSAL")
+      ->allow_extra_args(false);
   app.add_option("--seccomp", options.seccomp,
                  "Filter of system calls: jailed, or default (the engine's) [jailed]")
       ->type_name("PROFILE");

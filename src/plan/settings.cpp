@@ -41,6 +41,14 @@ std::string config_directory(const std::optional<Named>& named, const core::Envi
                    "name one: JAILED_CONFIG_DIR=DIR or --config-dir DIR");
 }
 
+core::Waiver waiver(const std::string& name) {
+  if (name == "foreign-project") return core::Waiver::foreign_project;
+  if (name == "system-directory") return core::Waiver::system_directory;
+  if (name == "secret-store") return core::Waiver::secret_store;
+  if (name == "symlink") return core::Waiver::symlink;
+  throw bad_value({name, "--allow"}, "foreign-project, system-directory, secret-store or symlink");
+}
+
 struct Range {
   std::uint64_t least, most;
 };
@@ -215,6 +223,7 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
     if (!is_env_entry(entry))
       throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
   }
+  for (const auto& name : options.allow) settings.allow.insert(waiver(name));
   settings.env = options.env;
   settings.agent_env = !options.no_agent_env;
   if (const auto mode =

@@ -1,4 +1,6 @@
 """What a hostile agent tries, from inside the default jail: the engine in JAILED_TEST_ENGINE, the real image."""
+import json
+import os
 import sys
 from pathlib import Path
 
@@ -42,3 +44,20 @@ def stage(engine: Engine):
 def seen(stage: Stage):
     """Every probe's outcome, from one jail."""
     return stage.attack()
+
+
+_results: list[dict] = []
+
+
+def pytest_runtest_logreport(report) -> None:
+    """Keeps what a test recorded, for the matrix."""
+    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
+        found = dict(report.user_properties)
+        if found:
+            _results.append({"test": report.nodeid, "result": report.outcome, **found})
+
+
+def pytest_sessionfinish() -> None:
+    """JAILED_ATTACK_RESULTS: a file for these results, as JSON."""
+    if path := os.environ.get("JAILED_ATTACK_RESULTS"):
+        Path(path).write_text(json.dumps({"engine": ENGINE, "results": _results}, indent=1))

@@ -79,6 +79,10 @@ def without_size(options: str) -> str:
     return ",".join(part for part in options.split(",") if not part.startswith("size="))
 
 
+def unsized(argv: list, stage: Stage) -> list:
+    return set_value("--shm-size", "1g")(edit("--tmpfs", "/", without_size)(argv, stage), stage)
+
+
 def leak_descriptor(argv: list, stage: Stage) -> list:
     return ["bash", "-c", 'exec 3<"$1"; shift; exec "$@"', "sh", str(stage.secret), *add("--preserve-fds", "1")(argv, stage)]
 
@@ -129,7 +133,7 @@ CONTROLS: dict[str, Control] = {
         edit("--security-opt", "seccomp=", lambda _: "seccomp=unconfined"),
         ("26-unshare-user", "26-clone-user", "26-clone3-user", "31-io-uring", "31-keyctl", "31-int-0x80", "32-netfilter", "33-af-vsock")),
     "seccomp of the engine": Control(drop("--security-opt", "seccomp="), ("31-int-0x80", "32-netfilter", "33-af-vsock")),
-    "writable root": Control(drop_flag("--read-only"), ("1-write-etc", "1-write-usr-bin", "1-write-root")),
+    "writable root": Control(drop_flag("--read-only"), tuple(f"1-write-{name}" for name in ("etc", "usr-bin", "opt", "var-lib", "root", "usr-libexec-jailed"))),
     "host's pids": Control(add("--pid", "host"), ("15-host-processes", "15-kill-host-process")),
     "host's network": Control(add("--network", "host"), ("35-abstract-socket", "54-host-loopback-v4")),
     "engine socket": Control(
@@ -141,7 +145,8 @@ CONTROLS: dict[str, Control] = {
     "neighbour by prefix": Control(
         mount(lambda stage: stage.secret.parent, lambda _: "/workspace-secret"), ("5-sibling-prefix", "5-parent-of-project")),
     "no limit of processes": Control(no_limit_of_processes, ("36-processes",)),
-    "unsized tmpfs": Control(edit("--tmpfs", "/tmp:", without_size), ("38-tmpfs-sizes", "38-fill-tmp")),
+    "unsized tmpfs": Control(
+        unsized, ("38-tmpfs-sizes", "38-fill-tmp", "38-fill-var-tmp", "38-fill-run", "38-fill-dev-shm", "38-fill-home")),
     "no limit of inodes": Control(
         edit("--tmpfs", "/tmp:", lambda o: ",".join(p for p in o.split(",") if not p.startswith("nr_inodes="))), ("38-inodes-of-tmp",),
         frozenset({"docker"}), "podman has no such option"),  # fmt: skip
@@ -153,16 +158,16 @@ CONTROLS: dict[str, Control] = {
     "core files": Control(drop("--ulimit", "core="), ("21-core-files",)),
     "a disk": Control(add("--device", "/dev/null:/dev/sdz"), ("28-disk-devices", "28-devices")),
     "no masks on /proc": Control(no_masks, ("29-proc-sys-mount",)),
-    "no init": Control(add("--entrypoint", ""), ("9-root-of-1", "16-environ-of-1", "16-maps-of-1", "16-fd-of-1", "17-ptrace-seize", "17-process-vm-readv")),
+    "no init": Control(add("--entrypoint", ""), ("9-root-of-1", "16-environ-of-1", "16-maps-of-1", "16-fd-of-1", "16-mem-of-1", "16-cwd-of-1", "16-exe-of-1", "17-ptrace-seize", "17-process-vm-readv")),
     "another directory": Control(set_value("--workdir", "/tmp"), ("21-working-directory",)),
     "state that is no mount": Control(no_state, ("10-rename-mount", "59-swap-state-for-symlink")),
     "no wall at all": Control(
         nothing_left,
         ("10-remount-root", "17-kcmp", "18-setuid", "18-setgid", "18-setgroups", "23-mount-tmpfs", "23-mount-proc", "23-mount-bind", "23-fsopen",
-         "23-open-tree", "24-chroot", "25-setns-of-1", "25-setns-own", "26-unshare-mount", "26-unshare-net",
+         "23-open-tree", "24-chroot", "30-mount-cgroup", "25-setns-of-1", "25-setns-own", "26-unshare-mount", "26-unshare-net",
          "27-mknod-disk", "27-mknod-memory", "29-core-pattern", "29-sethostname", "31-add-key", "31-request-key", "31-userfaultfd", "31-bpf",
          "31-perf-event-open", "31-open-by-handle-at", "31-init-module", "31-finit-module",
          "31-reboot", "31-swapon", "31-clock-settime", "31-syslog", "31-fanotify", "32-af-packet", "32-raw-icmp",
-         "36-raise-priority", "1-write-etc", "1-replace-passwd"),
+         "36-raise-priority", "1-write-etc", "1-replace-passwd", "18-setuid-copy"),
         ROOTFUL, "the user namespace is a wall that only the kernel could take down"),  # fmt: skip
 }

@@ -11,6 +11,7 @@ def test_probe(name, seen, record_property):
     record_property("probe", name)
     record_property("outcome", outcome)
     if name in CANNOT.get(ENGINE, {}):
+        record_property("cannot", CANNOT[ENGINE][name])
         pytest.skip(CANNOT[ENGINE][name])
     assert fits(outcome, EXPECTED[name]), f"{name}: {outcome}, not {EXPECTED[name]}"
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ enum class Seccomp { jailed, engine };
 /// What of the engine's socket a jail gets: nothing, the socket itself, or a proxy that lets through what
 /// Testcontainers needs.
 enum class Testcontainers { off, socket, proxy };
+
+/// A refusal that the user waived for one launch: `--allow NAME`.
+enum class Waiver { foreign_project, system_directory, secret_store, symlink };
 
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
@@ -29,6 +33,7 @@ struct Options {
       testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
+  std::vector<std::string> allow;
   std::vector<std::string> command;
   bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
 };
@@ -48,6 +53,7 @@ struct Settings {
   Seccomp seccomp = Seccomp::jailed;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
+  std::set<Waiver> allow;
   Testcontainers testcontainers = Testcontainers::off;
 };
 
