@@ -32,6 +32,17 @@ std::string tmpfs_argument(const TmpfsMount& mount, const Engine& engine, Identi
   return mount.target + ":" + options;
 }
 
+// "18 GiB", "256 MiB": the largest unit in which it is at least 1, with one decimal where that says more.
+std::string size_text(std::uint64_t bytes) {
+  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+  const auto size = static_cast<double>(bytes);
+  const auto number = [](double value) {
+    const auto text = fmt::format("{:.1f}", value);
+    return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+  };
+  return size >= kGiB ? number(size / kGiB) + " GiB" : number(size / static_cast<double>(kMiB)) + " MiB";
+}
+
 // A share of the memory, but never less than a tool's scratch files need.
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
@@ -88,6 +99,14 @@ Limits jail_limits(const core::Settings& settings, const HostLimits& host) {
   limits.files = std::min(settings.files, host.files);
   limits.user_processes = host.processes;
   return limits;
+}
+
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits) {
+  constexpr int kKilled = 128 + 9;
+  if (status != core::ExitStatus::exited(kKilled) || !limits.memory) return std::nullopt;
+  // Rootless, the limit holds only where the system gives users cgroups of their own.
+  return fmt::format("The command was killed{} out of memory: limit {}; raise with --memory.",
+                     engine.rootless ? ", perhaps" : ", most likely", size_text(*limits.memory));
 }
 
 std::string_view seccomp_profile() {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.jail import ENGINE, HOME, IS_ROOT, processes_of, wait_for
+from support.jail import ENGINE, HOME, IS_ROOT, Host, planned, processes_of, run_planned, wait_for
 
 MIB = 1 << 20
 
@@ -85,8 +85,19 @@ def test_a_memory_bomb_kills_the_jail_only(host, told, record_property):
     result = host.jail("python3", "-c", HOG, options=["--memory", "256m"])
     assert result.status == 137, (result.status, result.errors)
     assert "unbounded" not in result.text
+    (line,) = [line for line in result.errors.splitlines() if "memory" in line]
+    assert line == "[jailed] The command was killed, most likely out of memory: limit 256 MiB; raise with --memory."
     wait_for("the host has its memory back", lambda: memory_available() > before - 128 * MIB, 10)
     told("37-memory-bomb", "137, the host has its memory back")
+
+
+def test_without_the_limit_the_memory_bomb_goes_on(host):
+    """The control of 37: the same bomb, at most 608 MiB, in the same plan without its limit."""
+    argv = planned(host, "python3", "-c", HOG, options=["--memory", "256m"])
+    for option in ("--memory", "--memory-swap"):
+        at = argv.index(option)
+        del argv[at : at + 2]
+    assert "unbounded" in run_planned(host, argv).text
 
 
 def test_a_filled_memory_file_system_takes_nothing_of_the_host_s_disk(host, told):
@@ -210,3 +221,37 @@ def test_links_in_a_state_directory_lead_nowhere(host, told):
     assert again.status != 0 and "host secret" not in again.text
     assert secret.read_text() == "host secret"
     told("59-links-in-state", "lead nowhere")
+
+
+def test_system_directories_and_secret_stores_are_refused(host, told):
+    home = host.directory("its-home")
+    store = home / ".ssh"
+    store.mkdir()
+    host._own(store)
+    env = {"HOME": str(home)}
+    for place, waiver in {"/etc": "system-directory", "/usr/lib": "system-directory", "/tmp": "system-directory", store: "secret-store"}.items():
+        result = host.run("--dry-run", *host.bind(place), env=env)
+        assert result.status == 2 and f"--allow {waiver}" in result.errors, (place, result)
+    assert host.run("--dry-run", "--allow", "secret-store", *host.bind(store), env=env).status == 0
+    told("58-system-directories-secret-stores", "refused, unless said twice")
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can make another user's directory")
+def test_another_users_directory_and_link_are_refused(engine, told):
+    caller = engine.unprivileged_caller()
+    if caller is None:
+        pytest.skip("only root can call this engine")
+    host = Host.create(engine, caller)
+    try:
+        foreign = host.directory("foreign", owner=(12345, 12345))
+        result = host.run("--dry-run", *host.bind(foreign))
+        assert result.status == 2 and "belongs to uid 12345" in result.errors
+        assert host.run("--dry-run", "--allow", "foreign-project", *host.bind(foreign)).status == 0
+        link = host.root / "link"
+        link.symlink_to(host.project())
+        os.chown(link, 12345, 12345, follow_symlinks=False)
+        result = host.run("--dry-run", *host.bind(link))
+        assert result.status == 2 and "symbolic link of somebody else's" in result.errors
+    finally:
+        host.close()
+    told("58-another-users-directory", "refused, unless said twice")

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <jailed/core/command.hpp>
+#include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/environment.hpp>
 #include <jailed/plan/mount.hpp>
@@ -31,6 +32,10 @@ struct HostLimits {
   std::uint64_t files = 0;
   std::uint64_t processes = 0;
 };
+
+/// What to say of a jail whose command was killed: the kernel does that when the memory limit is reached, and
+/// no engine tells. Nothing for another end, and where no memory limit holds.
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits);
 
 /// Three quarters of the host's memory unless the user said otherwise.
 Limits jail_limits(const core::Settings& settings, const HostLimits& host);

@@ -386,3 +386,21 @@ TEST_CASE("calls about a jail's container and image", "[plan]") {
   CHECK(image_exists_command(kDocker, "jailed:latest") ==
         Command{"/usr/bin/docker", {"image", "inspect", "--format", "{{.Id}}", "jailed:latest"}, {}});
 }
+
+TEST_CASE("a killed command is told with the limit that most likely did it", "[plan]") {
+  using jailed::core::ExitStatus;
+  using jailed::plan::killed_hint;
+  Limits limits{.memory = 18 * kGiB};
+  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) ==
+        "The command was killed, most likely out of memory: limit 18 GiB; raise with --memory.");
+  limits.memory = 256 * kMiB;
+  CHECK(killed_hint(ExitStatus::exited(137), kRootlessPodman, limits) ==
+        "The command was killed, perhaps out of memory: limit 256 MiB; raise with --memory.");
+  limits.memory = 3 * kGiB / 2;
+  CHECK(killed_hint(ExitStatus::exited(137), kPodman, limits) ==
+        "The command was killed, most likely out of memory: limit 1.5 GiB; raise with --memory.");
+  CHECK(killed_hint(ExitStatus::exited(1), kDocker, limits) == std::nullopt);
+  CHECK(killed_hint(ExitStatus::signalled(9), kDocker, limits) == std::nullopt);
+  limits.memory.reset();
+  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) == std::nullopt);
+}
