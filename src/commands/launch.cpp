@@ -52,9 +52,10 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   return end;
 }
 
-bool wants_build(const std::string& image) {
-  spdlog::error("Image '{}' not found.", image);
-  if (!host::is_terminal(0) || !host::is_terminal(2)) return false;
+// Whether somebody would see a question and could answer it.
+bool can_ask() { return host::is_terminal(0) && host::is_terminal(2); }
+
+bool wants_build() {
   std::cerr << "Build it now? [Y/n] " << std::flush;
   const auto answer = host::read_line();
   return answer && (answer->empty() || *answer == "y" || *answer == "Y" || *answer == "yes");
@@ -94,10 +95,9 @@ int launch(const core::Options& options, const Environment& environment) {
   const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != engine::Failure::Kind::image_missing)
     report_engine_error(engine, end.engine_error, settings.image);
-  if (!wants_build(settings.image)) {
-    if (!host::is_terminal(0)) spdlog::error("{}", failure->next_step);
-    return core::kFailed;
-  }
+  spdlog::error("{}", failure->message);
+  if (!can_ask()) spdlog::error("{}", failure->next_step);
+  if (!can_ask() || !wants_build()) return core::kFailed;
   if (const int built = build(options, {}, environment); built != 0) return built;
   end = run_once(options, settings, environment, places, engine);
   if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings.image);

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/idmapped_mount.hpp>
+#include <thread>
 
 #ifdef __linux__
 #include <sched.h>
@@ -146,10 +148,15 @@ void dismantle(const std::string& directory) {
 
 IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid)
     : uid_(uid), gid_(gid), directory_(fmt::format("{}/{}", kRoot, session_id)) {
-  make_private_directories(directory_);
-  lock_ = try_lock_directory(directory_);
-  if (!lock_ || !lstat_of(directory_))
-    throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
+  make_private_directories(kRoot);
+  // A sweep may take the new directory for an abandoned one before it is locked.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) break;
+    lock_ = try_lock_directory(directory_);
+    if (lock_ && lstat_of(directory_)) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
 }
 
 IdmappedMounts::~IdmappedMounts() { dismantle(directory_); }

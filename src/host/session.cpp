@@ -15,7 +15,7 @@ std::string new_session_id() { return random_hex(6); }
 
 Session::Session(const std::string& sessions_directory) {
   // A sweep may take a new directory for an abandoned one before it is locked: then try another name.
-  for (int attempt = 0; attempt < 10; ++attempt) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
     id_ = new_session_id();
     path_ = sessions_directory + "/" + id_;
     if (::mkdir(path_.c_str(), 0700) != 0) break;

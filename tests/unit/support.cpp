@@ -11,4 +11,8 @@ std::ostream& operator<<(std::ostream& out, const Error& error) {
   return out << error.exit_code() << ": " << error.what() << " / " << error.next_step();
 }
 
+std::ostream& operator<<(std::ostream& out, const std::optional<Error>& error) {
+  return error ? out << *error : out << "no error";
+}
+
 }  // namespace jailed::core

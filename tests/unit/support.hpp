@@ -9,6 +9,7 @@
 namespace jailed::core {
 bool operator==(const Error& left, const Error& right);
 std::ostream& operator<<(std::ostream& out, const Error& error);
+std::ostream& operator<<(std::ostream& out, const std::optional<Error>& error);
 }  // namespace jailed::core
 
 namespace jailed::test {

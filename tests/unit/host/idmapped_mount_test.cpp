@@ -109,3 +109,21 @@ TEST_CASE("a source that is not there", "[host]") {
         "Root's directory " + scratch / "absent" +
             " cannot be handed to a jail without root: No such file or directory.");
 }
+
+TEST_CASE("a sweep in another process does not keep a launch from starting", "[host]") {
+  const Scratch scratch;
+  if (const auto reason = why_not(scratch.path())) {
+    WARN(*reason);
+    return;
+  }
+  const auto sweeper = ::fork();
+  if (sweeper == 0) {
+    while (true) IdmappedMounts::sweep();
+  }
+  const auto error = jailed::test::error_of([] {
+    for (int i = 0; i < 2000; ++i) IdmappedMounts(new_session_id(), kUser, kUser);
+  });
+  ::kill(sweeper, SIGKILL);
+  ::waitpid(sweeper, nullptr, 0);
+  CHECK(error == std::nullopt);
+}

@@ -36,10 +36,13 @@ struct Foreground {
   ForegroundResult result;
   std::string errors;
   std::vector<int> signals;
+  bool ending_signals_wait = false;  // afterwards, while the caller tidies up
 };
 
 // `on_terminate` may end the child, as the lease does.
 Foreground foreground(const std::string& script, const std::function<void(int)>& on_terminate = {}) {
+  sigset_t former;
+  ::sigprocmask(SIG_SETMASK, nullptr, &former);
   Foreground run;
   run.result =
       run_in_foreground(shell(script), {.on_error_output = [&](std::string_view text) { run.errors += text; },
@@ -49,6 +52,11 @@ Foreground foreground(const std::string& script, const std::function<void(int)>&
                                               if (on_terminate) on_terminate(signal);
                                             },
                                         .on_overdue = [] {}});
+  sigset_t now;
+  ::sigprocmask(SIG_SETMASK, &former, &now);
+  run.ending_signals_wait = true;
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT})
+    run.ending_signals_wait = run.ending_signals_wait && ::sigismember(&now, signal) == 1;
   return run;
 }
 
@@ -214,6 +222,7 @@ TEST_CASE("TERM and HUP are the owner's to answer, not the child's", "[host]") {
   CHECK(run.signals == std::vector<int>{signal});
   CHECK(run.result.status == ExitStatus::exited(7));
   CHECK(run.result.terminated);
+  CHECK(run.ending_signals_wait);
 }
 
 TEST_CASE("INT and QUIT from another process are passed on to the child", "[host]") {
@@ -224,4 +233,5 @@ TEST_CASE("INT and QUIT from another process are passed on to the child", "[host
   CHECK(run.result.status == ExitStatus::exited(8));
   CHECK(run.signals.empty());
   CHECK_FALSE(run.result.terminated);
+  CHECK_FALSE(run.ending_signals_wait);
 }

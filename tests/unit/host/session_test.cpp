@@ -174,3 +174,24 @@ TEST_CASE("a lease whose place is taken is empty", "[host]") {
   CHECK((lstat_of(scratch / "lease")->st_mode & 07777) == 0600);
   CHECK_FALSE(Lease(scratch / "absent/lease"));
 }
+
+TEST_CASE("a sweep in another process does not take a new session", "[host]") {
+  const Scratch scratch;
+  const auto sweeper = ::fork();
+  if (sweeper == 0) {
+    while (true) {
+      for (const auto& id : abandoned_sessions(scratch.path())) remove_session(scratch.path(), id);
+    }
+  }
+  int lost = 0;
+  const auto error = jailed::test::error_of([&] {
+    for (int i = 0; i < 2000; ++i) {
+      const Session session(scratch.path());
+      if (!lstat_of(session.path())) ++lost;
+    }
+  });
+  ::kill(sweeper, SIGKILL);
+  ::waitpid(sweeper, nullptr, 0);
+  CHECK(error == std::nullopt);
+  CHECK(lost == 0);
+}
