@@ -66,6 +66,19 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+  app.add_option("--files", options.files, "Limit of open files of one process [65536]")->type_name("N");
+  app.add_option("--tmp-size", options.tmp_size, "Size of /tmp, in memory [a quarter of the memory limit]")
+      ->type_name("SIZE");
+  app.add_option("--home-size", options.home_size, "Size of the home directory, in memory [an eighth]")
+      ->type_name("SIZE");
+  app.add_option("--shm-size", options.shm_size, "Size of /dev/shm [a sixteenth]")->type_name("SIZE");
+  app.add_option("--allow", options.allow,
+                 "Do what was refused, once: foreign-project, system-directory, secret-store, symlink")
+      ->type_name("REFUSAL")
+      ->allow_extra_args(false);
+  app.add_option("--seccomp", options.seccomp,
+                 "Filter of system calls: jailed, or default (the engine's) [jailed]")
+      ->type_name("PROFILE");
   app.add_flag("--testcontainers", options.testcontainers,
                "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
                "through only what Testcontainers needs");

@@ -51,7 +51,10 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places, const plan::Engine& engine) {
   PreparedJail prepared(options, settings, environment, places);
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
-  return engine::run_jail(engine, prepared.jail(), prepared.lease());
+  auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
+    spdlog::warn("{}", *hint);
+  return end;
 }
 
 // Whether somebody would see a question and could answer it.

@@ -53,11 +53,14 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.image = settings.image;
   jail.user = settings.user;
   jail.identity = identity_for(places, environment);
-  jail.limits = plan::jail_limits(settings, host::memory_size());
+  jail.limits = plan::jail_limits(
+      settings,
+      {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
   jail.binds = plan::jail_binds(paths, settings.user);
-  jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
   if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
+  if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
   jail.command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
   jail.terminal = host::is_terminal(0) && host::is_terminal(1);
   return jail;
@@ -69,6 +72,7 @@ void write_session_files(const plan::Jail& jail, const std::string& session, con
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
   host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
+  if (jail.seccomp) host::write_new_file(*jail.seccomp, plan::seccomp_profile(), 0644);
   if (!jail.env_file) return;
   std::string lines;
   for (const auto& variable : jail.environment.file) lines += variable.name + "=" + variable.value + "\n";

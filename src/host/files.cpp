@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -72,6 +73,39 @@ std::string canonical_as_far_as_it_exists(const std::string& path) {
     missing.insert(0, there.substr(slash));
     there.resize(slash == 0 ? 1 : slash);
   }
+}
+
+std::string foreign_symlink(const std::string& path, uid_t caller) {
+  std::string ignored;
+  std::string way = path.starts_with('/') ? path : canonical(".", ignored) + "/" + path;
+  std::string done;
+  for (int links = 0; links < 40;) {
+    const auto start = way.find_first_not_of('/');
+    if (start == std::string::npos) return {};
+    const auto end = std::min(way.find('/', start), way.size());
+    const auto name = way.substr(start, end - start);
+    way = way.substr(end);
+    if (name == ".") continue;
+    if (name == "..") {
+      done.resize(done.empty() ? 0 : done.rfind('/'));
+      continue;
+    }
+    const auto here = done + "/" + name;
+    const auto info = lstat_of(here);
+    if (!info) return {};
+    if (!S_ISLNK(info->st_mode)) {
+      done = here;
+      continue;
+    }
+    if (info->st_uid != caller && info->st_uid != 0) return here;
+    std::error_code failed;
+    const auto target = std::filesystem::read_symlink(here, failed).string();
+    if (failed) return {};
+    if (target.starts_with('/')) done.clear();
+    way = target + "/" + way;
+    ++links;
+  }
+  return {};
 }
 
 bool can_enter_and_read(const std::string& directory) {

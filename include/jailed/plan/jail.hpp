@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <jailed/core/command.hpp>
+#include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/environment.hpp>
 #include <jailed/plan/mount.hpp>
@@ -8,6 +9,7 @@
 #include <jailed/plan/user_files.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jailed::plan {
@@ -18,10 +20,25 @@ struct Limits {
   std::optional<std::uint64_t> pids;
   std::optional<std::string> cpus;
   std::uint64_t tmpfs_scale = 0;  // bytes of memory that the sizes of the tmpfs mounts are fractions of
+  std::uint64_t tmp = 0, home = 0, shm = 0;  // bytes
+  std::uint64_t files = 0;                   // open files of one process
+  std::uint64_t user_processes = 0;          // of the caller, as the host has it
 };
 
+/// What the host says about memory and about the caller's own limits, which no container of theirs may
+/// exceed.
+struct HostLimits {
+  std::uint64_t memory = 0;
+  std::uint64_t files = 0;
+  std::uint64_t processes = 0;
+};
+
+/// What to say of a jail whose command was killed: the kernel does that when the memory limit is reached, and
+/// no engine tells. Nothing for another end, and where no memory limit holds.
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits);
+
 /// Three quarters of the host's memory unless the user said otherwise.
-Limits jail_limits(const core::Settings& settings, std::uint64_t host_memory);
+Limits jail_limits(const core::Settings& settings, const HostLimits& host);
 
 /// Files and directories of the host that make up one launch. All exist before the engine is called.
 struct HostPaths {
@@ -48,6 +65,7 @@ struct Jail {
   std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
+  std::optional<std::string> seccomp;  // a file with a profile; unset: the engine's own
   std::vector<std::string> command;
   bool terminal = false;  // both ends are terminals
 };
@@ -55,10 +73,13 @@ struct Jail {
 /// The bind mounts: user files, workspace, agents' state, caches.
 std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
 
+/// The profile of docker/seccomp.json, as compiled in.
+std::string_view seccomp_profile();
+
 /// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories
 /// in the home that lead to a mount: an engine would make them as root, and the agent could not write beside
 /// the mount.
-std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits,
                                    const std::vector<BindMount>& binds);
 
 /// The last component of a path, with only what engines allow in a name.
