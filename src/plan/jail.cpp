@@ -177,7 +177,12 @@ std::string container_name(const std::string& project, const std::string& id) {
 core::Command run_command(const Engine& engine, const Jail& jail) {
   core::Command command{engine.program, {"run", "--rm", "-i"}, jail.environment.child_env};
   auto& args = command.args;
-  if (jail.terminal) args.emplace_back("-t");
+  if (jail.terminal) {
+    args.emplace_back("-t");
+    // Docker's client would take Ctrl-P Ctrl-Q, which are keys of editors and shells, for its own; it cannot be
+    // told to take none (20.10 and 28: an empty sequence means the default).
+    if (engine.kind == EngineKind::docker) args.emplace_back("--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^");
+  }
   // "=" and not a word of its own: podman's --pull may stand without a value.
   args.insert(args.end(),
               {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});

@@ -19,6 +19,7 @@ def normal(host: Host, call: Call) -> str:
     for name, path in [("<config>", host.config), ("<project>", host.project), ("<home>", host.home)]:
         text = text.replace(str(path), name)
     text = re.sub(r"^jailed\.version=.*$", "jailed.version=<version>", text, flags=re.MULTILINE)
+    text = re.sub(r"^nofile=\d+:\d+$", "nofile=<files>", text, flags=re.MULTILINE)  # as many as this machine allows
     if host.caller:
         text = re.sub(rf"\b{host.caller}\b", "<uid>", text)
     return text

@@ -199,7 +199,7 @@ TEST_CASE("a terminal, processors, an env file and a command each stand in their
   jail.env_file = "/s/env";
   jail.command = {"sh", "-c", "echo $X", "--", "-v"};
   auto expected = run_command(kDocker, some_jail()).args;
-  expected.insert(expected.begin() + 3, "-t");
+  expected.insert(expected.begin() + 3, {"-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^"});
   const auto shm = std::find(expected.begin(), expected.end(), "--shm-size");
   expected.insert(shm, {"--cpus", "1.5"});
   const auto label = std::find(expected.begin(), expected.end(), "--label");
