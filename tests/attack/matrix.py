@@ -64,7 +64,7 @@ def matrix(runs: dict[str, list[dict]]) -> str:
             else:
                 cells.append(f"{len(result['red'].split())} red" if result["result"] == "passed" else "**NOT CAUGHT**")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    cannot = {f"{r['probe']} ({engine}): {r['cannot']}": None for engine, results in runs.items() for r in results if "cannot" in r}
+    cannot = {f"{r.get('probe') or r.get('attack')} ({engine}): {r['cannot']}": None for engine, results in runs.items() for r in results if "cannot" in r}
     if cannot:
         lines += ["", "Not enforced, and why:", ""] + [f"- {reason}" for reason in cannot]
     if reasons:
