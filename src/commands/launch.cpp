@@ -5,6 +5,7 @@
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/core/error.hpp>
@@ -33,11 +34,13 @@ void use_bind_mounts(const Settings& settings, const Environment& environment) {
   }
 }
 
-void sweep(const plan::Engine& engine, const std::string& sessions) {
+void sweep(const plan::Engine& engine, const Places& places) {
+  const auto sessions = places.config + "/sessions";
   for (const auto& id : host::abandoned_sessions(sessions)) {
+    if (offer_kept_session(sessions, id, places.project)) continue;
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine, id);
-    host::remove_session(sessions, id);
+    clear_session(sessions, id, places.project);
   }
   if (::geteuid() == 0) host::IdmappedMounts::sweep();
 }
@@ -46,7 +49,9 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places, const plan::Engine& engine) {
   PreparedJail prepared(options, settings, environment, places);
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
-  return engine::run_jail(engine, prepared.jail(), prepared.lease());
+  auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  prepared.bring_commits_home(engine, environment);
+  return end;
 }
 
 bool wants_build(const std::string& image) {
@@ -80,7 +85,7 @@ int launch(const core::Options& options, const Environment& environment) {
   }
   make_config_tree(places.config);
   use_bind_mounts(settings, environment);
-  sweep(engine, places.config + "/sessions");
+  sweep(engine, places);
 
   auto end = run_once(options, settings, environment, places, engine);
   if (end.engine_error.empty()) return end.status.shell_code();

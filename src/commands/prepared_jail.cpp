@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,6 +40,7 @@ plan::HostPaths host_paths(const std::string& workspace, const std::string& conf
           .agents = config_view + "/agents",
           .cache = config_view + "/cache",
           .session = session,
+          .git = {},
           .lease = {},
           .env_file = {}};
 }
@@ -77,11 +79,19 @@ void write_session_files(const plan::Jail& jail, const std::string& session, con
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
+std::vector<std::string> paths_of(const std::vector<plan::ObjectStore>& stores) {
+  std::vector<std::string> paths;
+  for (const auto& store : stores) paths.push_back(store.path);
+  return paths;
+}
+
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places) {
-  session_.emplace(places.config + "/sessions");
+  sessions_ = places.config + "/sessions";
+  const auto git_facts = look_at_git(places.project);
+  session_.emplace(sessions_);
   const auto identity = identity_for(places, environment);
   auto workspace = places.project;
   auto config = places.config;
@@ -92,10 +102,47 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     config = idmapped_->add(places.config, "config");
   }
   auto paths = host_paths(workspace, config, session_->path());
+  git_sources_ =
+      git_sources(session_->id(), config + "/sessions/" + session_->id(), paths_of(git_facts.objects),
+                  git_facts.lfs_objects, identity, idmapped_ ? &*idmapped_ : nullptr);
+  const auto git = plan::plan_git(settings.git, git_facts, git_sources_);
+  if (!git.warning.empty()) spdlog::warn("{}", git.warning);
+  if (!git.notice.empty()) spdlog::info("{}", git.notice);
+  paths.git = git.binds;
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
   write_session_files(jail_, session_->path(), environment);
+  make_git_shadow(git, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
+}
+
+void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
+  const auto state = read_shadow_state(session_->path());
+  if (!state.record) return;
+  const ShadowedSession session{session_->id(), session_->path(), jail_, git_sources_};
+  remove_made_entry(sessions_, session_->id(), *state.record);
+  if (commands::bring_commits_home(engine, session, state, environment)) return;
+  session_->keep();
+  strip_session(session_->path());
+}
+
+ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,
+                                 const Places& places, const std::string& id, const plan::GitRecord& record,
+                                 std::optional<host::IdmappedMounts>& idmapped) {
+  const auto identity = identity_for(places, environment);
+  auto config = places.config;
+  if (::geteuid() == 0) {
+    idmapped.emplace(id, identity.uid, identity.gid);
+    config = idmapped->add(places.config, "config");
+  }
+  const auto session = places.config + "/sessions/" + id;
+  for (const auto* name : {"passwd", "group", "gitconfig", "env"}) ::unlink((session + "/" + name).c_str());
+  ShadowedSession shadowed{id, session, {}, {}};
+  shadowed.sources = git_sources(id, config + "/sessions/" + id, record.objects, record.lfs_objects, identity,
+                                 idmapped ? &*idmapped : nullptr);
+  shadowed.jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
+  write_session_files(shadowed.jail, session, environment);
+  return shadowed;
 }
 
 plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
@@ -108,6 +155,11 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
                              : places.project;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
+  const auto git_facts = look_at_git(places.project);
+  paths.git = plan::plan_git(settings.git, git_facts,
+                             git_sources(id, config + "/sessions/" + id, paths_of(git_facts.objects),
+                                         git_facts.lfs_objects, identity, nullptr))
+                  .binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   return plan_jail(options, settings, environment, places, id, paths);
 }

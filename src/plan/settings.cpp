@@ -61,6 +61,15 @@ std::string processors(const Named& setting) {
   return setting.value;
 }
 
+core::GitMode git_mode(const Named& setting) {
+  using core::GitMode;
+  if (setting.value == "shadow") return GitMode::shadow;
+  if (setting.value == "rw") return GitMode::rw;
+  if (setting.value == "ro") return GitMode::ro;
+  if (setting.value == "none") return GitMode::none;
+  throw bad_value(setting, "a way to git: shadow, rw, ro or none");
+}
+
 // One component of a repository's path: lower-case words joined by '.', '_', '__' or dashes.
 bool is_path_component(std::string_view part) {
   if (part.empty() || kLowerOrDigit.find(part.front()) == std::string_view::npos ||
@@ -164,6 +173,7 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
       throw bad_value(*sync, "a sync strategy: mutagen or bind");
     settings.sync = sync->value == "bind" ? core::Sync::bind : core::Sync::mutagen;
   }
+  if (const auto git = given(options.git, "--git", environment, "JAILED_GIT")) settings.git = git_mode(*git);
   if (const auto memory = given(options.memory, "--memory", environment, "JAILED_MEMORY")) {
     settings.memory = parse_size(memory->value, memory->set_by);
   }

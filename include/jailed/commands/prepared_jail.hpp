@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/git_home.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
@@ -20,12 +21,22 @@ class PreparedJail {
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
 
+  /// After the jail's end: what it committed comes home. What cannot is kept with the session.
+  void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);
+
  private:
+  std::string sessions_;
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;
   std::optional<host::Lease> lease_;
+  plan::GitSources git_sources_;
   plan::Jail jail_;
 };
+
+/// Another jail on an abandoned session, to bring its commits home later.
+ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
+                                 const Places& places, const std::string& id, const plan::GitRecord& record,
+                                 std::optional<host::IdmappedMounts>& idmapped);
 
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
 plan::Jail imagined_jail(const core::Options& options, const core::Settings& settings,

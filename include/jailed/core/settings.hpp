@@ -8,6 +8,10 @@ namespace jailed::core {
 
 enum class Sync { mutagen, bind };
 
+/// How a jail sees the project's repository: a private copy whose commits come home, the repository itself,
+/// its history to read, not at all.
+enum class GitMode { shadow, rw, ro, none };
+
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
   std::string value;
@@ -17,7 +21,7 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file;
+  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> command;
@@ -30,7 +34,8 @@ struct Settings {
   std::string image = "jailed:latest";
   std::string user = "coder";
   std::string config_dir;
-  std::optional<Sync> sync;             // unset: mutagen when it is installed
+  std::optional<Sync> sync;  // unset: mutagen when it is installed
+  GitMode git = GitMode::shadow;
   std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
   std::optional<std::string> cpus;
   std::uint64_t pids = 4096;

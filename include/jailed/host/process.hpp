@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
@@ -25,6 +26,18 @@ struct Captured {
 
 /// Runs to the end with no input and keeps what it prints (for short answers).
 Captured capture(const core::Command& command);
+
+/// The same with `input` as the child's input.
+Captured capture_with_input(const core::Command& command, int input);
+
+struct StreamedResult {
+  core::ExitStatus status;
+  std::string err;        // its last part, when it is long
+  bool too_long = false;  // the output was longer than allowed, so the child was killed
+};
+
+/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes.
+StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit);
 
 struct LoggedResult {
   core::ExitStatus status;
