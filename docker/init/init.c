@@ -1,21 +1,24 @@
 /*
- * Process 1 of a jail: runs one command, passes signals on to it, reaps what it leaves behind, and ends with its status.
+ * Process 1 of a jail: runs one command, passes signals on to it, reaps what it leaves behind, and ends with
+ * its status.
  *
  *   init COMMAND [ARG...]
  *
- * The command gets its own process group, the terminal (when standard input is one) and default signal dispositions.
+ * The command gets its own process group, the terminal (when standard input is one) and default signal
+ * dispositions.
  *
- * Exit status: the command's own; 128 + n when signal n ended it; 127 when it was not found, 126 when it could not be run.
+ * Exit status: the command's own; 128 + n when signal n ended it; 127 when it was not found, 126 when it
+ * could not be run.
  *
- * Signals: HUP, INT, QUIT, TERM, USR1 and USR2 are passed on. INT, QUIT and HUP go to the command's whole group, as a
- * terminal sends them. Interactive shells ignore TERM, so at a terminal a HUP follows TERM_PATIENCE later; whatever
- * is left KILL_PATIENCE after the first TERM is killed.
+ * Signals: HUP, INT, QUIT, TERM, USR1 and USR2 are passed on. INT, QUIT and HUP go to the command's whole
+ * group, as a terminal sends them. Interactive shells ignore TERM, so at a terminal a HUP follows
+ * TERM_PATIENCE later; whatever is left KILL_PATIENCE after the first TERM is killed.
  *
  * Stops: nothing outside the command could continue it, so a stopped command is continued at once.
  *
- * Lease: LEASE may be a FIFO that the jail's owner on the host holds open for writing. A byte in it is the number of a
- * signal, taken as if it had been sent here. End of file means that the owner is gone: everything is asked to end (HUP
- * and TERM) and killed LEASE_PATIENCE later.
+ * Lease: LEASE may be a FIFO that the jail's owner on the host holds open for writing. A byte in it is the
+ * number of a signal, taken as if it had been sent here. End of file means that the owner is gone: everything
+ * is asked to end (HUP and TERM) and killed LEASE_PATIENCE later.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -55,17 +58,17 @@ static int64_t now(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void no_later_than(int64_t *deadline, int64_t patience) {
+static void no_later_than(int64_t* deadline, int64_t patience) {
   const int64_t at = now() + patience;
   if (at < *deadline) *deadline = at;
 }
 
 /* Outside a PID namespace of its own, "everybody" would be every process of the user. */
-static void signal_everybody(const struct jail *jail, int number) {
+static void signal_everybody(const struct jail* jail, int number) {
   kill(getpid() == 1 ? -1 : -jail->command, number);
 }
 
-static void take_signal(struct jail *jail, int number) {
+static void take_signal(struct jail* jail, int number) {
   switch (number) {
     case SIGKILL:
       signal_everybody(jail, SIGKILL);
@@ -89,7 +92,7 @@ static void take_signal(struct jail *jail, int number) {
   }
 }
 
-static void end_of_lease(struct jail *jail) {
+static void end_of_lease(struct jail* jail) {
   close(jail->lease);
   jail->lease = -1;
   signal_everybody(jail, SIGHUP);
@@ -98,7 +101,7 @@ static void end_of_lease(struct jail *jail) {
   no_later_than(&jail->kill_at, LEASE_PATIENCE);
 }
 
-static void read_lease(struct jail *jail) {
+static void read_lease(struct jail* jail) {
   unsigned char bytes[64];
   while (jail->lease >= 0) {
     const ssize_t count = read(jail->lease, bytes, sizeof bytes);
@@ -116,7 +119,9 @@ static int open_lease(void) {
   struct stat found;
   if (stat(LEASE, &found) != 0 || !S_ISFIFO(found.st_mode)) return -1;
   const int fd = open(LEASE, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) fprintf(stderr, "jailed: %s: %s (the jail will not notice when its owner dies)\n", LEASE, strerror(errno));
+  if (fd < 0)
+    fprintf(stderr, "jailed: %s: %s (the jail will not notice when its owner dies)\n", LEASE,
+            strerror(errno));
   return fd;
 }
 
@@ -126,12 +131,12 @@ static bool terminal_is_orphaned(void) {
   return holder > 0 && kill(-holder, 0) != 0 && errno == ESRCH;
 }
 
-static void continue_command(struct jail *jail) {
+static void continue_command(struct jail* jail) {
   jail->stopped = false;
   kill(-jail->command, SIGCONT);
 }
 
-static void command_stopped(struct jail *jail, int by) {
+static void command_stopped(struct jail* jail, int by) {
   const bool wants_terminal = by == SIGTTIN || by == SIGTTOU;
   if (wants_terminal)
     jail->stopped = true; /* continued now, it would only stop again: see regain_terminal */
@@ -139,14 +144,14 @@ static void command_stopped(struct jail *jail, int by) {
     continue_command(jail);
 }
 
-static void regain_terminal(struct jail *jail) {
+static void regain_terminal(struct jail* jail) {
   if (!jail->stopped || !terminal_is_orphaned()) return;
   tcsetpgrp(STDIN_FILENO, jail->command);
   continue_command(jail);
 }
 
 /* Reaps all that ended. Returns the exit status once the command itself did, else -1. */
-static int reap(struct jail *jail) {
+static int reap(struct jail* jail) {
   int exit_status = -1, status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
@@ -159,13 +164,13 @@ static int reap(struct jail *jail) {
   return exit_status;
 }
 
-static bool due(int64_t *deadline) {
+static bool due(int64_t* deadline) {
   if (now() < *deadline) return false;
   *deadline = NEVER;
   return true;
 }
 
-static void meet_deadlines(struct jail *jail) {
+static void meet_deadlines(struct jail* jail) {
   if (due(&jail->hangup_at)) {
     kill(-jail->command, SIGHUP);
     kill(-jail->command, SIGCONT);
@@ -176,7 +181,7 @@ static void meet_deadlines(struct jail *jail) {
   }
 }
 
-static int until_next_deadline(const struct jail *jail) {
+static int until_next_deadline(const struct jail* jail) {
   int64_t next = jail->hangup_at < jail->kill_at ? jail->hangup_at : jail->kill_at;
   if (jail->exit_at < next) next = jail->exit_at;
   if (next == NEVER) return -1;
@@ -184,7 +189,7 @@ static int until_next_deadline(const struct jail *jail) {
   return left > 0 ? (int)left : 0;
 }
 
-static int supervise(struct jail *jail, int signals) {
+static int supervise(struct jail* jail, int signals) {
   for (;;) {
     struct pollfd ready[] = {{.fd = signals, .events = POLLIN}, {.fd = jail->lease, .events = POLLIN}};
     poll(ready, 2, until_next_deadline(jail));
@@ -202,7 +207,7 @@ static int supervise(struct jail *jail, int signals) {
   }
 }
 
-static void run(char *const command[], bool terminal) {
+static void run(char* const command[], bool terminal) {
   setpgid(0, 0);
   if (terminal) tcsetpgrp(STDIN_FILENO, getpid()); /* SIGTTOU is still blocked */
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
@@ -226,7 +231,7 @@ static void let_go_of_streams(bool terminal) {
   close(nothing);
 }
 
-int main(int argc, char *argv[]) {
+int main(int argc, char* argv[]) {
   if (argc < 2) {
     fputs("jailed: no command to run\n", stderr);
     return EXIT_NOT_FOUND;

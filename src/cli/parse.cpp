@@ -76,6 +76,9 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+  app.add_flag("--testcontainers", options.testcontainers,
+               "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
+               "through only what Testcontainers needs");
 }
 
 void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {
@@ -220,6 +223,7 @@ Invocation parse(std::vector<std::string> arguments) {
   auto& invocation = parser->invocation;
   invocation.options.command = std::move(command);
   if (parser->wants_version && invocation.verb == Verb::launch) invocation.verb = Verb::version;
+  if (invocation.options.path) invocation.meant = nearest(*invocation.options.path, kCommands);
   return std::move(invocation);
 }
 

@@ -34,7 +34,13 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
     case Invocation::Verb::git:
       return commands::git(invocation.git, invocation.options, environment);
     case Invocation::Verb::launch:
-      return commands::launch(invocation.options, environment);
+      try {
+        return commands::launch(invocation.options, environment);
+      } catch (const core::UsageError& error) {
+        if (!invocation.meant) throw;
+        throw core::UsageError(error.what(), fmt::format("{}\nor, if the command was meant: jailed {}",
+                                                         error.next_step(), *invocation.meant));
+      }
   }
   return core::kFailed;
 }

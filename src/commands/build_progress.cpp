@@ -34,7 +34,7 @@ void BuildProgress::line(std::string_view text) {
   step_ = std::move(step);
   if (terminal_) {
     draw();
-  } else if (!quiet_) {
+  } else if (!quiet_ && step_->runs) {
     spdlog::info("step {} of {}: {}", step_->number, step_->total, step_->name);
   }
 }

@@ -159,8 +159,7 @@ void take_objects(const HostGit& git, const Answer& answer) {
 void check_connected(const HostGit& git, const std::vector<Arrival>& arrivals) {
   std::string input;
   for (const auto& arrival : arrivals) input += arrival.id + "\n";
-  input += "--not\n--all\n";
-  const auto checked = git.feed({"rev-list", "--objects", "--stdin", "--quiet"}, input);
+  const auto checked = git.feed({"rev-list", "--objects", "--quiet", "--stdin", "--not", "--all"}, input);
   if (!checked.status.ok())
     throw Refused(fmt::format("objects are missing: {}", printable(first_line(checked.err))));
 }
@@ -349,6 +348,8 @@ plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& co
   auto made = record;
   made.git_dir = made.common_dir = record.project + "/.git";
   if (host::lstat_of(made.git_dir + "/HEAD")) return made;
+  if (!host::list_directory(made.git_dir).empty())
+    throw Refused(fmt::format("{} is there, but no repository", printable(made.git_dir)));
   const auto head = head_in(collected);
   const bool long_ids = std::any_of(collected.begin(), collected.end(),
                                     [](const auto& ref) { return ref.second.size() == 64; });

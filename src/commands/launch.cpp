@@ -76,7 +76,9 @@ bool wants_build(const std::string& image) {
 int launch(const core::Options& options, const Environment& environment) {
   const auto settings = plan::resolve_settings(options, environment);
   const auto engine = find_engine(settings, environment);
-  const auto places = look_at_places(options, settings, environment);
+  auto places = look_at_places(options, settings, environment);
+  places.engine_socket =
+      look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   if (options.dry_run) {
     std::cout << core::shell_line(
                      plan::run_command(engine, imagined_jail(options, settings, environment, places)))
@@ -86,6 +88,8 @@ int launch(const core::Options& options, const Environment& environment) {
   make_config_tree(places.config);
   use_bind_mounts(settings, environment);
   sweep(engine, places);
+  if (settings.testcontainers == core::Testcontainers::socket)
+    spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
   auto end = run_once(options, settings, environment, places, engine);
   if (end.engine_error.empty()) return end.status.shell_code();

@@ -68,12 +68,23 @@ void write_session_files(const plan::Jail& jail, const std::string& session, con
   // Readable for all: for a caller who is root the jail's user is another one. The directory itself is
   // private.
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
-  host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity), 0644);
+  host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
   host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
   if (!jail.env_file) return;
   std::string lines;
   for (const auto& variable : jail.environment.file) lines += variable.name + "=" + variable.value + "\n";
   host::write_new_file(*jail.env_file, lines, 0600);
+}
+
+void add_engine_socket(plan::Jail& jail, const EngineSocket& socket, const std::string& mount,
+                       const Settings& settings) {
+  const bool filtered = socket.mode == core::Testcontainers::proxy;
+  plan::add_testcontainers(jail, socket.engine,
+                           {.mount = mount,
+                            .on_host = socket.found.path,
+                            .filtered = filtered,
+                            .group = filtered ? std::nullopt : socket.access.group},
+                           settings.env);
 }
 
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
@@ -112,6 +123,11 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
+  if (const auto& socket = places.engine_socket) {
+    const auto& path = socket->found.path;
+    add_engine_socket(jail_, *socket, socket->access.idmap ? idmapped_->add(path, "engine.sock") : path,
+                      settings);
+  }
   write_session_files(jail_, session_->path(), environment);
   make_git_shadow(git, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
 }
@@ -161,7 +177,13 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
                                          git_facts.lfs_objects, identity, nullptr))
                   .binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
-  return plan_jail(options, settings, environment, places, id, paths);
+  auto jail = plan_jail(options, settings, environment, places, id, paths);
+  if (const auto& socket = places.engine_socket) {
+    add_engine_socket(
+        jail, *socket,
+        socket->access.idmap ? host::IdmappedMounts::place(id, "engine.sock") : socket->found.path, settings);
+  }
+  return jail;
 }
 
 }  // namespace jailed::commands

@@ -132,7 +132,7 @@ void dismantle(const std::string& directory) {
   for (const auto& name : list_directory(directory)) {
     const auto target = directory + "/" + name;
     unmount(target);
-    ::rmdir(target.c_str());
+    if (::rmdir(target.c_str()) != 0 && errno == ENOTDIR) ::unlink(target.c_str());
   }
   ::rmdir(directory.c_str());
 }
@@ -155,7 +155,12 @@ std::string IdmappedMounts::place(const std::string& session_id, const std::stri
 
 std::string IdmappedMounts::add(const std::string& source, const std::string& name) {
   auto target = directory_ + "/" + name;
-  make_private_directories(target);
+  const auto info = lstat_of(source);
+  if (info && !S_ISDIR(info->st_mode)) {
+    write_new_file(target, {}, 0600);  // a mount point for a file or socket is a file
+  } else {
+    make_private_directories(target);
+  }
   mount_idmapped(source, target, uid_, gid_);
   return target;
 }

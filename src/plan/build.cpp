@@ -17,6 +17,8 @@ namespace {
 using core::UsageError;
 using Words = std::vector<std::string>;
 
+constexpr std::string_view kRun = "RUN ";
+
 Words split(std::string_view text, std::string_view separators) {
   Words words;
   while (!text.empty()) {
@@ -91,9 +93,9 @@ std::optional<std::pair<int, int>> fraction(std::string_view text) {
 std::string step_name(std::string_view instruction) {
   constexpr std::size_t kLongest = 48;
   auto name = trimmed(instruction);
-  constexpr std::string_view run = "RUN ";
-  if (name.starts_with(run)) {
-    name = trimmed(name.substr(run.size()));
+  if (name.starts_with(kRun)) {
+    name = trimmed(name.substr(kRun.size()));
+    if (name.starts_with("sh /")) name.remove_prefix(3);
     const auto program = name.substr(0, name.find(' '));
     if (const auto slash = program.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
   }
@@ -105,7 +107,8 @@ std::string step_name(std::string_view instruction) {
 std::optional<BuildStep> step(std::string_view numbers, std::string_view instruction) {
   const auto parsed = fraction(trimmed(numbers));
   if (!parsed) return std::nullopt;
-  return BuildStep{parsed->first, parsed->second, step_name(instruction)};
+  return BuildStep{parsed->first, parsed->second, step_name(instruction),
+                   trimmed(instruction).starts_with(kRun)};
 }
 
 std::optional<std::string> locked_version(const core::Agent& agent, const ContextFile& file) {

@@ -169,6 +169,7 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
                  {"GIT_ATTR_NOSYSTEM", "1"},
                  {"GIT_NO_REPLACE_OBJECTS", "1"},
                  {"GIT_NO_LAZY_FETCH", "1"},
+                 {"GIT_ALLOW_PROTOCOL", "none"},  // beats protocol.<name>.allow, for gits that fetch lazily
                  {"GIT_TERMINAL_PROMPT", "0"},
                  {"GIT_EXTERNAL_DIFF", ""},
                  {"GIT_TRACE", ""},

@@ -44,6 +44,7 @@ void add_limits(Args& args, const Limits& limits) {
 }
 
 void add_environment(Args& args, const Jail& jail) {
+  args.insert(args.end(), {"-e", "JAILED_PROJECT=" + project_name(jail.project)});
   for (const auto& variable : jail.environment.constants)
     args.insert(args.end(), {"-e", variable.name + "=" + variable.value});
   for (const auto& name : jail.environment.names) args.insert(args.end(), {"-e", name});
@@ -106,14 +107,18 @@ std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
   return mounts;
 }
 
-std::string container_name(const std::string& project, const std::string& id) {
+std::string project_name(const std::string& project) {
   static constexpr std::size_t kLongest = 40;
   std::string slug = project.substr(project.rfind('/') + 1).substr(0, kLongest);
   for (auto& c : slug) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte > 0x7F || (std::isalnum(byte) == 0 && c != '.' && c != '_' && c != '-')) c = '-';
   }
-  return fmt::format("jailed-{}-{}", slug, id);
+  return slug;
+}
+
+std::string container_name(const std::string& project, const std::string& id) {
+  return fmt::format("jailed-{}-{}", project_name(project), id);
 }
 
 std::string container_name(const Jail& jail) {
@@ -131,6 +136,8 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   if (engine.rootless) args.emplace_back("--userns=keep-id");
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
+  for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
+  for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
   args.insert(args.end(), {"--log-driver", "none"});
   for (const auto& mount : jail.tmpfs)

@@ -70,6 +70,16 @@ core::GitMode git_mode(const Named& setting) {
   throw bad_value(setting, "a way to git: shadow, rw, ro or none");
 }
 
+core::Testcontainers testcontainers_mode(const Named& setting) {
+  const auto is = [&](std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), setting.value) != words.end();
+  };
+  if (is({"socket", "1", "true", "yes", "on"})) return core::Testcontainers::socket;
+  if (is({"proxy"})) return core::Testcontainers::proxy;
+  if (is({"0", "false", "no", "off"})) return core::Testcontainers::off;
+  throw bad_value(setting, "a way to the engine's socket: socket, proxy or off");
+}
+
 // One component of a repository's path: lower-case words joined by '.', '_', '__' or dashes.
 bool is_path_component(std::string_view part) {
   if (part.empty() || kLowerOrDigit.find(part.front()) == std::string_view::npos ||
@@ -187,6 +197,9 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
   }
   settings.env = options.env;
   settings.agent_env = !options.no_agent_env;
+  if (const auto mode =
+          given(options.testcontainers, "--testcontainers", environment, "JAILED_TESTCONTAINERS"))
+    settings.testcontainers = testcontainers_mode(*mode);
   return settings;
 }
 

@@ -52,8 +52,10 @@ std::string passwd_file(std::string_view user, Identity identity) {
       user, identity.uid, identity.gid);
 }
 
-std::string group_file(std::string_view user, Identity identity) {
-  return fmt::format("root:x:0:\n{0}:x:{1}:\ntty:x:5:\nnogroup:x:65534:\n", user, identity.gid);
+std::string group_file(std::string_view user, Identity identity, const std::vector<gid_t>& more) {
+  auto file = fmt::format("root:x:0:\n{0}:x:{1}:\ntty:x:5:\nnogroup:x:65534:\n", user, identity.gid);
+  for (const auto group : more) file += fmt::format("host-{0}:x:{0}:{1}\n", group, user);
+  return file;
 }
 
 std::string git_config_file(const GitIdentity& identity) {

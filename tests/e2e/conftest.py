@@ -16,8 +16,10 @@ def pytest_report_header() -> str:
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     engine = Engine()
-    assert BINARY.exists(), f"{BINARY} is not built: cmake --preset release && cmake --build --preset release"
-    engine.run("image", "inspect", IMAGE)
+    if not BINARY.exists():
+        pytest.exit(f"{BINARY} is not built: cmake --preset release && cmake --build --preset release", 3)
+    if engine.run("image", "inspect", IMAGE, check=False).returncode != 0:
+        pytest.exit(f"{ENGINE} has no image {IMAGE} (JAILED_TEST_IMAGE): scripts/test e2e makes it", 3)
     return engine
 
 

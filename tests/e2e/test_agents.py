@@ -40,9 +40,10 @@ def offline_as_foreigner(shared_host, engine):
     # Rootless podman keeps the caller's uid; there that is the foreign one.
     owner = None if engine.rootless else FOREIGN
     project = shared_host.project("foreign", owner)
-    result = offline(shared_host, "bash", "-c", f"id -u >&2; {ASK_ALL}", project=project, timeout=300).ok()
-    assert result.errors.split()[0] == str(owner[0] if owner else shared_host.caller.uid), result.errors
-    return answers(result.text)
+    result = offline(shared_host, "bash", "-c", f"printf 'uid\\t0\\t%s\\n' $(id -u); {ASK_ALL}", project=project, timeout=300).ok()
+    found = answers(result.text)
+    assert found["uid"][1] == str(owner[0] if owner else shared_host.caller.uid)
+    return found
 
 
 @pytest.mark.slow

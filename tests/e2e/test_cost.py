@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from support.jail import shell_words
+
 
 def engine_calls(trace: str) -> list[str]:
     """Command lines of engine clients that were started; what podman starts of itself is not counted."""
@@ -41,7 +43,7 @@ def test_version_and_help_need_no_engine(host):
 def test_a_dry_run_starts_nothing_and_says_all(host):
     result = host.run("--dry-run", *host.bind(), "--", "echo", "ran").ok()
     assert result.text.count("\n") == 1 and not host.jails()
-    words = result.text.split()
+    words = shell_words(result.text)
     assert words[1] == "run"
     for flag in ("--rm", "--read-only", "--cap-drop", "no-new-privileges", "--pids-limit", "--pull=never"):
         assert flag in words or (flag == "--pids-limit" and host.engine.rootless), flag

@@ -51,7 +51,7 @@ def test_builds_and_tests_a_small_project(host, toolchain):
     project = host.project(toolchain)
     for name, text in files.items():
         host.write(project / name, text)
-    result = host.sh(script, timeout=200).ok()
+    result = host.sh(script, project=project, timeout=200).ok()
     assert "42" in result.text.split(), result.text
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import shlex
 import shutil
 import signal
 import subprocess
@@ -31,6 +30,7 @@ USER = "coder"
 HOME = f"/home/{USER}"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 IS_ROOT = os.geteuid() == 0
+SETPRIV = shutil.which("setpriv") or "setpriv"
 
 AnyPath = Union[str, bytes, Path]
 
@@ -63,7 +63,7 @@ class Caller:
         if self.uid == os.geteuid():
             return list(command)
         groups = ["--groups", ",".join(map(str, self.groups))] if self.groups else ["--clear-groups"]
-        return ["setpriv", "--reuid", str(self.uid), "--regid", str(self.gid), *groups, "--", *command]
+        return [SETPRIV, "--reuid", str(self.uid), "--regid", str(self.gid), *groups, "--", *command]
 
 
 def test_user() -> Caller:
@@ -185,6 +185,21 @@ class Running:
             return self.process.communicate()
 
 
+def hang_up(session: "pexpect.spawn[str]", seconds: float = 20) -> None:
+    """Ends a session as a closed window would, with time to tidy up (pexpect's own way soon comes to KILL)."""
+    deadline = time.monotonic() + seconds
+    if session.isalive():
+        session.kill(signal.SIGHUP)
+    while session.isalive() and time.monotonic() < deadline:
+        try:
+            session.read_nonblocking(4096, 0.1)
+        except pexpect.TIMEOUT:
+            pass
+        except (pexpect.EOF, OSError):
+            time.sleep(0.05)
+    session.close(force=True)
+
+
 # --- a host -------------------------------------------------------------------------------------------
 
 
@@ -205,6 +220,7 @@ class Host:
         root = Path(tempfile.mkdtemp(prefix="jailed-e2e-"))
         root.chmod(0o755)
         host = cls(engine, caller, root)
+        host._own(root)
         for name in ("home", "tmp"):
             host.directory(name)
         host.binary = host._reachable_binary()
@@ -295,10 +311,14 @@ class Host:
         """A bash script in a jail."""
         return self.jail("bash", "-c", script, **how)
 
-    def start(self, script: str, project: Optional[AnyPath] = None, env: Optional[Mapping[str, Optional[str]]] = None) -> Running:
-        """A bash script in a jail, in the background, that has said "ready" when this returns."""
+    def start(self, script: str, trap: str = ":", project: Optional[AnyPath] = None,
+              env: Optional[Mapping[str, Optional[str]]] = None) -> Running:  # fmt: skip
+        """A bash script in a jail, in the background, that has said "ready" when this returns.
+
+        `trap` comes before that: what has to be in place when signals may come.
+        """
         process = subprocess.Popen(
-            self._argv([*self.bind(project), "--", "bash", "-c", f"echo ready; {script}"]), stdin=subprocess.DEVNULL,
+            self._argv([*self.bind(project), "--", "bash", "-c", f"{trap}; echo ready; {script}"]), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.root, env=self._environment(env))  # fmt: skip
         running = Running(process)
         self._children.append(running.end)
@@ -319,7 +339,8 @@ class Host:
         session = pexpect.spawn(argv[0], argv[1:], env=self._environment(env), cwd=str(self.root), dimensions=size,
                                 timeout=timeout, encoding="utf-8", codec_errors="replace")  # fmt: skip
         session.delaybeforesend = None
-        self._children.append(lambda: session.close(force=True))
+        session.linesep = "\r"  # what the Enter key sends
+        self._children.append(lambda: hang_up(session))
         return session
 
     # --- what is there
@@ -382,13 +403,18 @@ class Host:
 # --- the command line that jailed plans ---------------------------------------------------------------------
 
 
+def shell_words(line: str) -> list[str]:
+    """The words of a line as a shell reads them, by asking one."""
+    done = subprocess.run(["bash", "-c", "printf '%s\\0' " + line], check=True, capture_output=True, text=True)
+    return done.stdout.split("\0")[:-1]
+
+
 def offline(host: Host, *command: str, project: Optional[AnyPath] = None, stdin: bytes = b"", timeout: float = 120) -> Result:
     """The jail that `--dry-run` shows, started by the engine itself with no network.
 
     Files that jailed makes only for the time of a run are made here.
     """
-    line = host.run("--dry-run", *host.bind(project), "--", *command).ok().text
-    argv = shlex.split(line)
+    argv = shell_words(host.run("--dry-run", *host.bind(project), "--", *command).ok().text)
     place = argv.index("run")
     uid, gid = map(int, argv[argv.index("--user") + 1].split(":"))
     made = host.directory(f"offline-{time.monotonic_ns()}")

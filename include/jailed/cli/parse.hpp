@@ -2,6 +2,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ struct Invocation {
   core::Options options;
   plan::BuildOptions build;
   commands::GitRequest git;
-  std::string help;  // the text for Verb::help
+  std::string help;                  // the text for Verb::help
+  std::optional<std::string> meant;  // PATH looks like this command, misspelt
 };
 
 /// `arguments` without the program's name. What follows a `--` is the command's, untouched. A first word that

@@ -1,18 +1,21 @@
 #pragma once
 #include <sys/stat.h>
 
+#include <jailed/commands/engine_socket.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/user_files.hpp>
+#include <optional>
 #include <string>
 
 namespace jailed::commands {
 
-/// The directories of the host that a launch uses, found and allowed.
+/// What a launch uses of the host, found and allowed.
 struct Places {
   std::string project;  // canonical
   std::string config;   // canonical as far as it exists
   struct stat project_info {};
+  std::optional<EngineSocket> engine_socket;  // only with --testcontainers
 };
 
 /// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be

@@ -12,6 +12,10 @@ enum class Sync { mutagen, bind };
 /// its history to read, not at all.
 enum class GitMode { shadow, rw, ro, none };
 
+/// What of the engine's socket a jail gets: nothing, the socket itself, or a proxy that lets through what
+/// Testcontainers needs.
+enum class Testcontainers { off, socket, proxy };
+
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
   std::string value;
@@ -21,7 +25,8 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file;
+  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
+      testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> command;
@@ -41,6 +46,7 @@ struct Settings {
   std::uint64_t pids = 4096;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
+  Testcontainers testcontainers = Testcontainers::off;
 };
 
 }  // namespace jailed::core

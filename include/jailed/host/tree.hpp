@@ -28,7 +28,8 @@ bool walk_tree(const std::string& directory, std::size_t limit,
 /// can (reflink). The copy's mode is 0644, or 0755 when the owner may execute it. False when there is none.
 bool copy_below(const std::string& from_root, std::string_view path, const std::string& to);
 
-/// Copies the directories and regular files below `<from_root>/<path>`, which may be a file itself.
+/// Copies the directories and regular files below `<from_root>/<path>`, which may be a file itself; git's
+/// *.sample files are left out.
 void copy_tree_below(const std::string& from_root, const std::string& path, const std::string& to);
 
 }  // namespace jailed::host

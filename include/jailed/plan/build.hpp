@@ -55,7 +55,8 @@ core::Command build_command(const Engine& engine, const BuildRequest& request, c
 struct BuildStep {
   int number = 0;
   int total = 0;
-  std::string name;  // the instruction, shortened to what a person wants to read
+  std::string name;   // the instruction, shortened to what a person wants to read
+  bool runs = false;  // runs a program; the others take no time worth a line
   bool operator==(const BuildStep&) const = default;
 };
 

@@ -46,6 +46,8 @@ struct Jail {
   Limits limits;
   std::vector<BindMount> binds;
   std::vector<TmpfsMount> tmpfs;
+  std::vector<gid_t> groups;       // more than the identity's own
+  std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
   std::vector<std::string> command;
@@ -62,7 +64,10 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
 std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
                                    const std::vector<BindMount>& binds);
 
-/// `jailed-<project>-<id>`, with only what engines allow in a name.
+/// The last component of a path, with only what engines allow in a name.
+std::string project_name(const std::string& project);
+
+/// `jailed-<project>-<id>`.
 std::string container_name(const std::string& project, const std::string& id);
 
 /// The name that `run_command` gives; a helper's has its role at the end.

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jailed::plan {
 
@@ -29,7 +30,8 @@ Identity jail_identity(const CallerFacts& caller);
 /// /etc/passwd and /etc/group of the jail: root, nobody and the one user, so that any host uid has a name,
 /// a home and a shell. No password works: the second field is x and there is no shadow entry.
 std::string passwd_file(std::string_view user, Identity identity);
-std::string group_file(std::string_view user, Identity identity);
+/// `more`: groups of the host that the user is in as well; without a name here, tools complain.
+std::string group_file(std::string_view user, Identity identity, const std::vector<gid_t>& more = {});
 
 struct GitIdentity {
   std::string name;

@@ -1,0 +1,56 @@
+"""The cli tests: the real binary against fake engines. JAILED_BIN names another binary than build/release's."""
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from harness import BINARY, IS_ROOT, STRANGER, Host  # noqa: E402
+
+
+def pytest_report_header() -> str:
+    return f"jailed: {BINARY}"
+
+
+@pytest.fixture(scope="session")
+def base():
+    """A directory that every caller can reach (pytest's own is private), with a copy of the binary."""
+    assert BINARY.exists(), f"{BINARY} is not built: cmake --preset release && cmake --build --preset release"
+    path = Path(tempfile.mkdtemp(prefix="jailed-cli-")).resolve()
+    path.chmod(0o755)
+    Host.binary = Path(shutil.copy(BINARY, path / "jailed"))
+    Host.binary.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def new_host(base):
+    """Makes hosts whose caller is not root: new_host("docker"), new_host("docker", "podman"), new_host()."""
+    made = []
+
+    def make(*engines: str, uid: int | None = STRANGER if IS_ROOT else None) -> Host:
+        directory = Path(tempfile.mkdtemp(prefix="host-", dir=base))
+        directory.chmod(0o755)
+        made.append(Host(directory, uid, *engines))
+        return made[-1]
+
+    yield make
+    for host in made:
+        shutil.rmtree(host.directory, ignore_errors=True)
+
+
+@pytest.fixture
+def host(new_host):
+    return new_host("docker")
+
+
+@pytest.fixture
+def root_host(new_host):
+    if not IS_ROOT:
+        pytest.skip("needs root")
+    return new_host("docker", uid=None)

@@ -1,0 +1,216 @@
+"""The real binary on a small host of its own: a home, a project, and fake engines on PATH.
+
+A fake engine is a shell script that records each call (arguments, environment, input) and then does what the
+test wrote for that subcommand: `fakes.on("run", "exit 3")`. Without that it ends with 0.
+"""
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BINARY = Path(os.environ.get("JAILED_BIN", ROOT / "build/release/jailed"))
+IS_ROOT = os.geteuid() == 0
+# A caller that is nobody's account: nothing may depend on an entry in /etc/passwd.
+STRANGER = 12345
+
+FAKE = r"""#!/bin/sh
+# name: @NAME@
+fake='@DIR@'
+calls=$fake/calls
+call=$calls/$(/usr/bin/date +%s%N)-@NAME@-$$
+/bin/mkdir -p "$call.part"
+printf '%s\0' "$0" "$@" >"$call.part/argv"
+/usr/bin/env -0 >"$call.part/env"
+saved_path=$PATH
+PATH=/usr/bin:/bin
+# The FIFO behind --mount ...target=/etc/jailed/lease.
+lease() {
+  for word; do
+    case $word in
+      *,target=/etc/jailed/lease,*) word=${word#type=bind,source=}; echo "${word%%,target=*}" ;;
+    esac
+  done
+}
+note() { echo "$*" >>"$fake/notes"; }
+lease=$(lease "$@")
+/bin/mv "$call.part" "$call"
+if [ -f "$fake/on-$1" ]; then . "$fake/on-$1"; fi
+"""
+
+
+@dataclass
+class Call:
+    program: str
+    args: list[str]
+    env: dict[bytes, bytes]
+    raw_args: list[bytes]
+    directory: Path
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """target -> source of every --mount, read as the engines read it."""
+        return {fields["target"]: fields["source"] for fields in self.mount_fields()}
+
+    def mount_fields(self) -> list[dict[str, str]]:
+        found = []
+        for flag, value in zip(self.args, self.args[1:]):
+            if flag != "--mount":
+                continue
+            (record,) = csv.reader([value], strict=True) if "\n" not in value else csv.reader(
+                value.splitlines(keepends=True), strict=True)
+            found.append(dict(field.partition("=")[::2] for field in record))
+        return found
+
+    def values(self, flag: str) -> list[str]:
+        return [value for word, value in zip(self.args, self.args[1:]) if word == flag]
+
+
+class Fakes:
+    def __init__(self, directory: Path, *names: str):
+        self.directory = directory
+        self.bin = directory / "bin"
+        for each in (directory, self.bin, directory / "calls"):
+            each.mkdir(exist_ok=True)
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> Path:
+        script = self.bin / name
+        script.write_text(FAKE.replace("@DIR@", str(self.directory)).replace("@NAME@", name))
+        script.chmod(0o755)
+        return script
+
+    def on(self, subcommand: str, shell: str) -> None:
+        """What the fakes do for `docker <subcommand>`; $call is the record's directory, $lease the FIFO."""
+        (self.directory / f"on-{subcommand}").write_text(shell + "\n")
+
+    @property
+    def calls(self) -> list[Call]:
+        found = []
+        for record in sorted((self.directory / "calls").iterdir()):
+            if record.suffix == ".part":
+                continue
+            words = (record / "argv").read_bytes().split(b"\0")[:-1]
+            entries = (record / "env").read_bytes().split(b"\0")[:-1]
+            found.append(Call(
+                program=os.fsdecode(words[0]),
+                args=[os.fsdecode(word) for word in words[1:]],
+                raw_args=words[1:],
+                env=dict(entry.partition(b"=")[::2] for entry in entries),
+                directory=record))
+        return found
+
+    def called(self, subcommand: str) -> list[Call]:
+        return [call for call in self.calls if call.args[:1] == [subcommand]]
+
+    @property
+    def notes(self) -> list[str]:
+        path = self.directory / "notes"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+class Host:
+    """Everything that one jailed sees: HOME, PATH, the current directory, who calls."""
+
+    def __init__(self, directory: Path, uid: int | None, *engines: str):
+        self.directory = directory
+        self.uid = uid
+        self.home = directory / "home"
+        self.project = directory / "project"
+        self.config = self.home / ".config/jailed"
+        self.cache = self.home / ".cache/jailed"
+        self.home.mkdir(mode=0o700)
+        self.project.mkdir(mode=0o755)
+        self.fakes = Fakes(directory / "fakes", *engines)
+        self.env = {"HOME": str(self.home), "PATH": str(self.fakes.bin), "LANG": "C.UTF-8", "TERM": "xterm",
+                    "JAILED_SYNC_STRATEGY": "bind", "TZ": "UTC"}
+        self.give(directory)
+
+    @property
+    def caller(self) -> int:
+        return os.geteuid() if self.uid is None else self.uid
+
+    def give(self, path: Path) -> None:
+        """Makes `path`, with all below it, the caller's."""
+        if self.uid is None:
+            return
+        for top, directories, files in os.walk(path):
+            for name in [top, *(os.path.join(top, each) for each in directories + files)]:
+                os.lchown(name, self.uid, self.uid)
+
+    def mkdir(self, name: str | Path, mode: int = 0o755) -> Path:
+        path = self.directory / name
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+        path.chmod(mode)
+        self.give(path)
+        return path
+
+    def command(self, *args: str | bytes | Path) -> list[str | bytes]:
+        words = [os.fspath(arg) for arg in args]
+        if self.uid is None:
+            return [str(self.binary), *words]
+        return ["/usr/bin/setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--",
+                str(self.binary), *words]
+
+    binary: Path = BINARY  # a copy that every caller can reach, see conftest
+
+    def start(self, *args, env: dict | None = None, cwd: Path | None = None, **more) -> subprocess.Popen:
+        variables = {key: value for key, value in {**self.env, **(env or {})}.items() if value is not None}
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.Popen(self.command(*args), env=variables, cwd=cwd or self.project,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+    def run(self, *args, input: bytes | None = None, timeout: float = 20, **more) -> Result:
+        if input is not None:
+            more["stdin"] = subprocess.PIPE
+        child = self.start(*args, **more)
+        try:
+            out, err = child.communicate(input, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        return Result(child.returncode, out.decode("utf-8", "surrogateescape"),
+                      err.decode("utf-8", "surrogateescape"))
+
+    @property
+    def sessions(self) -> list[str]:
+        directory = self.config / "sessions"
+        return sorted(os.listdir(directory)) if directory.is_dir() else []
+
+    def snapshot(self) -> list[tuple[str, int]]:
+        """Every path below the host but the fakes' own records, with its mode."""
+        found = []
+        for top, directories, files in os.walk(self.directory):
+            if Path(top) == self.directory:
+                directories.remove("fakes")
+            for name in directories + files:
+                path = os.path.join(top, name)
+                found.append((os.path.relpath(path, self.directory), stat.S_IMODE(os.lstat(path).st_mode)))
+        return sorted(found)
+
+
+def wait_until(condition, timeout: float = 10):
+    """The condition's value as soon as it is true; a test must not depend on how fast the machine is."""
+    end = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)

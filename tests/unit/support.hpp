@@ -1,0 +1,41 @@
+#pragma once
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace jailed::core {
+bool operator==(const Error& left, const Error& right);
+std::ostream& operator<<(std::ostream& out, const Error& error);
+}  // namespace jailed::core
+
+namespace jailed::test {
+
+/// A directory of this test's own.
+class Scratch : public host::TemporaryDirectory {
+ public:
+  Scratch() : TemporaryDirectory("/tmp", "jailed-unit-") {}
+  std::string operator/(const std::string& name) const { return path() + "/" + name; }
+};
+
+/// The core::Error that `action` ends with, with message, next step and exit code; nothing when it does not.
+template <typename Action>
+std::optional<core::Error> error_of(Action&& action) {
+  try {
+    action();
+  } catch (const core::Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+/// Only the message, for where the rest has been looked at.
+template <typename Action>
+std::string message_of(Action&& action) {
+  const auto error = error_of(action);
+  return error ? error->what() : "(no error)";
+}
+
+}  // namespace jailed::test
