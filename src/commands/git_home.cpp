@@ -206,7 +206,13 @@ class Forward {
 
   // Why it cannot be done; empty when it can, or when there is nothing to do.
   std::string obstacle() {
-    if (after_.id.empty() || (after_.branch == now_.branch && after_.id == now_.id)) return {};
+    if (after_.id.empty() || same(after_, before_)) return {};
+    // An earlier homecoming was cut off before it came to the index.
+    if (same(after_, now_)) {
+      if (!before_.id.empty()) [[maybe_unused]]
+        const auto staged = index_obstacle(before_.id);
+      return {};
+    }
     if (!after_.branch.empty() &&
         (!after_.branch.starts_with("refs/heads/") || !plan::is_plain_ref_name(after_.branch)))
       return "the branch in the jail has an odd name";
@@ -222,12 +228,10 @@ class Forward {
     if (!changes.status.ok()) return "the two states cannot be compared";
     if (const auto links = plan::changed_gitlinks(changes.out); !links.empty())
       return fmt::format("the submodule {} changed", printable(links.front()));
-    return index_obstacle();
+    return index_obstacle(now_.id);
   }
 
-  bool needed() const {
-    return !after_.id.empty() && (after_.branch != now_.branch || after_.id != now_.id || !same_index_);
-  }
+  bool needed() const { return !same_index_; }
 
   // True when the host's checkout is now the jail's.
   bool go() {
@@ -252,6 +256,10 @@ class Forward {
   }
 
  private:
+  static bool same(const Head& one, const Head& other) {
+    return one.branch == other.branch && one.id == other.id;
+  }
+
   // For a branch other than the one that is checked out here.
   std::string target_obstacle() {
     if (after_.branch == now_.branch) return {};
@@ -266,7 +274,7 @@ class Forward {
   }
 
   // Moves a copy of the index first: where that fails nothing has been touched.
-  std::string index_obstacle() {
+  std::string index_obstacle(const std::string& from) {
     const auto index = record_.git_dir + "/index";
     scratch_ = record_.git_dir + "/index.jailed";
     ::unlink(scratch_.c_str());
@@ -275,8 +283,8 @@ class Forward {
     if (before_copy_ && ::geteuid() == 0) [[maybe_unused]]
       const int kept = ::lchown(scratch_.c_str(), before_copy_->st_uid, before_copy_->st_gid);
     const std::vector<core::EnvVar> on_copy = {{"GIT_INDEX_FILE", scratch_}};
-    const auto from = !now_.id.empty() ? now_.id : git_.ask({"hash-object", "-t", "tree", "--stdin", "-w"});
-    const auto moved = git_.run({"read-tree", "-m", from, after_.id}, on_copy);
+    const auto base = !from.empty() ? from : git_.ask({"hash-object", "-t", "tree", "-w", "/dev/null"});
+    const auto moved = git_.run({"read-tree", "-m", base, after_.id}, on_copy);
     if (!moved.status.ok()) return "what you had staged stands in the way";
     same_index_ = false;
     return {};

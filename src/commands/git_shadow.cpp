@@ -324,7 +324,7 @@ ShadowState read_shadow_state(const std::string& session) {
   state.known = plan::parse_refs(host::read_below(session, "known-refs", kPackedRefs).value_or(""));
   const auto shadow = session + "/git";
   const bool was_empty = state.record->git_dir.empty();
-  if (was_empty && host::list_directory(shadow).empty()) return state;
+  if (was_empty && !is_git_shape(shadow)) return state;
   const auto now = read_refs(shadow, shadow);
   if (!now) {
     state.has_work = true;

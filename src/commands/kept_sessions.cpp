@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <iostream>
 #include <jailed/commands/commands.hpp>
@@ -55,6 +56,7 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
                     const core::Options& options, const core::Environment& environment,
                     const std::string& sessions) {
   const auto engine = find_engine(settings, environment);
+  if (::geteuid() == 0) host::IdmappedMounts::sweep();
   int failed = 0;
   for (const auto& id : ids) {
     const auto session = sessions + "/" + id;

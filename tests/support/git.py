@@ -16,6 +16,10 @@ class Repository:
         self.host = host
         self.path = path
         self.ran = host.root / "RAN"
+        self.settings = host.root / "gitconfig"
+        if not self.settings.exists():
+            host.write(self.settings, "[user]\n\tname = Host\n\temail = host@test\n")
+        host.environment["GIT_CONFIG_GLOBAL"] = str(self.settings)
         if init:
             self.git("init", "--quiet", "--initial-branch=main")
             self.commit("first", a="one\n", **{"dir/b": "two\n"})
@@ -27,7 +31,7 @@ class Repository:
     @property
     def environment(self) -> dict[str, str]:
         home = self.host.root / "home"
-        return {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
+        return {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_GLOBAL": str(self.settings), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
                 "GIT_AUTHOR_NAME": "Host", "GIT_AUTHOR_EMAIL": "host@test", "GIT_COMMITTER_NAME": "Host",
                 "GIT_COMMITTER_EMAIL": "host@test", "GIT_EDITOR": "true", "GIT_ALLOW_PROTOCOL": "file"}  # fmt: skip
 
