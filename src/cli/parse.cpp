@@ -161,8 +161,10 @@ Words option_names(const CLI::App& app) {
         fmt::format("Unknown option '{}'.", core::printable(name)),
         meant ? fmt::format("did you mean {}?", *meant) : fmt::format("see: {} --help", app.get_name()));
   }
+  const bool launch = app.get_name() == "jailed";
   throw core::UsageError(fmt::format("One argument too many: '{}'.", core::printable(extras.front())),
-                         "a command for the jail stands after --: jailed . -- COMMAND");
+                         launch ? "a command for the jail stands after --: jailed . -- COMMAND"
+                                : fmt::format("see: {} --help", app.get_name()));
 }
 
 void parse_words(Parser& parser, Words words) {
@@ -174,7 +176,8 @@ void parse_words(Parser& parser, Words words) {
     parser.invocation.verb = Verb::help;
     return;
   } catch (const CLI::ParseError& error) {
-    throw core::UsageError(error.what(), fmt::format("see: {} --help", parser.app->get_name()));
+    throw core::UsageError(core::printable(error.what()),
+                           fmt::format("see: {} --help", parser.app->get_name()));
   }
   if (const auto extras = parser.app->remaining(); !extras.empty()) refuse(*parser.app, extras);
 }

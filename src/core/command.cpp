@@ -47,7 +47,8 @@ std::string shell_quote(std::string_view text) {
     }
     return quoted + "'";
   }
-  if (std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
+  // zsh takes "=ls" for the path of ls.
+  if (text.front() != '=' && std::all_of(text.begin(), text.end(), needs_no_quotes)) return std::string(text);
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";

@@ -4,6 +4,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
+#include <jailed/engine/failure.hpp>
 
 namespace jailed::engine {
 namespace {
@@ -15,6 +16,17 @@ void write_error_output(std::string_view text) {
     if (count < 0) return;
     text.remove_prefix(static_cast<std::size_t>(count));
   }
+}
+
+// Whether these words of the client say why there was no jail. Docker's client ends with 126, not 125, when
+// its socket is not the caller's to use: it takes every "permission denied" for a command that cannot be run.
+bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::ExitStatus status,
+                     const std::string& words) {
+  if (words.empty()) return false;
+  if (status == core::ExitStatus::exited(core::kFailed)) return true;
+  if (status != core::ExitStatus::exited(core::kNotRunnable)) return false;
+  const auto failure = recognise_failure(engine, words, jail.image);
+  return failure && failure->kind == Failure::Kind::permission_denied;
 }
 
 }  // namespace
@@ -34,8 +46,7 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
   lease.release();
   // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) host::capture(remove);
-  if (result.status == core::ExitStatus::exited(core::kFailed) && !errors.held().empty())
-    return {result.status, errors.held()};
+  if (could_not_start(engine, jail, result.status, errors.held())) return {result.status, errors.held()};
   write_error_output(errors.held());
   return {result.status, {}};
 }

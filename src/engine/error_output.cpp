@@ -19,7 +19,12 @@ constexpr std::array<std::string_view, 11> kClientLines = {"docker: ",
                                                            "permission denied while trying to connect",
                                                            "Emulate Docker CLI"};
 
-bool may_be_client(std::string_view beginning) {
+bool is_client(std::string_view line) {
+  return std::any_of(kClientLines.begin(), kClientLines.end(),
+                     [&](std::string_view marker) { return line.starts_with(marker); });
+}
+
+bool may_become_client(std::string_view beginning) {
   return std::any_of(kClientLines.begin(), kClientLines.end(), [&](std::string_view marker) {
     return beginning.starts_with(marker) || marker.starts_with(beginning);
   });
@@ -34,7 +39,9 @@ std::string ErrorOutput::feed(std::string_view text) {
     const auto end = line_.find('\n');
     const auto line = std::string_view(line_).substr(0, end);
     // Docker's own errors end with an empty line and a hint.
-    const bool client = may_be_client(line) && (!line.empty() || !held_.empty());
+    const bool client = end == std::string::npos ? may_become_client(line)
+                        : line.empty()           ? !held_.empty()
+                                                 : is_client(line);
     if (!client) {
       speaking_ = true;
       return std::exchange(held_, {}) + std::exchange(line_, {});

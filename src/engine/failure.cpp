@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <jailed/core/command.hpp>
 #include <jailed/engine/failure.hpp>
 
 namespace jailed::engine {
@@ -23,6 +24,19 @@ constexpr const char* kDockerGroup =
     "join the group and log in anew: sudo usermod -aG docker \"$USER\"\n"
     "or use rootless podman: jailed --runtime podman";
 
+// A line with the address that the client named; empty when it named none.
+std::string asked_at(std::string_view text) {
+  for (const std::string_view scheme : {"unix://", "tcp://", "ssh://"}) {
+    const auto at = text.find(scheme);
+    if (at == std::string_view::npos) continue;
+    auto address = text.substr(at, text.substr(at).find_first_of(" \n\"'"));
+    while (address.ends_with('.') || address.ends_with(':')) address.remove_suffix(1);
+    return fmt::format("\nit was looked for at {} (DOCKER_HOST or the docker context may say so)",
+                       core::printable(address));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
@@ -40,7 +54,8 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
   }
   if (docker && (has("cannot connect to the docker daemon") || has("error during connect") ||
                  has("failed to connect to the docker api"))) {
-    return Failure{Kind::daemon_down, "Docker is installed, but its daemon does not answer.", kStartDocker};
+    return Failure{Kind::daemon_down, "Docker is installed, but its daemon does not answer.",
+                   kStartDocker + asked_at(text)};
   }
   if (has("no space left on device")) {
     return Failure{Kind::disk_full, "The engine has no space left on its disk.",

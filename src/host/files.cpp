@@ -50,13 +50,22 @@ std::string canonical(const std::string& path, std::string& reason) {
 }
 
 std::string canonical_as_far_as_it_exists(const std::string& path) {
-  std::string ignored;
-  std::string there = path.starts_with('/') ? path : canonical(".", ignored) + "/" + path;
-  while (there.size() > 1 && there.ends_with('/')) there.pop_back();
+  std::string reason;
+  std::string there = path;
+  if (!path.starts_with('/')) {
+    const auto here = canonical(".", reason);
+    if (here.empty()) return path;
+    there = here + "/" + path;
+  }
   std::string missing;
   while (true) {
-    if (auto resolved = canonical(there, ignored); !resolved.empty()) {
-      return resolved == "/" ? (missing.empty() ? "/" : missing) : resolved + missing;
+    while (there.size() > 1 && there.ends_with('/')) there.pop_back();
+    if (const auto resolved = canonical(there, reason); !resolved.empty()) {
+      if (missing.empty()) return resolved;
+      auto whole = (resolved == "/" ? "" : resolved) + missing;
+      auto normal = std::filesystem::path(whole).lexically_normal().string();
+      // A ".." in what is missing may lead back to what is there, and to a link.
+      return normal == whole ? whole : canonical_as_far_as_it_exists(normal);
     }
     const auto slash = there.rfind('/');
     if (slash == std::string::npos || there == "/") return path;

@@ -12,6 +12,7 @@
 #ifdef __linux__
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -62,11 +63,15 @@ bool write_text(const std::string& path, const std::string& text) {
 class NamespaceChild {
  public:
   NamespaceChild() : ready_(make_pipe()) {
+    const auto parent = ::getpid();
     pid_ = ::fork();
     if (pid_ != 0) {
       ready_.write.reset();
       return;
     }
+    // Also when jailed is killed in this moment.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(0);
     const char answer = ::unshare(CLONE_NEWUSER) == 0 ? 'y' : 'n';
     [[maybe_unused]] const auto written = ::write(ready_.write.get(), &answer, 1);
     while (true) ::pause();

@@ -62,6 +62,12 @@ class SpawnActions {
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   }
+  // jailed's own fds close by themselves; this is about what its caller left open.
+  void close_others() {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+#endif
+  }
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
@@ -95,6 +101,7 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   spawn.redirect(fds.in, 0);
   spawn.redirect(fds.out, 1);
   spawn.redirect(fds.err, 2);
+  spawn.close_others();
   spawn.default_signals();
   std::vector<std::string> words = {command.program};
   words.insert(words.end(), command.args.begin(), command.args.end());
@@ -152,6 +159,15 @@ Fd null_input() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 int milliseconds_until(Clock::time_point when) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(when - Clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left + 1, 0, 60000));
+}
+
+// Who asked jailed to end may ask again while it tidies up; that must not leave mounts and sessions behind.
+// Children start with an empty mask all the same.
+void block_ending_signals() {
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT}) ::sigaddset(&ending, signal);
+  ::sigprocmask(SIG_BLOCK, &ending, nullptr);
 }
 
 // TERM and HUP, and what follows when the child does not end by itself.
@@ -328,7 +344,10 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
     // its end.
     while (read_errors() && status) {
     }
-    if (status) return {*status, stopping.begun()};
+    if (status) {
+      if (stopping.begun()) block_ending_signals();
+      return {*status, stopping.begun()};
+    }
   }
 }
 

@@ -99,9 +99,10 @@ std::string step_name(std::string_view instruction) {
     const auto program = name.substr(0, name.find(' '));
     if (const auto slash = program.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
   }
-  std::string shown(name.substr(0, kLongest));
-  if (name.size() > kLongest) shown += "…";
-  return core::printable(shown);
+  if (name.size() <= kLongest) return core::printable(name);
+  auto end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // not within a character
+  return core::printable(std::string(name.substr(0, end)) + "…");
 }
 
 std::optional<BuildStep> step(std::string_view numbers, std::string_view instruction) {

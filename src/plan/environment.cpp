@@ -59,10 +59,13 @@ bool is_env_entry(std::string_view entry) {
 }
 
 bool engine_obeys(std::string_view name) {
-  static constexpr std::array<std::string_view, 13> patterns = {
-      "DOCKER_*", "CONTAINER*", "BUILDKIT_*", "LD_*",     "XDG_*",     "SSL_CERT_*",   "GODEBUG",
-      "PATH",     "HOME",       "TMPDIR",     "NO_COLOR", "STORAGE_*", "SSH_AUTH_SOCK"};
-  if (std::any_of(patterns.begin(), patterns.end(), [&](auto pattern) { return matches(pattern, name); }))
+  static constexpr std::string_view patterns[] = {
+      "DOCKER_*", "BUILDKIT_*", "CONTAINER*",    "_CONTAINERS_*", "PODMAN_*", "STORAGE_*",
+      "REGISTR*", "SSL_CERT_*", "SSH_AUTH_SOCK", "XDG_*",         "PATH",     "HOME",
+      "TMPDIR",   "NO_COLOR",   "DBUS_*",        "NOTIFY_SOCKET", "LISTEN_*", "LD_*",
+      "GLIBC_*",  "GODEBUG",    "GOTRACEBACK",   "GOMAXPROCS",    "GOGC",     "GOMEMLIMIT"};
+  if (std::any_of(std::begin(patterns), std::end(patterns),
+                  [&](auto pattern) { return matches(pattern, name); }))
     return true;
   std::string upper(name);
   std::transform(upper.begin(), upper.end(), upper.begin(),

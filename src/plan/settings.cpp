@@ -80,18 +80,25 @@ core::Testcontainers testcontainers_mode(const Named& setting) {
   throw bad_value(setting, "a way to the engine's socket: socket, proxy or off");
 }
 
+bool is_lower_or_digit(char c) { return kLowerOrDigit.find(c) != std::string_view::npos; }
+
 // One component of a repository's path: lower-case words joined by '.', '_', '__' or dashes.
 bool is_path_component(std::string_view part) {
-  if (part.empty() || kLowerOrDigit.find(part.front()) == std::string_view::npos ||
-      kLowerOrDigit.find(part.back()) == std::string_view::npos) {
-    return false;
+  if (part.empty() || !is_lower_or_digit(part.front()) || !is_lower_or_digit(part.back())) return false;
+  while (!part.empty()) {
+    part.remove_prefix(std::min(part.find_first_not_of(kLowerOrDigit), part.size()));
+    const auto separator = part.substr(0, part.find_first_of(kLowerOrDigit));
+    part.remove_prefix(separator.size());
+    const bool dashes = separator.find_first_not_of('-') == std::string_view::npos;
+    if (!dashes && separator != "." && separator != "_" && separator != "__") return false;
   }
-  return part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos &&
-         part.find("..") == std::string_view::npos && part.find("___") == std::string_view::npos;
+  return true;
 }
 
+// A registry never begins with a dash: it would be an option to the engine.
 bool is_registry_host(std::string_view part) {
-  return part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
+  return !part.empty() && part.front() != '-' &&
+         part.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") ==
              std::string_view::npos &&
          (part.find_first_of(".:") != std::string_view::npos || part == "localhost");
 }
@@ -105,7 +112,10 @@ bool is_tag(std::string_view tag) {
 
 bool is_digest(std::string_view digest) {
   const auto colon = digest.find(':');
-  return colon != std::string_view::npos && colon > 0 && digest.size() - colon - 1 >= 32 &&
+  return colon != std::string_view::npos && colon > 0 && is_lower_or_digit(digest.front()) &&
+         digest.substr(0, colon).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+._-") ==
+             std::string_view::npos &&
+         digest.size() - colon - 1 >= 32 &&
          digest.substr(colon + 1).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
@@ -135,7 +145,10 @@ bool is_image_reference(std::string_view text) {
 }
 
 bool is_user_name(std::string_view text) {
-  if (text.empty() || text.size() > 32 || text == "root") return false;
+  if (text.empty() || text.size() > 32) return false;
+  for (const auto taken : {"root", "nobody", "tty", "nogroup"}) {  // names in the jail's passwd and group
+    if (text == taken) return false;
+  }
   if (text.front() != '_' && std::islower(static_cast<unsigned char>(text.front())) == 0) return false;
   return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
@@ -151,11 +164,11 @@ std::uint64_t parse_size(std::string_view text, std::string_view set_by) {
   std::string unit(result.ptr, static_cast<std::size_t>(text.data() + text.size() - result.ptr));
   std::transform(unit.begin(), unit.end(), unit.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (unit.size() > 1 && unit.ends_with("ib")) unit.resize(unit.size() - 2);
-  if (unit.size() > 1 && unit.ends_with("b")) unit.pop_back();
   static constexpr std::string_view units = "bkmgt";
-  const auto power = unit.empty() ? 0 : units.find(unit);
-  if (power == std::string_view::npos || unit.size() > 1) throw wrong();
+  const auto power = unit.empty() ? 0 : units.find(unit.front());
+  const auto rest = unit.empty() ? "" : unit.substr(1);  // m, mb, mib; but only b
+  if (power == std::string_view::npos || (!rest.empty() && (power == 0 || (rest != "b" && rest != "ib"))))
+    throw wrong();
   const double bytes = number * std::pow(1024.0, static_cast<double>(power));
   if (bytes < 64.0 * 1024 * 1024 || bytes > std::pow(2.0, 62)) throw wrong();
   return static_cast<std::uint64_t>(bytes);

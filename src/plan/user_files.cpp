@@ -8,11 +8,13 @@ namespace {
 
 constexpr unsigned kDefaultId = 1000;
 
-// 0 when there is no number, so that "not known" and "root" are the same: neither is an answer.
+// 0 when there is no number, so that "not known" and "root" are the same: neither is an answer; nor is -1,
+// which no process can be.
 unsigned number(std::string_view text) {
   unsigned value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc{} && result.ptr == text.data() + text.size() ? value : 0;
+  const bool whole = result.ec == std::errc{} && result.ptr == text.data() + text.size();
+  return whole && value != ~0U ? value : 0;
 }
 
 unsigned first_not_root(unsigned first, unsigned second) {

@@ -20,6 +20,14 @@ def test_asked_to_end(host, number):
     host.wait_until_no_jail(5)
 
 
+def test_asked_again_while_it_tidies_up(host):
+    jail = host.start("sleep 60")
+    while jail.process.poll() is None:
+        jail.signal(signal.SIGTERM)
+        time.sleep(0.002)
+    host.wait_until_no_jail(5)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
 def test_interrupted_from_elsewhere(host, number):
     # Background jobs of a script start with INT and QUIT ignored; this one handles them.

@@ -22,6 +22,10 @@ from typing import Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import pexpect
 
+# A shell that starts tests in the background has these ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 REPO = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN") or REPO / "build/release/jailed")
 ENGINE = os.environ.get("JAILED_TEST_ENGINE", "docker")
@@ -188,6 +192,9 @@ class Running:
 def hang_up(session: "pexpect.spawn[str]", seconds: float = 20) -> None:
     """Ends a session as a closed window would, with time to tidy up (pexpect's own way soon comes to KILL)."""
     deadline = time.monotonic() + seconds
+    if session.ptyproc.fileobj.closed:  # it has been told already
+        while session.isalive() and time.monotonic() < deadline - seconds / 2:
+            time.sleep(0.05)
     if session.isalive():
         session.kill(signal.SIGHUP)
     while session.isalive() and time.monotonic() < deadline:

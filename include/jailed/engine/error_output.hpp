@@ -12,8 +12,8 @@ class ErrorOutput {
   /// What can be shown now.
   std::string feed(std::string_view text);
 
-  /// The client's words so far.
-  const std::string& held() const { return held_; }
+  /// The client's words so far, and what may become some.
+  std::string held() const { return held_ + line_; }
 
  private:
   bool speaking_ = false;  // the command has begun

@@ -44,11 +44,11 @@ TEST_CASE("every code point's encoding is UTF-8, but for the surrogates", "[core
 }
 
 TEST_CASE("what is not the shortest form, cut or alone is not UTF-8", "[core]") {
-  const auto text = GENERATE(
-      "\x80"sv, "\xBF"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC2"sv, "\xC2\x20"sv, "\xC3\xC3"sv, "\xE0\x80\x80"sv,
-      "\xE0\x9F\xBF"sv, "\xE2\x82"sv, "\xE2\x82\x20"sv, "\xED\xA0\x80"sv, "\xF0\x80\x80\x80"sv,
-      "\xF0\x8F\xBF\xBF"sv, "\xF0\x9F\x98"sv, "\xF4\x90\x80\x80"sv, "\xF5\x80\x80\x80"sv, "\xFE"sv, "\xFF"sv,
-      "good\xC3\xA9 then \xE9"sv);
+  const auto text =
+      GENERATE("\x80"sv, "\xBF"sv, "\xC0\x80"sv, "\xC1\xBF"sv, "\xC2"sv, "\xC2\x20"sv, "\xC3\xC3"sv,
+               "\xE0\x80\x80"sv, "\xE0\x9F\xBF"sv, "\xE2\x82"sv, "\xE2\x82\x20"sv, "\xED\xA0\x80"sv,
+               "\xF0\x80\x80\x80"sv, "\xF0\x8F\xBF\xBF"sv, "\xF0\x9F\x98"sv, "\xF4\x90\x80\x80"sv,
+               "\xF5\x80\x80\x80"sv, "\xFE"sv, "\xFF"sv, "good\xC3\xA9 then \xE9"sv);
   INFO("size " << text.size());
   CHECK_FALSE(is_utf8(text));
 }

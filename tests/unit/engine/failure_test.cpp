@@ -1,0 +1,104 @@
+#include <jailed/engine/failure.hpp>
+
+#include "catch.hpp"
+
+using jailed::engine::Failure;
+using jailed::engine::recognise_failure;
+using jailed::plan::Engine;
+using jailed::plan::EngineKind;
+using Kind = Failure::Kind;
+
+namespace {
+
+const Engine kDocker{EngineKind::docker, "/usr/bin/docker", false};
+const Engine kPodman{EngineKind::podman, "/usr/bin/podman", true};
+
+Kind kind_of(const Engine& engine, const std::string& text) {
+  const auto failure = recognise_failure(engine, text, "jailed:latest");
+  return failure ? failure->kind : Kind::other;
+}
+
+}  // namespace
+
+TEST_CASE("a missing image, in the words of docker 20.10, docker 28 and podman 4.3", "[engine]") {
+  for (const auto& [engine, text] : std::initializer_list<std::pair<Engine, std::string>>{
+           {kDocker,
+            "docker: Error response from daemon: No such image: jailed:latest.\nSee 'docker run --help'.\n"},
+           {kDocker,
+            "docker: Error response from daemon: No such image: jailed:latest\n\nRun 'docker run --help' for "
+            "more "
+            "information\n"},
+           {kPodman, "Error: jailed:latest: image not known\n"}}) {
+    const auto failure = recognise_failure(engine, text, "jailed:latest");
+    REQUIRE(failure);
+    CHECK(failure->kind == Kind::image_missing);
+    CHECK(failure->message == "Image 'jailed:latest' not found.");
+    CHECK(failure->next_step == "run: jailed build");
+  }
+}
+
+TEST_CASE("docker's daemon is down", "[engine]") {
+  for (const std::string text :
+       {"docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "
+        "running?.\nSee 'docker run --help'.\n",
+        "docker: Cannot connect to the Docker daemon at unix:///nonexistent.sock. Is the docker daemon "
+        "running?\n\nRun 'docker run --help' for more information\n",
+        "docker: failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is "
+        "correct "
+        "and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory\n",
+        "error during connect: Get \"http://host:2375/_ping\": dial tcp: lookup host: no such host\n"}) {
+    const auto failure = recognise_failure(kDocker, text, "jailed:latest");
+    REQUIRE(failure);
+    CHECK(failure->kind == Kind::daemon_down);
+    CHECK(failure->message == "Docker is installed, but its daemon does not answer.");
+    CHECK(failure->next_step.starts_with(
+        "Linux: sudo systemctl start docker    macOS, Windows: start Docker Desktop\n"
+        "or use podman, which needs no daemon: jailed --runtime podman"));
+    const auto address = text.find("unix:///nonexistent.sock") != std::string::npos;
+    CHECK((failure->next_step.find("looked for at unix:///nonexistent.sock (") != std::string::npos) == address);
+  }
+}
+
+TEST_CASE("docker's socket is not the caller's to use", "[engine]") {
+  for (const std::string text :
+       {"docker: permission denied while trying to connect to the Docker daemon socket at "
+        "unix:///var/run/docker.sock: Post \"http://%2Fvar%2Frun%2Fdocker.sock/v1.24/containers/create\": "
+        "dial unix "
+        "/var/run/docker.sock: connect: permission denied.\nSee 'docker run --help'.\n",
+        "docker: Got permission denied while trying to connect to the Docker daemon socket at "
+        "unix:///var/run/docker.sock: dial unix /var/run/docker.sock: connect: permission denied.\n",
+        "WARNING: Error loading config file: open /root/.docker/config.json: permission denied\ndocker: "
+        "permission "
+        "denied while trying to connect to the docker API at unix:///var/run/docker.sock\n"}) {
+    const auto failure = recognise_failure(kDocker, text, "jailed:latest");
+    REQUIRE(failure);
+    CHECK(failure->kind == Kind::permission_denied);
+    CHECK(failure->message == "Docker is there, but you may not use it: permission denied on its socket.");
+    CHECK(failure->next_step ==
+          "join the group and log in anew: sudo usermod -aG docker \"$USER\"\n"
+          "or use rootless podman: jailed --runtime podman");
+  }
+}
+
+TEST_CASE("a full disk, with the engine's own way to see it", "[engine]") {
+  const auto text = "Error: writing blob: write /var/tmp/x: no space left on device\n";
+  CHECK(kind_of(kDocker, text) == Kind::disk_full);
+  CHECK(recognise_failure(kPodman, text, "x")->next_step ==
+        "see what takes it: podman system df    free some: podman system prune");
+}
+
+TEST_CASE("what is not known is not guessed at", "[engine]") {
+  for (const std::string text :
+       {"",
+        "docker: Error response from daemon: invalid mount config for type \"bind\": bind source path does "
+        "not "
+        "exist: /x.",
+        "Error: statfs /x: permission denied",
+        "Error: runc: runc create failed: permission denied: OCI permission denied",
+        "docker: Error response from daemon: Conflict. The container name \"/x\" is already in use"}) {
+    CAPTURE(text);
+    CHECK(kind_of(kDocker, text) == Kind::other);
+    CHECK(kind_of(kPodman, text) == Kind::other);
+  }
+  CHECK(kind_of(kPodman, "Cannot connect to the Docker daemon") == Kind::other);
+}

@@ -1,0 +1,307 @@
+#include <jailed/core/version.hpp>
+#include <jailed/plan/jail.hpp>
+
+#include "catch.hpp"
+
+using namespace jailed::plan;
+using jailed::core::Command;
+using jailed::core::EnvVar;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kGiB = 1024 * kMiB;
+
+const Engine kDocker{EngineKind::docker, "/usr/bin/docker", false};
+const Engine kPodman{EngineKind::podman, "/usr/bin/podman", false};
+const Engine kRootlessPodman{EngineKind::podman, "/usr/bin/podman", true};
+
+Jail some_jail() {
+  Jail jail;
+  jail.id = "0123456789ab";
+  jail.project = "/home/me/my project";
+  jail.owner = 1001;
+  jail.image = "jailed:latest";
+  jail.user = "coder";
+  jail.identity = {1001, 1002};
+  jail.limits = {.memory = 6 * kGiB, .pids = 4096, .cpus = {}, .tmpfs_scale = 6 * kGiB};
+  jail.binds = {{"/s/passwd", "/etc/passwd", true}, {"/home/me/my project", "/workspace", false}};
+  jail.tmpfs = {{.target = "/tmp", .size = 1 * kGiB, .exec = true, .shared = true},
+                {.target = "/run", .size = 64 * kMiB},
+                {.target = "/home/coder", .size = 2 * kGiB, .exec = true}};
+  jail.environment.constants = {{"HOME", "/home/coder"}};
+  jail.environment.names = {"ANTHROPIC_API_KEY", "TOKEN"};
+  jail.environment.child_env = {{"TOKEN", "secret"}};
+  jail.command = {"zsh", "-l"};
+  return jail;
+}
+
+Words labels() {
+  return {"--label", "jailed.session=0123456789ab",
+          "--label", "jailed.project=/home/me/my project",
+          "--label", "jailed.owner=1001",
+          "--label", std::string("jailed.version=") + jailed::core::kVersion};
+}
+
+Words operator+(Words left, const Words& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+}  // namespace
+
+TEST_CASE("docker's whole command line", "[plan]") {
+  const auto command = run_command(kDocker, some_jail());
+  const auto expected = Words{"run",
+                              "--rm",
+                              "-i",
+                              "--pull=never",
+                              "--name",
+                              "jailed-my-project-0123456789ab",
+                              "--hostname",
+                              "jailed",
+                              "--user",
+                              "1001:1002",
+                              "--read-only",
+                              "--cap-drop",
+                              "ALL",
+                              "--security-opt",
+                              "no-new-privileges",
+                              "--pids-limit",
+                              "4096",
+                              "--memory",
+                              "6442450944",
+                              "--memory-swap",
+                              "6442450944",
+                              "--log-driver",
+                              "none",
+                              "--tmpfs",
+                              "/tmp:rw,exec,nosuid,nodev,size=1073741824,mode=1777",
+                              "--tmpfs",
+                              "/run:rw,noexec,nosuid,nodev,size=67108864,mode=0700,uid=1001,gid=1002",
+                              "--tmpfs",
+                              "/home/coder:rw,exec,nosuid,nodev,size=2147483648,mode=0700,uid=1001,gid=1002",
+                              "--mount",
+                              "type=bind,source=/s/passwd,target=/etc/passwd,readonly",
+                              "--mount",
+                              "type=bind,source=/home/me/my project,target=/workspace",
+                              "--workdir",
+                              "/workspace",
+                              "-e",
+                              "JAILED_PROJECT=my-project",
+                              "-e",
+                              "HOME=/home/coder",
+                              "-e",
+                              "ANTHROPIC_API_KEY",
+                              "-e",
+                              "TOKEN"} +
+                        labels() + Words{"jailed:latest", "zsh", "-l"};
+  CHECK(command.program == "/usr/bin/docker");
+  CHECK(command.args == expected);
+  CHECK(command.env == std::vector<EnvVar>{{"TOKEN", "secret"}});
+}
+
+TEST_CASE("rootful podman's whole command line", "[plan]") {
+  const auto command = run_command(kPodman, some_jail());
+  const auto expected = Words{"run",
+                              "--rm",
+                              "-i",
+                              "--pull=never",
+                              "--name",
+                              "jailed-my-project-0123456789ab",
+                              "--hostname",
+                              "jailed",
+                              "--user",
+                              "1001:1002",
+                              "--read-only",
+                              "--cap-drop",
+                              "ALL",
+                              "--security-opt",
+                              "no-new-privileges",
+                              "--pids-limit",
+                              "4096",
+                              "--memory",
+                              "6442450944",
+                              "--memory-swap",
+                              "6442450944",
+                              "--log-driver",
+                              "none",
+                              "--tmpfs",
+                              "/tmp:rw,exec,nosuid,nodev,size=1073741824,mode=1777,notmpcopyup",
+                              "--tmpfs",
+                              "/run:rw,noexec,nosuid,nodev,size=67108864,mode=0700,notmpcopyup,U",
+                              "--tmpfs",
+                              "/home/coder:rw,exec,nosuid,nodev,size=2147483648,mode=0700,notmpcopyup,U",
+                              "--mount",
+                              "type=bind,source=/s/passwd,target=/etc/passwd,readonly",
+                              "--mount",
+                              "type=bind,source=/home/me/my project,target=/workspace",
+                              "--workdir",
+                              "/workspace",
+                              "-e",
+                              "JAILED_PROJECT=my-project",
+                              "-e",
+                              "HOME=/home/coder",
+                              "-e",
+                              "ANTHROPIC_API_KEY",
+                              "-e",
+                              "TOKEN"} +
+                        labels() + Words{"jailed:latest", "zsh", "-l"};
+  CHECK(command.program == "/usr/bin/podman");
+  CHECK(command.args == expected);
+}
+
+TEST_CASE("rootless podman keeps the caller's id, and is otherwise told the same", "[plan]") {
+  auto expected = run_command(kPodman, some_jail()).args;
+  const auto hostname = std::find(expected.begin(), expected.end(), "jailed");
+  REQUIRE(hostname != expected.end());
+  expected.insert(hostname + 1, "--userns=keep-id");
+  CHECK(run_command(kRootlessPodman, some_jail()).args == expected);
+}
+
+TEST_CASE("a terminal, processors, an env file and a command each stand in their place", "[plan]") {
+  auto jail = some_jail();
+  jail.terminal = true;
+  jail.limits.cpus = "1.5";
+  jail.env_file = "/s/env";
+  jail.command = {"sh", "-c", "echo $X", "--", "-v"};
+  auto expected = run_command(kDocker, some_jail()).args;
+  expected.insert(expected.begin() + 3, "-t");
+  const auto log = std::find(expected.begin(), expected.end(), "--log-driver");
+  expected.insert(log, {"--cpus", "1.5"});
+  const auto label = std::find(expected.begin(), expected.end(), "--label");
+  expected.insert(label, {"--env-file", "/s/env"});
+  expected.resize(expected.size() - 2);
+  CHECK(run_command(kDocker, jail).args == expected + jail.command);
+}
+
+TEST_CASE("a limit that the engine cannot enforce is not asked for", "[plan]") {
+  auto jail = some_jail();
+  jail.limits.memory.reset();
+  jail.limits.pids.reset();
+  const auto args = run_command(kRootlessPodman, jail).args;
+  for (const auto* flag : {"--memory", "--memory-swap", "--pids-limit", "--cpus"})
+    CHECK(std::count(args.begin(), args.end(), flag) == 0);
+}
+
+TEST_CASE("no jail is ever given what would let it out", "[plan]") {
+  auto jail = some_jail();
+  jail.terminal = true;
+  const auto engine = GENERATE(0, 1, 2);
+  const auto args = run_command(engine == 0 ? kDocker : engine == 1 ? kPodman : kRootlessPodman, jail).args;
+  for (const auto* flag :
+       {"--privileged", "--cap-add", "--device", "--pid", "--ipc", "--publish", "-p", "--volume", "-v",
+        "--group-add", "--uts", "--network", "--net", "--security-opt=seccomp=unconfined"})
+    CHECK(std::count(args.begin(), args.end(), flag) == 0);
+  for (const auto& word : args) CHECK(word.find("docker.sock") == std::string::npos);
+}
+
+TEST_CASE("a value with a secret is in the client's environment and in no argument", "[plan]") {
+  const auto command = run_command(kDocker, some_jail());
+  for (const auto& word : command.args) CHECK(word.find("secret") == std::string::npos);
+  CHECK(jailed::core::shell_line(command).find("secret") == std::string::npos);
+}
+
+TEST_CASE("a mount's source may hold whatever a file name can", "[plan]") {
+  auto jail = some_jail();
+  jail.binds = {{"/a,b \"c\"=d:e\nf", "/workspace", false}};
+  const auto args = run_command(kDocker, jail).args;
+  const auto mount = std::find(args.begin(), args.end(), "--mount");
+  REQUIRE(mount != args.end());
+  CHECK(*(mount + 1) == "type=bind,\"source=/a,b \"\"c\"\"=d:e\nf\",target=/workspace");
+}
+
+TEST_CASE("the mounts of a jail, parents before what is mounted inside them", "[plan]") {
+  const HostPaths paths{.workspace = "/w",
+                        .agents = "/c/agents",
+                        .cache = "/c/cache",
+                        .session = "/c/sessions/1",
+                        .lease = "/c/sessions/1/lease",
+                        .env_file = {}};
+  const std::vector<BindMount> expected = {
+      {"/c/sessions/1/passwd", "/etc/passwd", true},
+      {"/c/sessions/1/group", "/etc/group", true},
+      {"/c/sessions/1/gitconfig", "/etc/jailed/gitconfig", true},
+      {"/c/sessions/1/lease", "/etc/jailed/lease", true},
+      {"/w", "/workspace", false},
+      {"/c/agents/claude", "/home/me/.claude", false},
+      {"/c/agents/opencode", "/home/me/.config/opencode", false},
+      {"/c/agents/opencode-data", "/home/me/.local/share/opencode", false},
+      {"/c/agents/opencode-state", "/home/me/.local/state/opencode", false},
+      {"/c/agents/aider", "/home/me/.aider", false},
+      {"/c/agents/kimi", "/home/me/.kimi-code", false},
+      {"/c/agents/gemini", "/home/me/.gemini", false},
+      {"/c/agents/codex", "/home/me/.codex", false},
+      {"/c/agents/copilot", "/home/me/.copilot", false},
+      {"/c/agents/gh", "/home/me/.config/gh", false},
+      {"/c/cache", "/home/me/.cache", false},
+  };
+  CHECK(jail_binds(paths, "me") == expected);
+
+  auto without_lease = paths;
+  without_lease.lease.reset();
+  auto fewer = expected;
+  fewer.erase(fewer.begin() + 3);
+  CHECK(jail_binds(without_lease, "me") == fewer);
+}
+
+TEST_CASE(
+    "memory-backed places, sized by the jail's memory; directories that lead to a mount belong to the user",
+    "[plan]") {
+  const std::vector<BindMount> binds = {
+      {"/s/passwd", "/etc/passwd", true},   {"/a", "/home/me/.config/opencode", false},
+      {"/b", "/home/me/.config/gh", false}, {"/c", "/home/me/.local/share/opencode", false},
+      {"/d", "/home/me/.claude", false},    {"/e", "/home/mercury/.x/y", false}};
+  CHECK(jail_tmpfs("me", 16 * kGiB, binds) ==
+        std::vector<TmpfsMount>{
+            {.target = "/tmp", .size = 4 * kGiB, .exec = true, .shared = true},
+            {.target = "/var/tmp", .size = 1 * kGiB, .shared = true},
+            {.target = "/run", .size = 64 * kMiB},
+            {.target = "/home/me", .size = 2 * kGiB, .exec = true},
+            {.target = "/home/me/.config", .size = 1 * kGiB, .exec = true},
+            {.target = "/home/me/.local", .size = 1 * kGiB, .exec = true},
+            {.target = "/home/me/.local/share", .size = 1 * kGiB, .exec = true},
+        });
+}
+
+TEST_CASE("a small jail's memory-backed places are 64 MiB at least", "[plan]") {
+  for (const auto& mount : jail_tmpfs("me", 64 * kMiB, {})) CHECK(mount.size == 64 * kMiB);
+}
+
+TEST_CASE("three quarters of the machine's memory, unless the user says otherwise", "[plan]") {
+  jailed::core::Settings settings;
+  auto limits = jail_limits(settings, 16 * kGiB);
+  CHECK(limits.memory == 12 * kGiB);
+  CHECK(limits.tmpfs_scale == 12 * kGiB);
+  CHECK(limits.pids == 4096U);
+  CHECK(limits.cpus == std::nullopt);
+
+  settings.memory = 2 * kGiB;
+  settings.pids = 100;
+  settings.cpus = "2";
+  limits = jail_limits(settings, 16 * kGiB);
+  CHECK(limits.memory == 2 * kGiB);
+  CHECK(limits.tmpfs_scale == 2 * kGiB);
+  CHECK(limits.pids == 100U);
+  CHECK(limits.cpus == "2");
+}
+
+TEST_CASE("a container's name holds only what engines allow", "[plan]") {
+  CHECK(container_name("/home/me/app", "1f") == "jailed-app-1f");
+  CHECK(container_name("/home/me/my app", "1f") == "jailed-my-app-1f");
+  CHECK(container_name("/home/me/.a_b-c", "1f") == "jailed-.a_b-c-1f");
+  CHECK(container_name("/x/caf\xc3\xa9", "1f") == "jailed-caf---1f");
+  CHECK(container_name("/x/a\nb\"'$;", "1f") == "jailed-a-b-----1f");
+  CHECK(container_name("/x/" + std::string(100, 'a'), "1f") == "jailed-" + std::string(40, 'a') + "-1f");
+}
+
+TEST_CASE("calls about a jail's container and image", "[plan]") {
+  CHECK(remove_command(kDocker, "jailed-a-1") ==
+        Command{"/usr/bin/docker", {"rm", "--force", "--volumes", "jailed-a-1"}, {}});
+  CHECK(find_session_command(kPodman, "1f") ==
+        Command{"/usr/bin/podman", {"ps", "--all", "--quiet", "--filter", "label=jailed.session=1f"}, {}});
+  CHECK(image_exists_command(kDocker, "jailed:latest") ==
+        Command{"/usr/bin/docker", {"image", "inspect", "--format", "{{.Id}}", "jailed:latest"}, {}});
+}
