@@ -22,6 +22,7 @@ using plan::Arrival;
 using plan::GitRefs;
 
 constexpr std::uint64_t kMostBytes = 4ULL << 30;
+constexpr std::chrono::seconds kPatience{300};
 constexpr std::size_t kMostHeader = 64U << 20;
 
 // Why commits cannot come home; the session is kept.
@@ -130,9 +131,10 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   const auto jail = collector_for(session, record);
   const auto command = plan::run_command(engine, jail);
   spdlog::debug("{}", core::shell_line(command));
-  const auto result = host::stream_to(command, answer.file.get(), kMostBytes);
+  const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
   if (!result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));
+  if (result.silent) throw Refused("git in the jail does not come to an end");
   if (!result.status.ok())
     throw Refused(fmt::format("git in the jail could not pack them: {}", printable(first_line(result.err))));
   std::string header(kMostHeader, '\0');
@@ -396,8 +398,22 @@ void take_lfs_objects(const std::string& shadow, const plan::GitRecord& record) 
   });
 }
 
+// git would wait for a FIFO, and read a device without end.
+void check_shadow(const std::string& shadow) {
+  std::string odd;
+  const bool complete =
+      host::walk_tree(shadow, 2000000, [&](const std::string& path, const struct stat& info) {
+        if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) odd = path;
+        return path != "hooks";
+      });
+  if (!odd.empty())
+    throw Refused(fmt::format("its .git/{} is neither a file nor a directory", printable(odd)));
+  if (!complete) throw Refused("its .git has too many files");
+}
+
 bool bring_home(const plan::Engine& engine, const ShadowedSession& session, const ShadowState& state,
                 const core::Environment& environment) {
+  check_shadow(session.path + "/git");
   const auto answer = collect(engine, session, *state.record);
   const auto& collected = answer.collected.refs;
   auto plan = plan::plan_arrivals(state.known, collected, session.id);

@@ -158,7 +158,7 @@ Fd null_input() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 int milliseconds_until(Clock::time_point when) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(when - Clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left + 1, 0, 60000));
+  return static_cast<int>(std::clamp<long long>(left + 1, 0, 600000));
 }
 
 // Who asked jailed to end may ask again while it tidies up; that must not leave mounts and sessions behind.
@@ -264,7 +264,8 @@ Captured capture_with_input(const Command& command, int input) {
   return captured;
 }
 
-StreamedResult stream_to(const Command& command, int output, std::uint64_t limit) {
+StreamedResult stream_to(const Command& command, int output, std::uint64_t limit,
+                         std::chrono::seconds patience) {
   constexpr std::size_t kMostErrors = 65536;
   auto out = make_pipe();
   auto err = make_pipe();
@@ -276,7 +277,13 @@ StreamedResult stream_to(const Command& command, int output, std::uint64_t limit
   std::uint64_t written = 0;
   while (out.read || err.read) {
     std::array<pollfd, 2> fds = {pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) break;
+    const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(Clock::now() + patience));
+    if (ready < 0 && errno != EINTR) break;
+    if (ready == 0) {
+      result.silent = true;
+      ::kill(pid, SIGKILL);
+      break;
+    }
     std::string some;
     if (fds[0].revents != 0 && !read_some(out.read.get(), some)) out.read.reset();
     written += some.size();

@@ -146,7 +146,8 @@ void copy_tree_below(const std::string& from_root, const std::string& path, cons
   ::mkdir(to.c_str(), 0755);
   walk_tree(from_root + "/" + path, kMostCopied, [&](const std::string& name, const struct stat& found) {
     if (S_ISDIR(found.st_mode)) ::mkdir((to + "/" + name).c_str(), 0755);
-    if (S_ISREG(found.st_mode) && !name.ends_with(".sample")) copy_below(from_root, path + "/" + name, to + "/" + name);
+    if (S_ISREG(found.st_mode) && !name.ends_with(".sample"))
+      copy_below(from_root, path + "/" + name, to + "/" + name);
     return true;
   });
 }

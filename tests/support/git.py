@@ -33,7 +33,7 @@ class Repository:
         home = self.host.root / "home"
         return {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_GLOBAL": str(self.settings), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C",
                 "GIT_AUTHOR_NAME": "Host", "GIT_AUTHOR_EMAIL": "host@test", "GIT_COMMITTER_NAME": "Host",
-                "GIT_COMMITTER_EMAIL": "host@test", "GIT_EDITOR": "true", "GIT_ALLOW_PROTOCOL": "file"}  # fmt: skip
+                "GIT_COMMITTER_EMAIL": "host@test", "GIT_EDITOR": "true", "GIT_ALLOW_PROTOCOL": "file:ssh"}  # fmt: skip
 
     def run(self, *command: str, check: bool = True, cwd: Optional[Path] = None, stdin: str = "",
             env: Optional[Mapping[str, str]] = None) -> subprocess.CompletedProcess[str]:  # fmt: skip

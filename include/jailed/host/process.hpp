@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <jailed/core/command.hpp>
@@ -34,10 +35,13 @@ struct StreamedResult {
   core::ExitStatus status;
   std::string err;        // its last part, when it is long
   bool too_long = false;  // the output was longer than allowed, so the child was killed
+  bool silent = false;    // it said nothing for too long, so it was killed
 };
 
-/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes.
-StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit);
+/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each
+/// of them at most `patience`.
+StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit,
+                         std::chrono::seconds patience);
 
 struct LoggedResult {
   core::ExitStatus status;
