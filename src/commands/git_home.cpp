@@ -104,31 +104,28 @@ struct Answer {
   plan::Collected collected;
 };
 
-plan::Jail collector_for(const ShadowedSession& session, const plan::GitRecord& record) {
+plan::Jail collector_for(const ShadowedSession& session, const std::string& unit,
+                         const plan::GitRecord& record, ObjectViews& views) {
   std::vector<plan::BindMount> binds;
   for (const auto& bind : session.jail.binds) {
     if (bind.target == "/etc/passwd" || bind.target == "/etc/group" || bind.target == "/etc/jailed/gitconfig")
       binds.push_back(bind);
   }
-  binds.push_back({session.sources.view + "/known", "/jail/known", true});
-  binds.push_back({session.sources.view + "/git", "/jail/git", true});
-  plan::GitFacts facts;
-  facts.entry = plan::GitFacts::Entry::directory;
-  facts.git_dir = facts.common_dir = facts.project = "/";
+  binds.push_back({session.view + unit.substr(session.path.size()) + "/known", "/jail/known", true});
+  binds.push_back({session.view + "/" + record.shadow, "/jail/git", true});
+  std::vector<plan::ObjectStore> stores;
   for (const auto& path : record.objects)
-    facts.objects.push_back({path, host::lstat_of(path + "/info/alternates").has_value()});
-  for (const auto& bind : plan::plan_git(core::GitMode::ro, facts, session.sources).binds) {
-    if (bind.target.starts_with("/jail/objects")) binds.push_back(bind);
-  }
+    stores.push_back({path, host::lstat_of(path + "/info/alternates").has_value()});
+  const auto objects = plan::object_binds(record.place, stores, views.of(record.objects), session.view);
+  binds.insert(binds.end(), objects.begin(), objects.end());
   return plan::collector(session.jail, binds);
 }
 
-Answer collect(const plan::Engine& engine, const ShadowedSession& session, const plan::GitRecord& record) {
+Answer collect(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail) {
   const auto path = session.path + "/answer";
   ::unlink(path.c_str());
   Answer answer{host::Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)), {}};
   if (!answer.file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
-  const auto jail = collector_for(session, record);
   const auto command = plan::run_command(engine, jail);
   spdlog::debug("{}", core::shell_line(command));
   const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
@@ -411,10 +408,10 @@ void check_shadow(const std::string& shadow) {
   if (!complete) throw Refused("its .git has too many files");
 }
 
-bool bring_home(const plan::Engine& engine, const ShadowedSession& session, const ShadowState& state,
-                const core::Environment& environment) {
-  check_shadow(session.path + "/git");
-  const auto answer = collect(engine, session, *state.record);
+bool bring_home(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail,
+                const ShadowState& state, const core::Environment& environment) {
+  check_shadow(session.path + "/" + state.record->shadow);
+  const auto answer = collect(engine, session, jail);
   const auto& collected = answer.collected.refs;
   auto plan = plan::plan_arrivals(state.known, collected, session.id);
   const auto before = head_in(state.known);
@@ -440,7 +437,7 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   take_objects(git, answer);
   check_connected(git, plan.refs);
   write_refs(git, plan.refs);
-  take_lfs_objects(session.path + "/git", record);
+  take_lfs_objects(session.path + "/" + record.shadow, record);
 
   Forward forward(git, record, state.known, collected);
   auto obstacle = forward.obstacle();
@@ -466,18 +463,29 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
 
 }  // namespace
 
-bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, const ShadowState& state,
+bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
                         const core::Environment& environment) {
-  if (!state.record || !state.has_work) return true;
   std::string reason;
-  try {
-    if (bring_home(engine, session, state, environment)) return true;
-    reason = "some refs were left";
-  } catch (const Refused& refused) {
-    reason = refused.what();
-  } catch (const core::Error& error) {
-    reason = error.what();
+  // Submodules first: the superproject may speak of their commits.
+  auto units = session_units(session.path);
+  std::reverse(units.begin(), units.end());
+  for (const auto& unit : units) {
+    const auto state = read_shadow_state(session.path, unit);
+    if (!state.record || !state.has_work) continue;
+    if (unit != session.path) spdlog::info("Submodule {}:", printable(state.record->project));
+    try {
+      const auto jail = collector_for(session, unit, *state.record, views);
+      if (!bring_home(engine, session, jail, state, environment)) reason = "some refs were left";
+    } catch (const Refused& refused) {
+      reason = refused.what();
+    } catch (const core::Error& error) {
+      reason = error.what();
+    }
   }
+  if (const auto added = new_modules(session.path); !added.empty() && reason.empty())
+    reason =
+        fmt::format("the repository of the new submodule {} is in its git/modules", printable(added.front()));
+  if (reason.empty()) return true;
   spdlog::warn("Commits of the jail stay in {}: {}.", printable(session.path), reason);
   spdlog::warn("  try again: jailed git import {0}    give them up: jailed git drop {0}", session.id);
   return false;
@@ -486,7 +494,7 @@ bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& sessi
 void strip_session(const std::string& session) {
   for (const auto& name : host::list_directory(session)) {
     if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
-        name == "empty-file" || name == "quarantine")
+        name == "empty-file" || name == "modules" || name == "quarantine")
       continue;
     host::remove_tree(session + "/" + name);
   }

@@ -33,7 +33,7 @@ bool is_session_id(const std::string& text) {
 std::vector<std::string> kept_sessions(const std::string& sessions) {
   std::vector<std::string> ids;
   for (const auto& id : host::abandoned_sessions(sessions)) {
-    if (read_shadow_state(sessions + "/" + id).has_work) ids.push_back(id);
+    if (session_has_work(sessions + "/" + id)) ids.push_back(id);
   }
   return ids;
 }
@@ -62,15 +62,19 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
     const auto session = sessions + "/" + id;
     engine::remove_session_containers(engine, id);
     const auto lock = host::try_lock_directory(session);
-    const auto state = read_shadow_state(session);
+    const auto state = read_shadow_state(session, session);
     if (!lock || !state.record) continue;
     auto about = options;
     about.path = state.record->project;
     const auto places = look_at_places(about, settings, environment);
+    const auto identity = identity_for(places, environment);
     std::optional<host::IdmappedMounts> idmapped;
-    const auto shadowed = shadowed_session(settings, environment, places, id, *state.record, idmapped);
+    if (::geteuid() == 0) idmapped.emplace(id, identity.uid, identity.gid);
+    const auto shadowed =
+        shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
+    ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
     remove_made_entry(sessions, id, *state.record);
-    if (bring_commits_home(engine, shadowed, state, environment)) {
+    if (bring_commits_home(engine, shadowed, views, environment)) {
       host::remove_tree(session);
     } else {
       strip_session(session);
@@ -83,10 +87,12 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
 
 void print_sessions(const std::vector<std::string>& ids, const std::string& sessions) {
   for (const auto& id : ids) {
-    const auto state = read_shadow_state(sessions + "/" + id);
-    std::cout << id << "  " << core::printable(state.record->project) << "\n";
-    for (const auto& [name, value] : state.changed)
-      std::cout << "  " << value.substr(0, 8) << "  " << core::printable(name) << "\n";
+    const auto session = sessions + "/" + id;
+    std::cout << id << "  " << core::printable(session_project(session)) << "\n";
+    for (const auto& unit : session_units(session)) {
+      for (const auto& [name, value] : read_shadow_state(session, unit).changed)
+        std::cout << "  " << value.substr(0, 8) << "  " << core::printable(name) << "\n";
+    }
   }
 }
 
@@ -95,20 +101,20 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   if (!host::lstat_of(session + "/kept")) return false;
-  if (const auto state = read_shadow_state(session); state.record) offer(id, state.record->project, project);
+  offer(id, session_project(session), project);
   return true;
 }
 
 void clear_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
-  const auto state = read_shadow_state(session);
+  const auto state = read_shadow_state(session, session);
   if (state.record) remove_made_entry(sessions, id, *state.record);
-  if (!state.has_work) {
+  if (!session_has_work(session)) {
     host::remove_session(sessions, id);
     return;
   }
   if (const auto lock = host::try_lock_directory(session)) strip_session(session);
-  offer(id, state.record->project, project);
+  offer(id, session_project(session), project);
 }
 
 int git(const GitRequest& request, const core::Options& options, const core::Environment& environment) {

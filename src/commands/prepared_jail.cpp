@@ -90,12 +90,6 @@ void add_engine_socket(plan::Jail& jail, const EngineSocket& socket, const std::
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
-std::vector<std::string> paths_of(const std::vector<plan::ObjectStore>& stores) {
-  std::vector<std::string> paths;
-  for (const auto& store : stores) paths.push_back(store.path);
-  return paths;
-}
-
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
@@ -113,10 +107,10 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     config = idmapped_->add(places.config, "config");
   }
   auto paths = host_paths(workspace, config, session_->path());
-  git_sources_ =
-      git_sources(session_->id(), config + "/sessions/" + session_->id(), paths_of(git_facts.objects),
-                  git_facts.lfs_objects, identity, idmapped_ ? &*idmapped_ : nullptr);
-  const auto git = plan::plan_git(settings.git, git_facts, git_sources_);
+  session_view_ = config + "/sessions/" + session_->id();
+  views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
+  const auto git =
+      plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
   if (!git.warning.empty()) spdlog::warn("{}", git.warning);
   if (!git.notice.empty()) spdlog::info("{}", git.notice);
   paths.git = git.binds;
@@ -133,32 +127,29 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
 }
 
 void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
-  const auto state = read_shadow_state(session_->path());
+  const auto state = read_shadow_state(session_->path(), session_->path());
   if (!state.record) return;
-  const ShadowedSession session{session_->id(), session_->path(), jail_, git_sources_};
   remove_made_entry(sessions_, session_->id(), *state.record);
-  if (commands::bring_commits_home(engine, session, state, environment)) return;
+  if (!session_has_work(session_->path())) return;
+  // Whatever happens from here on, the session is not removed before its commits are home.
   session_->keep();
-  strip_session(session_->path());
+  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+  if (commands::bring_commits_home(engine, session, *views_, environment)) {
+    session_->keep(false);
+  } else {
+    strip_session(session_->path());
+  }
 }
 
 ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,
-                                 const Places& places, const std::string& id, const plan::GitRecord& record,
-                                 std::optional<host::IdmappedMounts>& idmapped) {
-  const auto identity = identity_for(places, environment);
-  auto config = places.config;
-  if (::geteuid() == 0) {
-    idmapped.emplace(id, identity.uid, identity.gid);
-    config = idmapped->add(places.config, "config");
-  }
+                                 const Places& places, const std::string& id,
+                                 host::IdmappedMounts* idmapped) {
+  const auto config = idmapped ? idmapped->add(places.config, "config") : places.config;
   const auto session = places.config + "/sessions/" + id;
   for (const auto* name : {"passwd", "group", "gitconfig", "env"}) ::unlink((session + "/" + name).c_str());
-  ShadowedSession shadowed{id, session, {}, {}};
-  shadowed.sources = git_sources(id, config + "/sessions/" + id, record.objects, record.lfs_objects, identity,
-                                 idmapped ? &*idmapped : nullptr);
-  shadowed.jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
-  write_session_files(shadowed.jail, session, environment);
-  return shadowed;
+  auto jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
+  write_session_files(jail, session, environment);
+  return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
 
 plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
@@ -172,10 +163,9 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
   const auto git_facts = look_at_git(places.project);
-  paths.git = plan::plan_git(settings.git, git_facts,
-                             git_sources(id, config + "/sessions/" + id, paths_of(git_facts.objects),
-                                         git_facts.lfs_objects, identity, nullptr))
-                  .binds;
+  ObjectViews views(id, identity, nullptr);
+  const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
+  paths.git = plan::plan_git(settings.git, git_facts, sources).binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
   if (const auto& socket = places.engine_socket) {

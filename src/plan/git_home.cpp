@@ -69,6 +69,8 @@ std::string format_record(const GitRecord& record) {
   add_field(text, "made_entry", record.made_entry ? "1" : "");
   for (const auto& store : record.objects) add_field(text, "objects", store);
   add_field(text, "lfs_objects", record.lfs_objects);
+  add_field(text, "shadow", record.shadow);
+  add_field(text, "place", record.place);
   add_field(text, "end", "1");
   return text;
 }
@@ -89,6 +91,8 @@ std::optional<GitRecord> parse_record(std::string_view text) {
     if (key == "made_entry") record.made_entry = !value.empty();
     if (key == "objects") record.objects.push_back(value);
     if (key == "lfs_objects") record.lfs_objects = value;
+    if (key == "shadow") record.shadow = value;
+    if (key == "place") record.place = value;
     complete = complete || key == "end";
   }
   if (!complete) return std::nullopt;

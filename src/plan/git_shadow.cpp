@@ -18,8 +18,14 @@ constexpr const char* kEntry = "/workspace/.git";
 constexpr const char* kShadow = "/jail/git";
 constexpr const char* kWithout = "or work without the repository: --git none";
 
-std::string objects_target(std::size_t index) {
-  return index == 0 ? "/jail/objects" : fmt::format("/jail/objects-{}", index);
+std::string objects_target(const std::string& place, std::size_t index) {
+  return index == 0 ? place + "/objects" : fmt::format("{}/objects-{}", place, index);
+}
+
+std::string alternates_file(const std::string& place, const std::vector<ObjectStore>& stores) {
+  std::string text;
+  for (std::size_t i = 0; i < stores.size(); ++i) text += objects_target(place, i) + "\n";
+  return text;
 }
 
 void refuse_what_cannot_be_shadowed(const GitFacts& facts) {
@@ -65,15 +71,36 @@ GitPlan masked(const GitFacts& facts, const GitSources& sources, bool writable) 
 }
 
 void add_objects(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
-  for (std::size_t i = 0; i < facts.objects.size(); ++i) {
-    plan.binds.push_back({sources.objects.at(i), objects_target(i), true});
-    // Host paths mean nothing in the jail; all that the chain leads to is mounted here.
-    if (facts.objects[i].chained)
-      plan.binds.push_back({sources.view + "/empty-file", objects_target(i) + "/info/alternates", true});
-    plan.alternates += objects_target(i) + "\n";
-  }
+  const auto binds = object_binds("/jail", facts.objects, sources.objects, sources.view);
+  plan.binds.insert(plan.binds.end(), binds.begin(), binds.end());
+  plan.alternates = alternates_file("/jail", facts.objects);
   // git-lfs looks beside the objects that it is referred to.
   if (!facts.lfs_objects.empty()) plan.binds.push_back({sources.lfs_objects, "/jail/lfs/objects", true});
+}
+
+// Git on the host goes into a submodule when it is asked about the superproject. So the agent must neither
+// change its .git file nor move it or a directory above it away: each is a mount of its own, which cannot be
+// renamed.
+void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
+  const std::string shadow = facts.entry == Entry::file ? kShadow : kEntry;
+  std::vector<std::string> mounted;
+  for (std::size_t i = 0; i < facts.modules.size(); ++i) {
+    const auto& module = facts.modules[i];
+    const auto place = fmt::format("/jail/modules/{}", i);
+    for (std::size_t slash = 0; slash != std::string::npos;) {
+      slash = module.path.find('/', slash + 1);
+      auto part = module.path.substr(0, slash);
+      if (std::find(mounted.begin(), mounted.end(), part) != mounted.end()) continue;
+      plan.binds.push_back({sources.workspace + "/" + part, "/workspace/" + part, false});
+      mounted.push_back(std::move(part));
+    }
+    const auto work_tree = "/workspace/" + module.path;
+    plan.binds.push_back({fmt::format("{}/modules/{}/gitfile", sources.view, i), work_tree + "/.git", true});
+    const auto binds = object_binds(place, module.objects, sources.module_objects.at(i), sources.view);
+    plan.binds.insert(plan.binds.end(), binds.begin(), binds.end());
+    plan.modules.push_back({fmt::format("gitdir: {}/modules/{}\n", shadow, module.name),
+                            alternates_file(place, module.objects), work_tree});
+  }
 }
 
 // A repository whose own directory lies in the project under another name, as in `git clone --bare x .bare`.
@@ -122,7 +149,20 @@ GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources)
     plan.binds.push_back({sources.view + "/git", kEntry, plan.read_only});
   }
   add_objects(plan, facts, sources);
+  add_modules(plan, facts, sources);
   return plan;
+}
+
+std::vector<BindMount> object_binds(const std::string& place, const std::vector<ObjectStore>& stores,
+                                    const std::vector<std::string>& sources, const std::string& view) {
+  std::vector<BindMount> binds;
+  for (std::size_t i = 0; i < stores.size(); ++i) {
+    binds.push_back({sources.at(i), objects_target(place, i), true});
+    // Host paths mean nothing in the jail; all that the chain leads to is mounted here.
+    if (stores[i].chained)
+      binds.push_back({view + "/empty-file", objects_target(place, i) + "/info/alternates", true});
+  }
+  return binds;
 }
 
 std::string shadow_config(const std::vector<GitSetting>& settings, bool other_owner) {

@@ -301,3 +301,54 @@ def test_a_launch_cost_that_is_small(repo):
             best = min(best, jail(repo, "true", "--git", mode).ok().seconds)
         times[mode] = best
     assert times["shadow"] - times["rw"] < 0.25, times  # on busy machines; the aim is 0.05
+
+
+@pytest.fixture
+def with_submodule(host):
+    lib = Repository.create(host, "lib")
+    repo = Repository.create(host)
+    repo.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(lib.path), "deps/lib")
+    repo.git("commit", "-qm", "a submodule")
+    return repo
+
+
+def test_a_submodule_works_and_its_commits_come_home(with_submodule):
+    repo = with_submodule
+    sub = repo.path / "deps/lib"
+    done = jail(repo, "git status --porcelain; git submodule status; cd deps/lib; git log --oneline -1; " + COMMIT + "; git rev-parse HEAD").ok()
+    made = done.text.split()[-1]
+    assert repo.git("rev-parse", "HEAD", cwd=sub) == made
+    assert repo.git("status", "--porcelain", cwd=sub) == ""
+    assert repo.status() == "M deps/lib"
+    repo.git("fsck", "--no-dangling", cwd=sub)
+    repo.assert_sound()
+
+
+def test_a_moved_submodule_is_for_the_user_to_take(with_submodule):
+    repo = with_submodule
+    before = repo.git("rev-parse", "main")
+    jail(repo, "(cd deps/lib; " + COMMIT + "); git commit -qam moved").ok()
+    assert repo.git("rev-parse", "main") == before and list(repo.arrived()) == ["heads/main"]
+    arrived = next(iter(repo.refs("refs/jailed")))
+    repo.git("merge", "-q", arrived)
+    assert repo.status() == ""
+
+
+def test_a_submodule_cannot_be_replaced(with_submodule):
+    repo = with_submodule
+    sub = repo.path / "deps/lib"
+    gitfile = (sub / ".git").read_text()
+    for attempt in ("mv deps/lib x", "mv deps x", "rm -f deps/lib/.git", "echo x >deps/lib/.git", "rm -rf deps; ! test -e deps/lib/.git"):
+        repo.host.sh(f"{attempt} && exit 9; exit 0", project=repo.path).ok()
+    assert (sub / ".git").read_text() == gitfile
+    repo.git("checkout", "--", ".")
+    repo.git("checkout", "--", ".", cwd=sub)
+
+
+def test_a_submodule_added_in_the_jail_is_kept(repo):
+    done = jail(repo, "git init -q -b main /tmp/l; git -C /tmp/l commit -q --allow-empty -m x;"
+                      "git -c protocol.file.allow=always submodule add -q /tmp/l l; git commit -qm sub").ok()  # fmt: skip
+    assert "new submodule l" in done.errors
+    for session in repo.sessions():
+        assert (session / "git/modules/l/HEAD").exists()
+        repo.host.run("git", "drop", session.name).ok()

@@ -29,14 +29,14 @@ class PreparedJail {
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;
   std::optional<host::Lease> lease_;
-  plan::GitSources git_sources_;
+  std::string session_view_;
+  std::optional<ObjectViews> views_;
   plan::Jail jail_;
 };
 
 /// Another jail on an abandoned session, to bring its commits home later.
 ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
-                                 const Places& places, const std::string& id, const plan::GitRecord& record,
-                                 std::optional<host::IdmappedMounts>& idmapped);
+                                 const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
 
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
 plan::Jail imagined_jail(const core::Options& options, const core::Settings& settings,

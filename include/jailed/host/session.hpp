@@ -15,7 +15,7 @@ class Session {
   ~Session();
 
   /// Something in it must outlive jailed: the directory stays, as an abandoned one.
-  void keep() { kept_ = true; }
+  void keep(bool kept = true) { kept_ = kept; }
 
   const std::string& id() const { return id_; }
   const std::string& path() const { return path_; }

@@ -10,7 +10,7 @@
 
 namespace jailed::plan {
 
-/// What a session remembers of the repository that it shadows. It is written before the launch where the jail
+/// What a session remembers of a repository that it shadows. It is written before the launch where the jail
 /// cannot write, so it can be trusted after a crash.
 struct GitRecord {
   std::string project;
@@ -21,6 +21,8 @@ struct GitRecord {
   bool made_entry = false;  // <project>/.git is jailed's own, to be removed
   std::vector<std::string> objects;
   std::string lfs_objects;
+  std::string shadow = "git";   // where it is in the session
+  std::string place = "/jail";  // where the jail has its objects
   bool operator==(const GitRecord&) const = default;
 };
 

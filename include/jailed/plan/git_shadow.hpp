@@ -14,6 +14,16 @@ struct ObjectStore {
   bool operator==(const ObjectStore&) const = default;
 };
 
+/// A submodule that is checked out: its repository in the superproject's modules/, its work tree below the
+/// project.
+struct GitModule {
+  std::string name;  // below modules/
+  std::string git_dir;
+  std::string path;  // of the work tree, relative to the project
+  std::vector<ObjectStore> objects;
+  bool operator==(const GitModule&) const = default;
+};
+
 /// What stands at <project>/.git. Paths are absolute and free of symlinks.
 struct GitFacts {
   enum class Entry { none, directory, file, symlink, other } entry = Entry::none;
@@ -26,14 +36,25 @@ struct GitFacts {
   std::string above;                 // the repository that the project is a part of, if there is no own one
   std::vector<ObjectStore> objects;  // the repository's own first
   std::string lfs_objects;           // empty: none
+  std::vector<GitModule> modules;
 };
 
 /// Directories of one launch. What the jail sees of the session goes by `view`; for root the objects go by
 /// mounts of their own, in the order of GitFacts::objects, then the one for LFS.
 struct GitSources {
   std::string view;
+  std::string workspace;
   std::vector<std::string> objects;
   std::string lfs_objects;
+  std::vector<std::vector<std::string>> module_objects;
+};
+
+/// The shadow of a submodule, at modules/<name> of the superproject's.
+struct ModulePlan {
+  std::string gitfile;     // the text of <path>/.git in the jail
+  std::string alternates;  // of the shadow
+  std::string work_tree;   // in the jail
+  bool operator==(const ModulePlan&) const = default;
 };
 
 /// What is done about the repository of a project.
@@ -45,11 +66,16 @@ struct GitPlan {
   std::string alternates;       // objects/info/alternates of the shadow
   std::string warning, notice;  // one line each, may be empty
   std::vector<BindMount> binds;
+  std::vector<ModulePlan> modules;  // as in the facts
   bool operator==(const GitPlan&) const = default;
 };
 
 /// Throws core::Error, with the way out, for a repository that cannot be handed over safely.
 GitPlan plan_git(core::GitMode mode, const GitFacts& facts, const GitSources& sources);
+
+/// Object directories in the jail, below `place` ("/jail", "/jail/modules/0"), read-only.
+std::vector<BindMount> object_binds(const std::string& place, const std::vector<ObjectStore>& stores,
+                                    const std::vector<std::string>& sources, const std::string& view);
 
 /// The shadow's config: the inert settings, and what makes it an ordinary repository with a work tree.
 /// `other_owner`: in the jail files appear as another user's (idmapped), which must not make git read all.

@@ -79,7 +79,8 @@ TEST_CASE("changed submodules are seen in a raw diff", "[plan]") {
 }
 
 TEST_CASE("a record survives its file, and half of one is none", "[plan]") {
-  const GitRecord record{"/p\nx", "/p/.git", "/c", "/above", true, true, {"/o", "/p=q"}, "/l"};
+  const GitRecord record{"/p\nx", "/p/.git",      "/c", "/above",        true,
+                         true,    {"/o", "/p=q"}, "/l", "git/modules/x", "/jail/modules/0"};
   const auto text = format_record(record);
   CHECK(parse_record(text) == record);
   CHECK_FALSE(parse_record(text.substr(0, text.size() / 2)));

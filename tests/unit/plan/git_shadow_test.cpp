@@ -10,7 +10,7 @@ using Kind = GitPlan::Kind;
 
 namespace {
 
-const GitSources kSources{"/s", {"/v0", "/v1"}, "/lfs"};
+const GitSources kSources{"/s", "/w", {"/v0", "/v1"}, "/lfs", {{"/m0"}}};
 
 GitFacts repository() {
   GitFacts facts;
@@ -49,6 +49,22 @@ TEST_CASE("behind a .git file the shadow has a place of its own", "[plan]") {
   facts.git_dir = facts.common_dir = "/p/.bare";  // or the agent would write it under its other name
   CHECK(plan_git(GitMode::shadow, facts, kSources).binds[2] ==
         BindMount{"/s/empty", "/workspace/.bare", true});
+}
+
+TEST_CASE("a submodule and what is above it are mounts that cannot be moved away", "[plan]") {
+  auto facts = repository();
+  facts.objects = {{"/p/.git/objects", false}};
+  facts.modules = {
+      {"libs/x", "/p/.git/modules/libs/x", "libs/x", {{"/p/.git/modules/libs/x/objects", false}}}};
+  const auto plan = plan_git(GitMode::shadow, facts, kSources);
+  CHECK(plan.binds == std::vector<BindMount>{{"/s/git", "/workspace/.git", false},
+                                             {"/v0", "/jail/objects", true},
+                                             {"/w/libs", "/workspace/libs", false},
+                                             {"/w/libs/x", "/workspace/libs/x", false},
+                                             {"/s/modules/0/gitfile", "/workspace/libs/x/.git", true},
+                                             {"/m0", "/jail/modules/0/objects", true}});
+  CHECK(plan.modules == std::vector<ModulePlan>{{"gitdir: /workspace/.git/modules/libs/x\n",
+                                                 "/jail/modules/0/objects\n", "/workspace/libs/x"}});
 }
 
 TEST_CASE("where there is no repository, none can be planted", "[plan]") {
