@@ -194,12 +194,30 @@ void write_refs(const GitRefs& refs, const std::string& shadow) {
   }
 }
 
-void copy_logs(const std::string& git_dir, const std::string& common_dir, const std::string& shadow) {
+// The logs of all branches unless they are many: one file each would be most of a launch's time.
+void copy_branch_logs(const std::string& common_dir, const GitRefs& refs, const std::string& shadow) {
+  constexpr std::ptrdiff_t few = 64;
+  const auto is_branch = [](const auto& ref) { return ref.first.starts_with("refs/heads/"); };
+  if (std::count_if(refs.begin(), refs.end(), is_branch) <= few) {
+    host::copy_tree_below(common_dir, "logs/refs/heads", shadow + "/logs/refs/heads");
+    return;
+  }
+  const auto head = refs.find("HEAD");
+  if (head == refs.end() || !head->second.starts_with("ref: refs/heads/")) return;
+  if (!plan::is_plain_ref_name(head->second.substr(5))) return;
+  const auto log = "logs/" + head->second.substr(5);
+  for (auto slash = log.find('/'); slash != std::string::npos; slash = log.find('/', slash + 1))
+    make_directory(shadow + "/" + log.substr(0, slash));
+  host::copy_below(common_dir, log, shadow + "/" + log);
+}
+
+void copy_logs(const std::string& git_dir, const std::string& common_dir, const GitRefs& refs,
+               const std::string& shadow) {
   make_directory(shadow + "/logs");
   make_directory(shadow + "/logs/refs");
   host::copy_below(git_dir, "logs/HEAD", shadow + "/logs/HEAD");
   host::copy_below(common_dir, "logs/refs/stash", shadow + "/logs/refs/stash");
-  host::copy_tree_below(common_dir, "logs/refs/heads", shadow + "/logs/refs/heads");
+  copy_branch_logs(common_dir, refs, shadow);
 }
 
 std::string read_settings(const std::string& directory, const char* name) {
@@ -243,7 +261,7 @@ void fill_shadow(const Shadow& shadow, const GitRefs& refs) {
   }
   host::copy_below(shadow.git_dir, "index", shadow.path + "/index");
   write_refs(refs, shadow.path);
-  copy_logs(shadow.git_dir, shadow.common_dir, shadow.path);
+  copy_logs(shadow.git_dir, shadow.common_dir, refs, shadow.path);
   make_directory(shadow.path + "/objects");
   make_directory(shadow.path + "/objects/info");
   make_directory(shadow.path + "/objects/pack");
