@@ -40,7 +40,9 @@ std::string short_id(const std::string& id) { return id.substr(0, 8); }
 // The host's git in the host's repository, as the repository's owner.
 class HostGit {
  public:
-  HostGit(const plan::GitRecord& record, const core::Environment& environment) : record_(record) {
+  // `scratch`: a directory where nothing hostile writes.
+  HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment)
+      : record_(record), scratch_(std::move(scratch)) {
     const auto git = host::find_program("git", environment);
     if (!git) throw Refused("git is not on PATH");
     git_ = *git;
@@ -80,20 +82,22 @@ class HostGit {
   }
 
   host::Captured feed(std::vector<std::string> args, std::string_view input) const {
-    const host::Fd file(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    const host::Fd fallback(file ? -1 : ::fileno(::tmpfile()));
-    const int fd = file ? file.get() : fallback.get();
+    const auto path = scratch_ + "/input";
+    const host::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
+    ::unlink(path.c_str());
     while (!input.empty()) {
-      const auto count = ::write(fd, input.data(), input.size());
+      const auto count = ::write(file.get(), input.data(), input.size());
       if (count < 0) throw Refused(fmt::format("no room for a temporary file: {}", std::strerror(errno)));
       input.remove_prefix(static_cast<std::size_t>(count));
     }
-    ::lseek(fd, 0, SEEK_SET);
-    return host::capture_with_input(command(std::move(args)), fd);
+    ::lseek(file.get(), 0, SEEK_SET);
+    return host::capture_with_input(command(std::move(args)), file.get());
   }
 
  private:
   const plan::GitRecord& record_;
+  std::string scratch_;
   std::string git_;
   std::vector<std::string> as_owner_;
 };
@@ -351,7 +355,7 @@ void say_where(const std::vector<Arrival>& arrivals, const std::string& obstacle
 
 // `git init` where there was no repository; what the agent's config says plays no part.
 plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& collected,
-                                const core::Environment& environment) {
+                                const std::string& scratch, const core::Environment& environment) {
   auto made = record;
   made.git_dir = made.common_dir = record.project + "/.git";
   if (host::lstat_of(made.git_dir + "/HEAD")) return made;
@@ -361,7 +365,7 @@ plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& co
   const bool long_ids = std::any_of(collected.begin(), collected.end(),
                                     [](const auto& ref) { return ref.second.size() == 64; });
   const bool plain = head.branch.starts_with("refs/heads/") && plan::is_plain_ref_name(head.branch);
-  const HostGit git(record, environment);
+  const HostGit git(record, scratch, environment);
   auto command =
       git.command({"init", "--quiet",
                    "--template=", fmt::format("--initial-branch={}", plain ? head.branch.substr(11) : "main"),
@@ -431,9 +435,10 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
         fmt::format("the project is a part of the repository {}, and a repository within it is not made "
                     "unasked",
                     printable(state.record->above)));
-  const auto record =
-      state.record->git_dir.empty() ? make_repository(*state.record, collected, environment) : *state.record;
-  const HostGit git(record, environment);
+  const auto record = state.record->git_dir.empty()
+                          ? make_repository(*state.record, collected, session.path, environment)
+                          : *state.record;
+  const HostGit git(record, session.path, environment);
   take_objects(git, answer);
   check_connected(git, plan.refs);
   write_refs(git, plan.refs);

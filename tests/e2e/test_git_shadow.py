@@ -352,3 +352,26 @@ def test_a_submodule_added_in_the_jail_is_kept(repo):
     for session in repo.sessions():
         assert (session / "git/modules/l/HEAD").exists()
         repo.host.run("git", "drop", session.name).ok()
+
+
+def owners(place):
+    return {(found.lstat().st_uid, found.lstat().st_gid) for found in [place, *place.rglob("*")]}
+
+
+def test_a_user_s_repository_stays_the_user_s(user_host):
+    repo = Repository.create(user_host)
+    jail(repo, COMMIT + "; git branch x; git gc -q").ok()
+    assert repo.status() == "" and repo.git("log", "-1", "--format=%s") == "from the jail"
+    assert owners(repo.path) == {(user_host.caller.uid, user_host.caller.gid)}
+
+
+def test_root_in_the_repository_of_somebody_else(root_host):
+    project = root_host.project("project", (4242, 4343))
+    who = ["setpriv", "--reuid=4242", "--regid=4343", "--clear-groups", "git", "-C", str(project)]
+    repo = Repository(root_host, project, init=False)
+    repo.run(*who, "init", "-q", "-b", "main")
+    repo.run(*who, "commit", "-q", "--allow-empty", "-m", "first")
+    jail(repo, COMMIT + "; git branch x").ok()
+    assert repo.run(*who, "log", "-1", "--format=%s").stdout.strip() == "from the jail"
+    assert repo.run(*who, "status", "--porcelain").stdout == ""
+    assert owners(project) == {(4242, 4343)}
