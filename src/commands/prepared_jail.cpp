@@ -90,6 +90,15 @@ void add_engine_socket(plan::Jail& jail, const EngineSocket& socket, const std::
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
+// What the user set beats it.
+void add_git_environment(plan::Jail& jail, const plan::GitPlan& git) {
+  auto& plan = jail.environment;
+  for (const auto& variable : git.environment) {
+    if (std::find(plan.names.begin(), plan.names.end(), variable.name) == plan.names.end())
+      plan.constants.push_back(variable);
+  }
+}
+
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
@@ -117,6 +126,7 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
+  add_git_environment(jail_, git);
   if (const auto& socket = places.engine_socket) {
     const auto& path = socket->found.path;
     add_engine_socket(jail_, *socket, socket->access.idmap ? idmapped_->add(path, "engine.sock") : path,
@@ -165,9 +175,11 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
   const auto git_facts = look_at_git(places.project);
   ObjectViews views(id, identity, nullptr);
   const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
-  paths.git = plan::plan_git(settings.git, git_facts, sources).binds;
+  const auto git = plan::plan_git(settings.git, git_facts, sources);
+  paths.git = git.binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
+  add_git_environment(jail, git);
   if (const auto& socket = places.engine_socket) {
     add_engine_socket(
         jail, *socket,

@@ -146,8 +146,11 @@ void dismantle(const std::string& directory) {
 
 IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid)
     : uid_(uid), gid_(gid), directory_(fmt::format("{}/{}", kRoot, session_id)) {
-  make_private_directories(directory_);
-  lock_ = try_lock_directory(directory_);
+  // Somebody else's sweep may take a new directory for an abandoned one before it is locked.
+  for (int attempt = 0; attempt < 10 && !(lock_ && lstat_of(directory_)); ++attempt) {
+    make_private_directories(directory_);
+    lock_ = try_lock_directory(directory_);
+  }
   if (!lock_ || !lstat_of(directory_))
     throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
 }

@@ -50,6 +50,8 @@ void refuse_what_cannot_be_shadowed(const GitFacts& facts) {
 GitPlan masked(const GitFacts& facts, const GitSources& sources, bool writable) {
   GitPlan plan;
   plan.kind = GitPlan::Kind::masked;
+  // Go takes any .git for a repository and fails to build when git says that it is none.
+  plan.environment = {{"GOFLAGS", "-buildvcs=false"}};
   if (facts.entry == Entry::file) {
     plan.gitfile = "gitdir: /jail/none\n";
     plan.binds.push_back({sources.view + "/gitfile", kEntry, true});

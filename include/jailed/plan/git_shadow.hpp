@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/core/command.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/git_config.hpp>
 #include <jailed/plan/mount.hpp>
@@ -66,7 +67,8 @@ struct GitPlan {
   std::string alternates;       // objects/info/alternates of the shadow
   std::string warning, notice;  // one line each, may be empty
   std::vector<BindMount> binds;
-  std::vector<ModulePlan> modules;  // as in the facts
+  std::vector<ModulePlan> modules;        // as in the facts
+  std::vector<core::EnvVar> environment;  // for tools that misread an empty .git
   bool operator==(const GitPlan&) const = default;
 };
 

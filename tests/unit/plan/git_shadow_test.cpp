@@ -73,6 +73,7 @@ TEST_CASE("where there is no repository, none can be planted", "[plan]") {
   auto plan = plan_git(GitMode::shadow, facts, kSources);
   CHECK(plan.kind == Kind::masked);
   CHECK(plan.make_entry);
+  CHECK(plan.environment == std::vector<jailed::core::EnvVar>{{"GOFLAGS", "-buildvcs=false"}});
   CHECK(plan.binds == std::vector<BindMount>{{"/s/git", "/workspace/.git", false}});
   facts.above = "/";
   CHECK_FALSE(plan_git(GitMode::shadow, facts, kSources).notice.empty());
