@@ -14,7 +14,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "version", "help"};
+const Words kCommands = {"build", "git", "version", "help"};
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
@@ -26,6 +26,7 @@ constexpr const char* kOverview =
 constexpr const char* kCommandList =
     "Commands:\n"
     "  build                       Build the image\n"
+    "  git import|log|drop         Commits of jails that have not come home yet\n"
     "  version                     Print jailed's version\n"
     "  help [COMMAND]              Print this, or a command's help\n\n"
     "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
@@ -35,6 +36,12 @@ constexpr const char* kBuildOverview =
     "Build the image from the context inside jailed; no checkout is needed.\n\n"
     "  jailed build\n"
     "  jailed build --agents claude,codex --toolchains node,python";
+
+constexpr const char* kGitOverview =
+    "Commits of jails that could not come home: after a crash, a kill, or a refusal.\n\n"
+    "  jailed git log               what there is\n"
+    "  jailed git import SESSION    bring them home (all, without SESSION)\n"
+    "  jailed git drop SESSION      give them up";
 
 void add_common_options(CLI::App& app, core::Options& options) {
   app.add_option("--runtime", options.runtime,
@@ -57,6 +64,9 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("DIR");
   app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")
       ->type_name("STRATEGY");
+  app.add_option("--git", options.git,
+                 "The repository: shadow (a private copy, commits come home), rw, ro, none [shadow]")
+      ->type_name("HOW");
   app.add_option("-e,--env", options.env,
                  "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
       ->type_name("NAME[=VALUE]")
@@ -99,6 +109,17 @@ void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions
   app.add_flag("--pull", build.pull, "Ask for a newer base image");
 }
 
+void add_git_options(CLI::App& app, core::Options& options, commands::GitRequest& git) {
+  app.add_option("ACTION", git.action, "import, log or drop")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"import", "log", "drop"}));
+  app.add_option("SESSION", git.session, "Which jail's, as log shows it")->type_name("");
+  add_common_options(app, options);
+  app.add_option("--config-dir", options.config_dir, "Where jailed keeps its things [~/.config/jailed]")
+      ->type_name("DIR");
+}
+
 std::unique_ptr<CLI::App> new_app(const std::string& overview, const std::string& name) {
   auto app = std::make_unique<CLI::App>(overview, name);
   app->allow_extras();
@@ -122,6 +143,9 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
   if (verb == Verb::build) {
     parser->app = new_app(kBuildOverview, "jailed build");
     add_build_options(*parser->app, options, parser->invocation.build);
+  } else if (verb == Verb::git) {
+    parser->app = new_app(kGitOverview, "jailed git");
+    add_git_options(*parser->app, options, parser->invocation.git);
   } else if (verb == Verb::version) {
     parser->app = new_app("Print jailed's version.", "jailed version");
   } else {
@@ -173,6 +197,7 @@ void parse_words(Parser& parser, Words words) {
 
 Verb verb_named(const std::string& word) {
   if (word == "build") return Verb::build;
+  if (word == "git") return Verb::git;
   if (word == "version") return Verb::version;
   if (word == "help") return Verb::help;
   return Verb::launch;

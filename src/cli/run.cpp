@@ -32,6 +32,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
       return 0;
     case Invocation::Verb::build:
       return commands::build(invocation.options, invocation.build, environment);
+    case Invocation::Verb::git:
+      return commands::git(invocation.git, invocation.options, environment);
     case Invocation::Verb::launch:
       try {
         return commands::launch(invocation.options, environment);

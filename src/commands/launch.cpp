@@ -5,6 +5,7 @@
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/core/error.hpp>
@@ -35,14 +36,19 @@ void use_bind_mounts(const Settings& settings, const Environment& environment) {
   }
 }
 
-void sweep(const plan::Engine& engine, const std::string& sessions) {
+void sweep(const plan::Engine& engine, const Places& places) {
+  const auto sessions = places.config + "/sessions";
   for (const auto& id : host::abandoned_sessions(sessions)) {
+    // A proxy that ended as it should has taken its socket away.
+    const auto socket = sessions + "/" + id + "/" + socket_proxy::kSocketName;
+    if (host::lstat_of(socket)) {
+      engine::remove_siblings(engine, id);
+      ::unlink(socket.c_str());
+    }
+    if (offer_kept_session(sessions, id, places.project)) continue;
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine, id);
-    // A proxy that ended as it should has taken its socket away.
-    if (host::lstat_of(sessions + "/" + id + "/" + socket_proxy::kSocketName))
-      engine::remove_siblings(engine, id);
-    host::remove_session(sessions, id);
+    clear_session(sessions, id, places.project);
   }
   if (::geteuid() == 0) host::IdmappedMounts::sweep();
 }
@@ -54,6 +60,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
   if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
     spdlog::warn("{}", *hint);
+  prepared.bring_commits_home(engine, environment);
   return end;
 }
 
@@ -91,7 +98,7 @@ int launch(const core::Options& options, const Environment& environment) {
   }
   make_config_tree(places.config);
   use_bind_mounts(settings, environment);
-  sweep(engine, places.config + "/sessions");
+  sweep(engine, places);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,6 +41,7 @@ plan::HostPaths host_paths(const std::string& workspace, const std::string& conf
           .agents = config_view + "/agents",
           .cache = config_view + "/cache",
           .session = session,
+          .git = {},
           .lease = {},
           .env_file = {}};
 }
@@ -106,11 +108,22 @@ core::Command proxy_command(const plan::Jail& jail, const EngineSocket& socket, 
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
+// What the user set beats it.
+void add_git_environment(plan::Jail& jail, const plan::GitPlan& git) {
+  auto& plan = jail.environment;
+  for (const auto& variable : git.environment) {
+    if (std::find(plan.names.begin(), plan.names.end(), variable.name) == plan.names.end())
+      plan.constants.push_back(variable);
+  }
+}
+
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places) {
-  session_.emplace(places.config + "/sessions");
+  sessions_ = places.config + "/sessions";
+  const auto git_facts = look_at_git(places.project);
+  session_.emplace(sessions_);
   const auto identity = identity_for(places, environment);
   auto workspace = places.project;
   auto config = places.config;
@@ -121,9 +134,17 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     config = idmapped_->add(places.config, "config");
   }
   auto paths = host_paths(workspace, config, session_->path());
+  session_view_ = config + "/sessions/" + session_->id();
+  views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
+  const auto git =
+      plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
+  if (!git.warning.empty()) spdlog::warn("{}", git.warning);
+  if (!git.notice.empty()) spdlog::info("{}", git.notice);
+  paths.git = git.binds;
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
+  add_git_environment(jail_, git);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
     if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
@@ -134,6 +155,33 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     add_engine_socket(jail_, *socket, path, settings);
   }
   write_session_files(jail_, session_->path(), environment);
+  make_git_shadow(git, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
+}
+
+void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
+  const auto state = read_shadow_state(session_->path(), session_->path());
+  if (!state.record) return;
+  remove_made_entry(sessions_, session_->id(), *state.record);
+  if (!session_has_work(session_->path())) return;
+  // Whatever happens from here on, the session is not removed before its commits are home.
+  session_->keep();
+  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+  if (commands::bring_commits_home(engine, session, *views_, environment)) {
+    session_->keep(false);
+  } else {
+    strip_session(session_->path());
+  }
+}
+
+ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,
+                                 const Places& places, const std::string& id,
+                                 host::IdmappedMounts* idmapped) {
+  const auto config = idmapped ? idmapped->add(places.config, "config") : places.config;
+  const auto session = places.config + "/sessions/" + id;
+  for (const auto* name : {"passwd", "group", "gitconfig", "env"}) ::unlink((session + "/" + name).c_str());
+  auto jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
+  write_session_files(jail, session, environment);
+  return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
 
 plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
@@ -146,8 +194,14 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
                              : places.project;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
+  const auto git_facts = look_at_git(places.project);
+  ObjectViews views(id, identity, nullptr);
+  const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
+  const auto git = plan::plan_git(settings.git, git_facts, sources);
+  paths.git = git.binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
+  add_git_environment(jail, git);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
     if (socket->access.idmap) path = host::IdmappedMounts::place(id, "engine.sock");

@@ -167,8 +167,19 @@ std::vector<std::string> list_directory(const std::string& path) {
 }
 
 void remove_tree(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
+  std::error_code failed;
+  std::filesystem::remove_all(path, failed);
+  if (!failed) return;
+  // A directory that its owner may not enter, as a jail can leave one.
+  const auto open_up = [](const auto& self, const std::string& directory) -> void {
+    ::chmod(directory.c_str(), 0700);
+    for (const auto& name : list_directory(directory)) {
+      const auto info = lstat_of(directory + "/" + name);
+      if (info && S_ISDIR(info->st_mode)) self(self, directory + "/" + name);
+    }
+  };
+  if (const auto info = lstat_of(path); info && S_ISDIR(info->st_mode)) open_up(open_up, path);
+  std::filesystem::remove_all(path, failed);
 }
 
 Fd try_lock_directory(const std::string& path) {

@@ -27,7 +27,9 @@ Session::Session(const std::string& sessions_directory) {
       errno == ENOSPC ? "free some space there, then try again" : "");
 }
 
-Session::~Session() { remove_tree(path_); }
+Session::~Session() {
+  if (!kept_) remove_tree(path_);
+}
 
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory) {
   std::vector<std::string> ids;

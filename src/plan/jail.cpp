@@ -125,6 +125,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   };
   if (paths.lease) binds.push_back({*paths.lease, "/etc/jailed/lease", true});
   binds.push_back({paths.workspace, "/workspace", false});
+  binds.insert(binds.end(), paths.git.begin(), paths.git.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
       binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
@@ -174,6 +175,11 @@ std::string container_name(const std::string& project, const std::string& id) {
   return fmt::format("jailed-{}-{}", project_name(project), id);
 }
 
+std::string container_name(const Jail& jail) {
+  const auto name = container_name(jail.project, jail.id);
+  return jail.role.empty() ? name : name + "-" + jail.role;
+}
+
 core::Command run_command(const Engine& engine, const Jail& jail) {
   core::Command command{engine.program, {"run", "--rm", "-i"}, jail.environment.child_env};
   auto& args = command.args;
@@ -184,8 +190,8 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
     if (engine.kind == EngineKind::docker) args.emplace_back("--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^");
   }
   // "=" and not a word of its own: podman's --pull may stand without a value.
-  args.insert(args.end(),
-              {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});
+  args.insert(args.end(), {"--pull=never", "--name", container_name(jail), "--hostname", "jailed"});
+  if (!jail.network) args.insert(args.end(), {"--network", "none"});
   if (engine.rootless) args.emplace_back("--userns=keep-id");
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
@@ -198,7 +204,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.binds) args.insert(args.end(), {"--mount", bind_argument(mount)});
-  args.insert(args.end(), {"--workdir", "/workspace"});
+  args.insert(args.end(), {"--workdir", jail.role.empty() ? "/workspace" : "/tmp"});
   add_environment(args, jail);
   args.insert(args.end(),
               {"--label", "jailed.session=" + jail.id, "--label", "jailed.project=" + jail.project, "--label",

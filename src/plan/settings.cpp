@@ -73,6 +73,15 @@ std::string processors(const Named& setting) {
   return setting.value;
 }
 
+core::GitMode git_mode(const Named& setting) {
+  using core::GitMode;
+  if (setting.value == "shadow") return GitMode::shadow;
+  if (setting.value == "rw") return GitMode::rw;
+  if (setting.value == "ro") return GitMode::ro;
+  if (setting.value == "none") return GitMode::none;
+  throw bad_value(setting, "a way to git: shadow, rw, ro or none");
+}
+
 core::Testcontainers testcontainers_mode(const Named& setting) {
   const auto is = [&](std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), setting.value) != words.end();
@@ -199,6 +208,7 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
       throw bad_value(*sync, "a sync strategy: mutagen or bind");
     settings.sync = sync->value == "bind" ? core::Sync::bind : core::Sync::mutagen;
   }
+  if (const auto git = given(options.git, "--git", environment, "JAILED_GIT")) settings.git = git_mode(*git);
   if (const auto memory = given(options.memory, "--memory", environment, "JAILED_MEMORY")) {
     settings.memory = parse_size(memory->value, memory->set_by);
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/commands.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
 #include <optional>
@@ -9,9 +10,10 @@ namespace jailed::cli {
 
 /// What the command line asks for.
 struct Invocation {
-  enum class Verb { launch, build, version, help } verb = Verb::launch;
+  enum class Verb { launch, build, git, version, help } verb = Verb::launch;
   core::Options options;
   plan::BuildOptions build;
+  commands::GitRequest git;
   std::string help;                  // the text for Verb::help
   std::optional<std::string> meant;  // PATH looks like this command, misspelt
 };

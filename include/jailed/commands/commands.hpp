@@ -2,6 +2,7 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
+#include <string>
 
 namespace jailed::commands {
 
@@ -14,5 +15,12 @@ int launch(const core::Options& options, const core::Environment& environment);
 /// `jailed build`
 int build(const core::Options& options, const plan::BuildOptions& build_options,
           const core::Environment& environment);
+
+/// `jailed git import|log|drop [SESSION]`
+struct GitRequest {
+  std::string action;
+  std::string session;  // empty: all of them
+};
+int git(const GitRequest& request, const core::Options& options, const core::Environment& environment);
 
 }  // namespace jailed::commands

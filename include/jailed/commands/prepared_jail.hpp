@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/git_home.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
@@ -21,13 +22,23 @@ class PreparedJail {
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
 
+  /// After the jail's end: what it committed comes home. What cannot is kept with the session.
+  void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);
+
  private:
+  std::string sessions_;
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;
   std::optional<host::Lease> lease_;
   std::optional<host::Companion> socket_proxy_;
+  std::string session_view_;
+  std::optional<ObjectViews> views_;
   plan::Jail jail_;
 };
+
+/// Another jail on an abandoned session, to bring its commits home later.
+ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
+                                 const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
 
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
 plan::Jail imagined_jail(const core::Options& options, const core::Settings& settings,

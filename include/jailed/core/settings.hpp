@@ -12,6 +12,10 @@ enum class Sync { mutagen, bind };
 /// The filter of system calls: jailed's own profile, or the engine's.
 enum class Seccomp { jailed, engine };
 
+/// How a jail sees the project's repository: a private copy whose commits come home, the repository itself,
+/// its history to read, not at all.
+enum class GitMode { shadow, rw, ro, none };
+
 /// What of the engine's socket a jail gets: nothing, the socket itself, or a proxy that lets through what
 /// Testcontainers needs.
 enum class Testcontainers { off, socket, proxy };
@@ -29,7 +33,7 @@ struct Named {
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
   std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
-  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file,
+  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
       testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
@@ -44,7 +48,8 @@ struct Settings {
   std::string image = "jailed:latest";
   std::string user = "coder";
   std::string config_dir;
-  std::optional<Sync> sync;             // unset: mutagen when it is installed
+  std::optional<Sync> sync;  // unset: mutagen when it is installed
+  GitMode git = GitMode::shadow;
   std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
   std::optional<std::string> cpus;
   std::uint64_t pids = 4096;

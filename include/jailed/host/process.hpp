@@ -1,6 +1,8 @@
 #pragma once
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
@@ -31,6 +33,21 @@ struct Captured {
 
 /// Runs to the end with no input and keeps what it prints (for short answers).
 Captured capture(const core::Command& command);
+
+/// The same with `input` as the child's input.
+Captured capture_with_input(const core::Command& command, int input);
+
+struct StreamedResult {
+  core::ExitStatus status;
+  std::string err;        // its last part, when it is long
+  bool too_long = false;  // the output was longer than allowed, so the child was killed
+  bool silent = false;    // it said nothing for too long, so it was killed
+};
+
+/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each
+/// of them at most `patience`.
+StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit,
+                         std::chrono::seconds patience);
 
 struct LoggedResult {
   core::ExitStatus status;

@@ -14,6 +14,9 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session();
 
+  /// Something in it must outlive jailed: the directory stays, as an abandoned one.
+  void keep(bool kept = true) { kept_ = kept; }
+
   const std::string& id() const { return id_; }
   const std::string& path() const { return path_; }
 
@@ -21,6 +24,7 @@ class Session {
   std::string id_;
   std::string path_;
   Fd lock_;
+  bool kept_ = false;
 };
 
 /// Ids of the sessions that nobody owns any more. They stay until `remove_session`.

@@ -46,6 +46,7 @@ struct HostPaths {
   std::string agents;     // holds one directory for each StateDir
   std::string cache;
   std::string session;               // holds passwd, group, gitconfig
+  std::vector<BindMount> git;        // in and beside the workspace
   std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };
@@ -53,6 +54,7 @@ struct HostPaths {
 /// One jail, apart from the engine that will run it.
 struct Jail {
   std::string id;       // unique among jails
+  std::string role;     // not empty: what a helper of jail `id` does, "git"
   std::string project;  // the path that the user means, for labels and the name
   uid_t owner = 0;      // who started it, on the host
   std::string image;
@@ -68,6 +70,7 @@ struct Jail {
   std::optional<std::string> seccomp;  // a file with a profile; unset: the engine's own
   std::vector<std::string> command;
   bool terminal = false;  // both ends are terminals
+  bool network = true;
 };
 
 /// The bind mounts: user files, workspace, agents' state, caches.
@@ -87,6 +90,9 @@ std::string project_name(const std::string& project);
 
 /// `jailed-<project>-<id>`.
 std::string container_name(const std::string& project, const std::string& id);
+
+/// The name that `run_command` gives; a helper's has its role at the end.
+std::string container_name(const Jail& jail);
 
 /// The one engine call that starts the jail and stays in the foreground.
 core::Command run_command(const Engine& engine, const Jail& jail);
