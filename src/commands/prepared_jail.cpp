@@ -178,7 +178,7 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
                                  host::IdmappedMounts* idmapped) {
   const auto config = idmapped ? idmapped->add(places.config, "config") : places.config;
   const auto session = places.config + "/sessions/" + id;
-  for (const auto* name : {"passwd", "group", "gitconfig", "env"}) ::unlink((session + "/" + name).c_str());
+  for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"}) ::unlink((session + "/" + name).c_str());
   auto jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
   write_session_files(jail, session, environment);
   return {id, session, config + "/sessions/" + id, std::move(jail)};
