@@ -14,7 +14,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "ls", "stop", "shell", "exec", "sync", "version", "help"};
+const Words kCommands = {"build", "ls", "stop", "shell", "exec", "sync", "git", "version", "help"};
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
@@ -31,6 +31,7 @@ constexpr const char* kCommandList =
     "  exec [JAIL] -- COMMAND      A command in a running jail\n"
     "  stop [JAIL...]              End jails, their work brought home\n"
     "  sync status|flush|recover   What Mutagen does; copy now; bring a killed jail's work home\n"
+    "  git import|log|drop         Commits of jails that have not come home yet\n"
     "  version                     Print jailed's version\n"
     "  help [COMMAND]              Print this, or a command's help\n\n"
     "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
@@ -42,6 +43,11 @@ constexpr const char* kBuildOverview =
     "  jailed build --agents claude,codex --toolchains node,python";
 
 constexpr const char* kWhichJail = "A name, its beginning, or a project [the one around this directory]";
+constexpr const char* kGitOverview =
+    "Commits of jails that could not come home: after a crash, a kill, or a refusal.\n\n"
+    "  jailed git log               what there is\n"
+    "  jailed git import SESSION    bring them home (all, without SESSION)\n"
+    "  jailed git drop SESSION      give them up";
 
 void add_common_options(CLI::App& app, core::Options& options) {
   app.add_option("--runtime", options.runtime,
@@ -64,6 +70,9 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("DIR");
   app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")
       ->type_name("STRATEGY");
+  app.add_option("--git", options.git,
+                 "The repository: shadow (a private copy, commits come home), rw, ro, none [shadow]")
+      ->type_name("HOW");
   app.add_option("-e,--env", options.env,
                  "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
       ->type_name("NAME[=VALUE]")
@@ -74,6 +83,19 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
   app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
+  app.add_option("--files", options.files, "Limit of open files of one process [65536]")->type_name("N");
+  app.add_option("--tmp-size", options.tmp_size, "Size of /tmp, in memory [a quarter of the memory limit]")
+      ->type_name("SIZE");
+  app.add_option("--home-size", options.home_size, "Size of the home directory, in memory [an eighth]")
+      ->type_name("SIZE");
+  app.add_option("--shm-size", options.shm_size, "Size of /dev/shm [a sixteenth]")->type_name("SIZE");
+  app.add_option("--allow", options.allow,
+                 "Do what was refused, once: foreign-project, system-directory, secret-store, symlink")
+      ->type_name("REFUSAL")
+      ->allow_extra_args(false);
+  app.add_option("--seccomp", options.seccomp,
+                 "Filter of system calls: jailed, or default (the engine's) [jailed]")
+      ->type_name("PROFILE");
   app.add_flag("--testcontainers", options.testcontainers,
                "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
                "through only what Testcontainers needs");
@@ -102,6 +124,17 @@ void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions
   app.add_flag("--update", build.update, "Take the agents' newest versions instead of the locked ones");
   app.add_flag("--no-cache", build.no_cache, "Build every step anew");
   app.add_flag("--pull", build.pull, "Ask for a newer base image");
+}
+
+void add_git_options(CLI::App& app, core::Options& options, commands::GitRequest& git) {
+  app.add_option("ACTION", git.action, "import, log or drop")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"import", "log", "drop"}));
+  app.add_option("SESSION", git.session, "Which jail's, as log shows it")->type_name("");
+  add_common_options(app, options);
+  app.add_option("--config-dir", options.config_dir, "Where jailed keeps its things [~/.config/jailed]")
+      ->type_name("DIR");
 }
 
 std::unique_ptr<CLI::App> new_app(const std::string& overview, const std::string& name) {
@@ -159,6 +192,9 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
         "jailed sync");
     parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
     add_engine_options(*parser->app, options);
+  } else if (verb == Verb::git) {
+    parser->app = new_app(kGitOverview, "jailed git");
+    add_git_options(*parser->app, options, parser->invocation.git);
   } else if (verb == Verb::version) {
     parser->app = new_app("Print jailed's version.", "jailed version");
   } else {
@@ -215,6 +251,7 @@ Verb verb_named(const std::string& word) {
   if (word == "shell") return Verb::shell;
   if (word == "exec") return Verb::exec;
   if (word == "sync") return Verb::sync_status;
+  if (word == "git") return Verb::git;
   if (word == "version") return Verb::version;
   if (word == "help") return Verb::help;
   return Verb::launch;

@@ -10,6 +10,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/socket_proxy/server.hpp>
 #include <sstream>
 
 namespace jailed::cli {
@@ -45,6 +46,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
       return commands::sync_flush(invocation.options, environment);
     case Invocation::Verb::sync_recover:
       return commands::sync_recover(invocation.options, environment);
+    case Invocation::Verb::git:
+      return commands::git(invocation.git, invocation.options, environment);
     case Invocation::Verb::launch:
       try {
         return commands::launch(invocation.options, environment);
@@ -60,6 +63,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
 }  // namespace
 
 int run(std::vector<std::string> arguments) {
+  if (!arguments.empty() && arguments.front() == socket_proxy::kSubcommand)
+    return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
   const auto environment = host::environment_snapshot();
   try {
     commands::set_up_talk({}, environment);

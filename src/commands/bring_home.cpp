@@ -113,20 +113,28 @@ int PendingSignals::count() {
   return count_;
 }
 
-bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
-                PendingSignals& signals) {
+Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                      PendingSignals& signals) {
   host::capture_shielded(plan::end_others_command(engine, cargo.container));
   plan::SyncState state;
-  if (const auto reason = flush_home(sync, cargo, signals, state)) {
-    keep(engine, sync, cargo, *reason);
-    return false;
+  auto reason = flush_home(sync, cargo, signals, state);
+  if (!reason && (state.more_conflicts > 0 ||
+                  (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
+    reason = "files that changed on both sides could not be saved";
+  if (!reason) {
+    discard(engine, sync, cargo);
+    return Homecoming::done;
   }
-  if (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))) {
-    keep(engine, sync, cargo, "files that changed on both sides could not be saved");
-    return false;
-  }
-  discard(engine, sync, cargo);
-  return true;
+  if (!keeper_runs(engine, cargo.container)) return Homecoming::container_gone;
+  keep(engine, sync, cargo, *reason);
+  return Homecoming::held_up;
+}
+
+bool keeper_runs(const plan::Engine& engine, const std::string& container) {
+  const auto answer = host::capture_shielded(plan::is_running_command(engine, container));
+  if (answer.status.ok()) return answer.out.starts_with("true");
+  return answer.err.find("o such container") == std::string::npos &&
+         answer.err.find("o such object") == std::string::npos;
 }
 
 // Mutagen's session goes last: it knows what was deleted on which side, and whatever is left of the rest can

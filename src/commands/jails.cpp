@@ -7,6 +7,7 @@
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
@@ -33,8 +34,20 @@ struct Found {
   std::string sessions;
 };
 
+// A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
+void clear_ended_detached(const Found& found) {
+  for (const auto& id : host::detached_sessions(found.sessions)) {
+    const auto has_jail = [&](const FoundJail& jail) { return jail.session == id; };
+    if (std::any_of(found.jails.begin(), found.jails.end(), has_jail)) continue;
+    if (!find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
+    const host::AbandonedSession session(found.sessions, id);
+    if (session) clear_session(session, found.sessions, id, "");
+  }
+}
+
 Found look(const Options& options, const Environment& environment) {
-  Found found{.settings = plan::resolve_settings(options, environment)};
+  Found found;
+  found.settings = plan::resolve_settings(options, environment);
   found.engine = find_engine(found.settings, environment);
   found.sessions = host::canonical_as_far_as_it_exists(found.settings.config_dir) + "/sessions";
   const auto answer = host::capture(plan::list_jails_command(found.engine, ::geteuid()));
@@ -45,6 +58,7 @@ Found look(const Options& options, const Environment& environment) {
                                   core::printable(answer.err)));
   }
   found.jails = plan::parse_jails(answer.out);
+  clear_ended_detached(found);
   return found;
 }
 
@@ -74,8 +88,8 @@ const FoundJail& choose(const std::vector<FoundJail>& jails, const std::string& 
   return plan::choose_jail(jails, path.empty() ? word : path, here());
 }
 
-MutagenProgram mutagen_or_throw(const Environment& environment) {
-  auto program = find_mutagen(environment);
+MutagenProgram mutagen_or_throw(const plan::Engine& engine, const Environment& environment) {
+  auto program = find_mutagen(engine, environment);
   if (!program) throw core::Error("Mutagen not found in PATH.", "get it from https://mutagen.io");
   return *program;
 }
@@ -88,14 +102,15 @@ class OwnedSession {
     session_.emplace(sessions, id);
   }
   explicit operator bool() const { return static_cast<bool>(*session_); }
-  void remove() const { session_->remove(); }
+  const host::AbandonedSession& operator*() const { return *session_; }
 
  private:
   std::optional<host::AbandonedSession> session_;
 };
 
 // True when the work is home and nothing is left.
-bool recover_volume(const Found& found, const plan::Volume& volume, const MutagenProgram& program) {
+bool recover_volume(const Found& found, const plan::Volume& volume, const MutagenProgram& program,
+                    const Environment& environment) {
   const OwnedSession session(found.sessions, volume.session);
   if (!session) {
     spdlog::error("The jail {} belongs to a jailed that still runs.", volume.name);
@@ -105,8 +120,7 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   if (!recover(found.engine, engine::SyncEngine(program.mutagen), program, jail_of(volume),
                cargo_of(volume, found.sessions), signals))
     return false;
-  session.remove();
-  return true;
+  return import_session(found.engine, *session, volume.session, found.settings, environment);
 }
 
 bool stop_jail(const Found& found, const FoundJail& jail, const Environment& environment) {
@@ -118,18 +132,18 @@ bool stop_jail(const Found& found, const FoundJail& jail, const Environment& env
     return host::capture(end).status.ok();
   }
   if (!jail.synced) {
-    host::capture(plan::remove_command(found.engine, jail.name));
-    session.remove();
-    return true;
+    host::capture_shielded(plan::stop_command(found.engine, jail.name));
+    host::capture_shielded(plan::remove_command(found.engine, jail.name));
+    return import_session(found.engine, *session, jail.session, found.settings, environment);
   }
-  const auto program = mutagen_or_throw(environment);
-  const Cargo cargo{
-      .id = jail.session, .project = jail.project, .container = jail.name, .sessions = found.sessions};
+  const auto program = mutagen_or_throw(found.engine, environment);
+  const auto volumes = find_volumes(found.engine, jail.session);
+  if (volumes.empty()) throw core::Error(fmt::format("The volume of {} is gone.", jail.name));
   PendingSignals signals;
-  const engine::SyncEngine sync(program.mutagen);
-  if (!bring_home(found.engine, sync, cargo, signals)) return false;
-  session.remove();
-  return true;
+  if (!bring_home_or_recover(found.engine, engine::SyncEngine(program.mutagen), program,
+                             jail_of(volumes.front()), cargo_of(volumes.front(), found.sessions), signals))
+    return false;
+  return import_session(found.engine, *session, jail.session, found.settings, environment);
 }
 
 int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
@@ -190,7 +204,7 @@ int exec(const Options& options, const Environment& environment) {
 int sync_status(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
   add_unsynced(found);
-  const engine::SyncEngine sync(mutagen_or_throw(environment).mutagen);
+  const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   for (const auto& jail : found.jails) {
     if (!jail.synced) continue;
     const auto state = sync.state(jail.session);
@@ -207,7 +221,7 @@ int sync_flush(const Options& options, const Environment& environment) {
   const auto& jail = choose(found.jails, options.jails.empty() ? "" : options.jails.front());
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));
-  const engine::SyncEngine sync(mutagen_or_throw(environment).mutagen);
+  const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   const auto end = sync.flush(jail.session, [](const auto&) { return true; });
   if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
   if (const auto state = sync.state(jail.session)) spdlog::info("{}", plan::sync_summary(*state));
@@ -228,13 +242,13 @@ int sync_recover(const Options& options, const Environment& environment) {
     return 0;
   }
   if (!options.jails.empty()) lost = {choose(lost, options.jails.front())};
-  const auto program = mutagen_or_throw(environment);
+  const auto program = mutagen_or_throw(found.engine, environment);
   bool all_home = true;
   for (const auto& jail : lost) {
     const auto volume = std::find_if(volumes.begin(), volumes.end(),
                                      [&](const auto& one) { return one.session == jail.session; });
     if (volume == volumes.end()) continue;
-    const bool home = recover_volume(found, *volume, program);
+    const bool home = recover_volume(found, *volume, program, environment);
     if (home) spdlog::info("The work of {} is home in {}.", jail.name, core::printable(jail.project));
     all_home = all_home && home;
   }

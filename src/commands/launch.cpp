@@ -13,9 +13,8 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
-#include <jailed/host/idmapped_mount.hpp>
+#include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
-#include <jailed/host/session.hpp>
 #include <jailed/host/terminal.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/settings.hpp>
@@ -32,14 +31,11 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
   if (settings.sync == core::Sync::bind) return std::nullopt;
   const bool asked_for = settings.sync == core::Sync::mutagen;
   try {
-    auto program = find_mutagen(environment);
+    auto program = find_mutagen(engine, environment);
     if (!program) {
       spdlog::warn("Mutagen not found. Install it for better file sync performance.");
       spdlog::info(
           "  get it from https://mutagen.io, or do without and without this line: JAILED_SYNC_STRATEGY=bind");
-    } else if (engine.kind == plan::EngineKind::podman) {
-      if (asked_for) spdlog::warn("Mutagen works with docker only so far; the project is mounted directly.");
-      return std::nullopt;
     }
     return program;
   } catch (const core::Error& error) {
@@ -51,7 +47,7 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
 
 plan::Jail imagined_bind(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places) {
-  auto jail = imagined_jail(options, settings, environment, places);
+  auto jail = imagined_jail(options, settings, environment, places).jail;
   return options.detach ? plan::detached(std::move(jail)) : jail;
 }
 
@@ -69,12 +65,17 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     return {};
   }
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
-  return engine::run_jail(engine, prepared.jail(), prepared.lease());
+  auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
+    spdlog::warn("{}", *hint);
+  prepared.bring_commits_home(engine, environment);
+  return end;
 }
 
-bool wants_build(const std::string& image) {
-  spdlog::error("Image '{}' not found.", image);
-  if (!host::is_terminal(0) || !host::is_terminal(2)) return false;
+// Whether somebody would see a question and could answer it.
+bool can_ask() { return host::is_terminal(0) && host::is_terminal(2); }
+
+bool wants_build() {
   std::cerr << "Build it now? [Y/n] " << std::flush;
   const auto answer = host::read_line();
   return answer && (answer->empty() || *answer == "y" || *answer == "Y" || *answer == "yes");
@@ -107,7 +108,7 @@ int launch(const core::Options& options, const Environment& environment) {
     return 0;
   }
   make_config_tree(places.config);
-  sweep(engine, places.config + "/sessions", environment);
+  sweep(engine, places, environment);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
@@ -116,10 +117,9 @@ int launch(const core::Options& options, const Environment& environment) {
   const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != engine::Failure::Kind::image_missing)
     report_engine_error(engine, end.engine_error, settings.image);
-  if (!wants_build(settings.image)) {
-    if (!host::is_terminal(0)) spdlog::error("{}", failure->next_step);
-    return core::kFailed;
-  }
+  spdlog::error("{}", failure->message);
+  if (!can_ask()) spdlog::error("{}", failure->next_step);
+  if (!can_ask() || !wants_build()) return core::kFailed;
   if (const int built = build(options, {}, environment); built != 0) return built;
   end = run_once(options, settings, environment, places, engine, mutagen);
   if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings.image);

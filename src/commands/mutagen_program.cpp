@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/error.hpp>
@@ -46,12 +48,32 @@ std::string find_bundle(const std::string& program) {
   return {};
 }
 
+constexpr const char* kDockerPath = "MUTAGEN_DOCKER_PATH";
+constexpr const char* kData = "MUTAGEN_DATA_DIRECTORY";
+
+// Makes the directory in which podman is called docker, and the one of Mutagen's daemon.
+void make_places_for_podman(const MutagenProgram& program) {
+  const auto place = [&](std::string_view name) {
+    const auto& env = program.mutagen.env;
+    return std::find_if(env.begin(), env.end(), [&](const auto& one) { return one.name == name; })->value;
+  };
+  host::make_private_directories(place(kData));
+  const auto directory = place(kDockerPath);
+  const auto link = directory + "/docker";
+  std::error_code none;
+  if (std::filesystem::read_symlink(link, none) == program.podman) return;
+  host::make_private_directories(directory);
+  const auto fresh = fmt::format("{}.{}", link, host::random_hex(4));
+  if (::symlink(program.podman.c_str(), fresh.c_str()) != 0 || std::rename(fresh.c_str(), link.c_str()) != 0)
+    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(link), std::strerror(errno)));
+}
+
 }  // namespace
 
-std::optional<MutagenProgram> find_mutagen(const core::Environment& environment) {
+std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const core::Environment& environment) {
   const auto program = host::find_program("mutagen", environment);
   if (!program) return std::nullopt;
-  MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .bundle = {}, .agents = {}};
+  MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .podman = {}, .bundle = {}, .agents = {}};
   const auto answer = host::capture(plan::mutagen_version_command(found.mutagen));
   found.version = answer.out.substr(0, answer.out.find_first_of("\r\n"));
   if (!answer.status.ok() || !is_version(found.version))
@@ -60,11 +82,17 @@ std::optional<MutagenProgram> find_mutagen(const core::Environment& environment)
   if (found.bundle.empty())
     throw core::Error(fmt::format("There is no mutagen-agents.tar.gz beside {}.", core::printable(*program)),
                       kReinstall);
+  if (engine.kind == plan::EngineKind::podman) {
+    found.podman = host::find_program(engine.program, environment).value_or(engine.program);
+    found.mutagen.env = {{kDockerPath, cache_directory(environment) + "/mutagen/podman"},
+                         {kData, state_directory(environment) + "/mutagen-podman"}};
+  }
   found.agents = fmt::format("{}/mutagen/{}-{}", cache_directory(environment), found.version, architecture());
   return found;
 }
 
-void unpack_agent(const MutagenProgram& program) {
+void prepare_mutagen(const MutagenProgram& program) {
+  if (!program.podman.empty()) make_places_for_podman(program);
   const auto directory = program.agents + "/" + program.version;
   const auto agent = directory + "/mutagen-agent";
   if (host::is_executable_file(agent)) return;

@@ -12,18 +12,43 @@ namespace jailed::commands {
 using core::Environment;
 using core::Settings;
 
+namespace {
+
+plan::ConfigDirFacts facts_of_directory(const std::string& path) {
+  const auto there = host::lstat_of(path);
+  plan::ConfigDirFacts facts{.path = path, .exists = there.has_value(), .caller = ::geteuid()};
+  if (there) {
+    facts.is_directory = S_ISDIR(there->st_mode);
+    facts.is_symlink = S_ISLNK(there->st_mode);
+    facts.owner = there->st_uid;
+    facts.mode = there->st_mode;
+  }
+  return facts;
+}
+
+// Looked at after it was made, too: a file system without modes shows itself then.
+void make_checked_directory(const std::string& path, bool secret) {
+  plan::check_config_entry(facts_of_directory(path), secret);
+  host::make_private_directories(path);
+  plan::check_config_entry(facts_of_directory(path), secret);
+}
+
+std::string own_directory(const core::Environment& environment, const char* variable,
+                          const char* below_home) {
+  if (const auto base = environment.get(variable); base && base->starts_with('/')) return *base + "/jailed";
+  if (const auto home = environment.get("HOME")) return *home + below_home + "/jailed";
+  throw core::Error("HOME is not set, so there is no place for jailed's files.",
+                    fmt::format("set HOME or {}", variable));
+}
+
+}  // namespace
+
 Places look_at_places(const core::Options& options, const Settings& settings,
                       const Environment& environment) {
   auto config = settings.config_dir;
   while (config.size() > 1 && config.ends_with('/')) config.pop_back();
-  const auto there = host::lstat_of(config);
-  plan::ConfigDirFacts config_facts{.path = config, .exists = there.has_value(), .caller = ::geteuid()};
-  if (there) {
-    config_facts.is_directory = S_ISDIR(there->st_mode);
-    config_facts.is_symlink = S_ISLNK(there->st_mode);
-    config_facts.owner = there->st_uid;
-    config_facts.mode = there->st_mode;
-  }
+  auto config_facts = facts_of_directory(config);
+  config_facts.foreign_symlink = host::foreign_symlink(config, ::geteuid());
   plan::check_config_dir(config_facts);
 
   Places places;
@@ -39,7 +64,10 @@ Places look_at_places(const core::Options& options, const Settings& settings,
   std::string ignored;
   if (const auto home = environment.get("HOME")) facts.home = host::canonical(*home, ignored);
   facts.config_dir = places.config;
-  plan::check_project(facts);
+  facts.owner = places.project_info.st_uid;
+  facts.caller = ::geteuid();
+  facts.foreign_symlink = host::foreign_symlink(facts.given, facts.caller);
+  plan::check_project(facts, settings.allow);
   places.project = facts.path;
   return places;
 }
@@ -54,19 +82,20 @@ plan::Identity identity_for(const Places& places, const Environment& environment
 }
 
 std::string cache_directory(const core::Environment& environment) {
-  if (const auto cache = environment.get("XDG_CACHE_HOME"); cache && cache->starts_with('/'))
-    return *cache + "/jailed";
-  if (const auto home = environment.get("HOME")) return *home + "/.cache/jailed";
-  throw core::Error("HOME is not set, so there is no place for jailed's files.",
-                    "set HOME or XDG_CACHE_HOME");
+  return own_directory(environment, "XDG_CACHE_HOME", "/.cache");
+}
+
+std::string state_directory(const core::Environment& environment) {
+  return own_directory(environment, "XDG_STATE_HOME", "/.local/state");
 }
 
 void make_config_tree(const std::string& config) {
-  host::make_private_directories(config + "/sessions");
-  host::make_private_directories(config + "/cache");
+  make_checked_directory(config + "/sessions", true);
+  make_checked_directory(config + "/cache", false);
+  make_checked_directory(config + "/agents", true);
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state)
-      host::make_private_directories(fmt::format("{}/agents/{}", config, state.name));
+      make_checked_directory(fmt::format("{}/agents/{}", config, state.name), true);
   }
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -39,6 +41,7 @@ plan::HostPaths host_paths(const std::string& workspace, const std::string& conf
           .agents = config_view + "/agents",
           .cache = config_view + "/cache",
           .session = session,
+          .git = {},
           .lease = {},
           .env_file = {}};
 }
@@ -52,11 +55,14 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.image = settings.image;
   jail.user = settings.user;
   jail.identity = identity_for(places, environment);
-  jail.limits = plan::jail_limits(settings, host::memory_size());
+  jail.limits = plan::jail_limits(
+      settings,
+      {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
   jail.binds = plan::jail_binds(paths, settings.user);
-  jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
   if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
+  if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
   jail.command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
   jail.terminal = host::is_terminal(0) && host::is_terminal(1);
   return jail;
@@ -68,6 +74,7 @@ void write_session_files(const plan::Jail& jail, const std::string& session, con
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
   host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
+  if (jail.seccomp) host::write_new_file(*jail.seccomp, plan::seccomp_profile(), 0644);
   if (!jail.env_file) return;
   std::string lines;
   for (const auto& variable : jail.environment.file) lines += variable.name + "=" + variable.value + "\n";
@@ -85,14 +92,38 @@ void add_engine_socket(plan::Jail& jail, const EngineSocket& socket, const std::
                            settings.env);
 }
 
+core::Command proxy_command(const plan::Jail& jail, const EngineSocket& socket, const std::string& upstream,
+                            const std::string& session) {
+  return socket_proxy::command({.directory = session,
+                                .upstream = upstream,
+                                .session = jail.id,
+                                .uid = jail.identity.uid,
+                                .gid = jail.identity.gid,
+                                .group = socket.access.group,
+                                .memory = jail.limits.memory,
+                                .pids = jail.limits.pids},
+                               "/proc/self/exe");
+}
+
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
+
+// What the user set beats it.
+void add_git_environment(plan::Jail& jail, const plan::GitPlan& git) {
+  auto& plan = jail.environment;
+  for (const auto& variable : git.environment) {
+    if (std::find(plan.names.begin(), plan.names.end(), variable.name) == plan.names.end())
+      plan.constants.push_back(variable);
+  }
+}
 
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places) {
-  session_.emplace(places.config + "/sessions");
+  sessions_ = places.config + "/sessions";
+  const auto git_facts = look_at_git(places.project);
+  session_.emplace(sessions_);
   const auto identity = identity_for(places, environment);
   auto workspace = places.project;
   auto config = places.config;
@@ -103,19 +134,59 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     config = idmapped_->add(places.config, "config");
   }
   auto paths = host_paths(workspace, config, session_->path());
+  session_view_ = config + "/sessions/" + session_->id();
+  views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
+  git_ =
+      plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
+  if (!git_.warning.empty()) spdlog::warn("{}", git_.warning);
+  if (!git_.notice.empty()) spdlog::info("{}", git_.notice);
+  paths.git = git_.binds;
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
+  add_git_environment(jail_, git_);
   if (const auto& socket = places.engine_socket) {
-    const auto& path = socket->found.path;
-    add_engine_socket(jail_, *socket, socket->access.idmap ? idmapped_->add(path, "engine.sock") : path,
-                      settings);
+    auto path = socket->found.path;
+    if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
+    if (socket->mode == core::Testcontainers::proxy) {
+      socket_proxy_.emplace(proxy_command(jail_, *socket, path, session_->path()));
+      path = session_->path() + "/" + socket_proxy::kSocketName;
+    }
+    add_engine_socket(jail_, *socket, path, settings);
   }
   write_session_files(jail_, session_->path(), environment);
+  make_git_shadow(git_, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
 }
 
-plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
-                         const Environment& environment, const Places& places) {
+void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
+  const auto state = read_shadow_state(session_->path(), session_->path());
+  if (!state.record) return;
+  remove_made_entry(sessions_, session_->id(), *state.record);
+  if (!session_has_work(session_->path())) return;
+  // Whatever happens from here on, the session is not removed before its commits are home.
+  session_->keep();
+  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+  if (commands::bring_commits_home(engine, session, *views_, environment)) {
+    session_->keep(false);
+  } else {
+    strip_session(session_->path());
+  }
+}
+
+ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,
+                                 const Places& places, const std::string& id,
+                                 host::IdmappedMounts* idmapped) {
+  const auto config = idmapped ? idmapped->add(places.config, "config") : places.config;
+  const auto session = places.config + "/sessions/" + id;
+  for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"})
+    ::unlink((session + "/" + name).c_str());
+  auto jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
+  write_session_files(jail, session, environment);
+  return {id, session, config + "/sessions/" + id, std::move(jail)};
+}
+
+ImaginedJail imagined_jail(const core::Options& options, const Settings& settings,
+                           const Environment& environment, const Places& places) {
   const auto id = host::new_session_id();
   const auto identity = identity_for(places, environment);
   const bool root = ::geteuid() == 0;
@@ -124,14 +195,21 @@ plan::Jail imagined_jail(const core::Options& options, const Settings& settings,
                              : places.project;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
+  const auto git_facts = look_at_git(places.project);
+  ObjectViews views(id, identity, nullptr);
+  const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
+  auto git = plan::plan_git(settings.git, git_facts, sources);
+  paths.git = git.binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
+  add_git_environment(jail, git);
   if (const auto& socket = places.engine_socket) {
-    add_engine_socket(
-        jail, *socket,
-        socket->access.idmap ? host::IdmappedMounts::place(id, "engine.sock") : socket->found.path, settings);
+    auto path = socket->found.path;
+    if (socket->access.idmap) path = host::IdmappedMounts::place(id, "engine.sock");
+    if (socket->mode == core::Testcontainers::proxy) path = paths.session + "/" + socket_proxy::kSocketName;
+    add_engine_socket(jail, *socket, path, settings);
   }
-  return jail;
+  return {std::move(jail), std::move(git)};
 }
 
 }  // namespace jailed::commands

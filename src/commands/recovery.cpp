@@ -30,22 +30,17 @@ std::string start_again(const plan::Engine& engine, const plan::Jail& jail) {
 
 }  // namespace
 
-bool keeper_runs(const plan::Engine& engine, const std::string& container) {
-  const auto answer = host::capture_shielded(plan::is_running_command(engine, container));
-  if (answer.status.ok()) return answer.out.starts_with("true");
-  return answer.err.find("o such container") == std::string::npos &&
-         answer.err.find("o such object") == std::string::npos;
-}
-
 bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const MutagenProgram& program,
              const plan::Jail& jail, const Cargo& cargo, PendingSignals& signals) {
-  unpack_agent(program);
+  prepare_mutagen(program);
   host::make_private_directories(cargo.sessions);
   const host::TemporaryDirectory files(cargo.sessions + "/" + cargo.id, "recovery-");
   host::write_new_file(files.path() + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(files.path() + "/group", plan::group_file(jail.user, jail.identity, {}), 0644);
+  host::write_new_file(files.path() + "/seccomp.json", plan::seccomp_profile(), 0644);
   const host::Lease lease(files.path() + "/lease");
-  const auto keeper = plan::recovery_keeper(jail, files.path(), program.agents);
+  auto keeper = plan::recovery_keeper(jail, files.path(), program.agents);
+  keeper.seccomp = files.path() + "/seccomp.json";
   if (const auto said = start_again(engine, keeper); !said.empty()) {
     spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
                   core::printable(said));
@@ -58,7 +53,23 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
   } else {
     sync.resume(cargo.id);
   }
-  return bring_home(engine, sync, cargo, signals);
+  const auto homecoming = bring_home(engine, sync, cargo, signals);
+  if (homecoming == Homecoming::container_gone) {
+    spdlog::error("The container that should bring the work home ended; the work waits in the volume {}.",
+                  cargo.container);
+    spdlog::error("  nothing is lost; again: jailed sync recover {}", cargo.id);
+  }
+  return homecoming == Homecoming::done;
+}
+
+bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine& sync,
+                           const MutagenProgram& program, const plan::Jail& jail, const Cargo& cargo,
+                           PendingSignals& signals) {
+  const auto homecoming = keeper_runs(engine, cargo.container) ? bring_home(engine, sync, cargo, signals)
+                                                               : Homecoming::container_gone;
+  if (homecoming != Homecoming::container_gone) return homecoming == Homecoming::done;
+  spdlog::warn("The jail's container is gone (out of memory, or removed by somebody); bringing its work home.");
+  return recover(engine, sync, program, jail, cargo, signals);
 }
 
 plan::Jail jail_of(const plan::Volume& volume) {
@@ -69,7 +80,8 @@ plan::Jail jail_of(const plan::Volume& volume) {
   jail.image = volume.image;
   jail.user = volume.user;
   jail.identity = volume.identity;
-  jail.limits = plan::jail_limits({}, host::memory_size());
+  jail.limits = plan::jail_limits(
+      {}, {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
   return jail;
 }
 

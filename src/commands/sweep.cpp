@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sweep.hpp>
 #include <jailed/core/error.hpp>
@@ -9,14 +10,16 @@
 #include <jailed/host/files.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <jailed/host/session.hpp>
+#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
 
 // Also where this launch has no use for it: --sync bind.
-std::optional<MutagenProgram> usable_mutagen(const core::Environment& environment) {
+std::optional<MutagenProgram> usable_mutagen(const plan::Engine& engine,
+                                             const core::Environment& environment) {
   try {
-    return find_mutagen(environment);
+    return find_mutagen(engine, environment);
   } catch (const core::Error&) {
     return std::nullopt;
   }
@@ -43,16 +46,25 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
 
 }  // namespace
 
-void sweep(const plan::Engine& engine, const std::string& sessions, const core::Environment& environment) {
-  const auto abandoned = host::abandoned_sessions(sessions);
-  const auto mutagen = abandoned.empty() ? std::nullopt : usable_mutagen(environment);
-  for (const auto& id : abandoned) {
+void sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment) {
+  const auto sessions = places.config + "/sessions";
+  std::optional<std::optional<MutagenProgram>> mutagen;
+  for (const auto& id : host::abandoned_sessions(sessions)) {
+    if (offer_kept_session(sessions, id, places.project)) continue;
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;  // somebody else takes care of it
+    // A proxy that ended as it should has taken its socket away.
+    const auto socket = sessions + "/" + id + "/" + socket_proxy::kSocketName;
+    if (host::lstat_of(socket)) {
+      engine::remove_siblings(engine, id);
+      ::unlink(socket.c_str());
+    }
+    if (!mutagen) mutagen = usable_mutagen(engine, environment);
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine, id);
     try {
-      if (bring_volumes_home(engine, sessions, id, mutagen)) session.remove();
+      if (bring_volumes_home(engine, sessions, id, *mutagen))
+        clear_session(session, sessions, id, places.project);
     } catch (const core::Error& error) {
       spdlog::warn("{}", error.what());
     }

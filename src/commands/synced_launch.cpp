@@ -19,30 +19,33 @@ namespace {
 using core::ExitStatus;
 using engine::JailEnd;
 
-// Until a jail has a repository of its own, the project's is there for reading.
-std::optional<std::string> git_of(const plan::Jail& jail, const std::string& project) {
+// With --git rw the project's own repository is mounted; what else the jail gets is among its mounts.
+std::optional<std::string> git_of(const plan::Jail& jail, const plan::GitPlan& git,
+                                  const std::string& project) {
   const auto info = host::lstat_of(project + "/.git");
-  if (!info || S_ISLNK(info->st_mode)) return std::nullopt;
+  if (git.kind != plan::GitPlan::Kind::plain || !info || S_ISLNK(info->st_mode)) return std::nullopt;
   const auto workspace = std::find_if(jail.binds.begin(), jail.binds.end(),
                                       [](const auto& bind) { return bind.target == "/workspace"; });
   return workspace->source + "/.git";
 }
 
-plan::Jail keeper_for(const plan::Jail& jail, const MutagenProgram& program) {
-  return plan::keeper(jail, {.agents = program.agents, .git = git_of(jail, jail.project)});
+plan::Jail keeper_for(const plan::Jail& jail, const plan::GitPlan& git, const MutagenProgram& program) {
+  return plan::keeper(jail, {.agents = program.agents, .git = git_of(jail, git, jail.project)});
 }
 
-plan::SyncSession session_of(const plan::Jail& jail) {
-  return {.id = jail.id,
-          .project = jail.project,
-          .container = plan::container_name(jail.project, jail.id),
-          .ignores = {}};
+plan::SyncSession session_of(const plan::Jail& jail, const plan::GitPlan& git) {
+  plan::SyncSession session{.id = jail.id,
+                            .project = jail.project,
+                            .container = plan::container_name(jail.project, jail.id),
+                            .ignores = {}};
+  for (const auto& directory : git.hidden) session.ignores.push_back("/" + directory);
+  return session;
 }
 
 // Nothing, or how the launch ended before the user's command began.
 std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngine& sync,
-                             const plan::Jail& jail, const Cargo& cargo, PendingSignals& signals,
-                             bool quiet) {
+                             const plan::Jail& jail, const plan::GitPlan& git, const Cargo& cargo,
+                             PendingSignals& signals, bool quiet) {
   const auto made = host::capture_shielded(plan::create_volume_command(engine, jail));
   if (!made.status.ok()) return JailEnd{ExitStatus::exited(core::kFailed), made.err};
   if (auto said = engine::start_keeper(engine, jail); !said.empty()) {
@@ -50,13 +53,17 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
   try {
-    sync.create(session_of(jail));
+    sync.create(session_of(jail, git));
     LiveLine line(quiet);
     const auto end = sync.flush(cargo.id, [&](const plan::SyncState& state) {
       line.show(plan::sync_progress(state));
       return signals.count() == 0;
     });
-    if (end.done) return std::nullopt;
+    if (end.done) {
+      if (!git.modules.empty())
+        host::capture_shielded(plan::gitfiles_command(engine, cargo.container, git.modules));
+      return std::nullopt;
+    }
     line.clear();
     if (!end.stopped)
       throw core::Error(fmt::format("Mutagen could not copy the project into the jail: {}.", end.said),
@@ -76,9 +83,9 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
                    const core::Environment& environment, const Places& places, const plan::Engine& engine,
                    const MutagenProgram& program) {
   PendingSignals signals;
-  unpack_agent(program);
+  prepare_mutagen(program);
   PreparedJail prepared(options, settings, environment, places);
-  auto jail = keeper_for(prepared.jail(), program);
+  auto jail = keeper_for(prepared.jail(), prepared.git(), program);
   if (options.detach) jail = plan::detached(std::move(jail));
   const engine::SyncEngine sync(program.mutagen);
   const Cargo cargo{.id = jail.id,
@@ -87,7 +94,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
                     .sessions = places.config + "/sessions"};
   for (const auto& command : {plan::run_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
-  if (auto end = start(engine, sync, jail, cargo, signals, options.quiet)) return *end;
+  if (auto end = start(engine, sync, jail, prepared.git(), cargo, signals, options.quiet)) return *end;
 
   if (options.detach) {
     prepared.detach();
@@ -96,12 +103,12 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   }
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
-  if (keeper_runs(engine, cargo.container)) {
-    bring_home(engine, sync, cargo, signals);
+  if (const auto hint = plan::killed_hint(end.status, engine, jail.limits)) spdlog::warn("{}", *hint);
+  // Commits come after the files that belong to them.
+  if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {
+    prepared.bring_commits_home(engine, environment);
   } else {
-    spdlog::warn(
-        "The jail's container is gone (out of memory, or removed by somebody); bringing its work home.");
-    recover(engine, sync, program, jail, cargo, signals);
+    prepared.keep();
   }
   if (!end.engine_error.empty()) {
     spdlog::error("{} could not run the command: {}", engine.program, core::printable(end.engine_error));
@@ -113,12 +120,13 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
 std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
                                            const core::Environment& environment, const Places& places,
                                            const plan::Engine& engine, const MutagenProgram& program) {
-  auto jail = keeper_for(imagined_jail(options, settings, environment, places), program);
+  const auto imagined = imagined_jail(options, settings, environment, places);
+  auto jail = keeper_for(imagined.jail, imagined.git, program);
   if (options.detach) jail = plan::detached(std::move(jail));
   const auto container = plan::container_name(jail.project, jail.id);
   return {plan::create_volume_command(engine, jail),
           plan::run_command(engine, jail),
-          plan::sync_create_command(program.mutagen, session_of(jail)),
+          plan::sync_create_command(program.mutagen, session_of(jail, imagined.git)),
           plan::sync_flush_command(program.mutagen, jail.id),
           plan::exec_command(engine, jail, "command"),
           plan::end_others_command(engine, container),

@@ -7,6 +7,8 @@
 #include <jailed/engine/error_output.hpp>
 #include <jailed/engine/failure.hpp>
 #include <jailed/plan/sync.hpp>
+#include <jailed/plan/testcontainers.hpp>
+#include <sstream>
 
 namespace jailed::engine {
 namespace {
@@ -97,6 +99,15 @@ void remove_session_containers(const plan::Engine& engine, const std::string& se
     const auto end = ids.find('\n');
     if (const auto id = ids.substr(0, end); !id.empty()) host::capture(plan::remove_command(engine, id));
     ids = end == std::string::npos ? std::string{} : ids.substr(end + 1);
+  }
+}
+
+void remove_siblings(const plan::Engine& engine, const std::string& session_id) {
+  for (auto& sweep : plan::sibling_sweeps(engine, session_id)) {
+    std::istringstream names(host::capture(sweep.find).out);
+    const auto fixed = sweep.remove.args.size();
+    for (std::string name; names >> name;) sweep.remove.args.push_back(name);
+    if (sweep.remove.args.size() > fixed) host::capture(sweep.remove);
   }
 }
 

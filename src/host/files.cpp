@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -74,6 +75,39 @@ std::string canonical_as_far_as_it_exists(const std::string& path) {
   }
 }
 
+std::string foreign_symlink(const std::string& path, uid_t caller) {
+  std::string ignored;
+  std::string way = path.starts_with('/') ? path : canonical(".", ignored) + "/" + path;
+  std::string done;
+  for (int links = 0; links < 40;) {
+    const auto start = way.find_first_not_of('/');
+    if (start == std::string::npos) return {};
+    const auto end = std::min(way.find('/', start), way.size());
+    const auto name = way.substr(start, end - start);
+    way = way.substr(end);
+    if (name == ".") continue;
+    if (name == "..") {
+      done.resize(done.empty() ? 0 : done.rfind('/'));
+      continue;
+    }
+    const auto here = done + "/" + name;
+    const auto info = lstat_of(here);
+    if (!info) return {};
+    if (!S_ISLNK(info->st_mode)) {
+      done = here;
+      continue;
+    }
+    if (info->st_uid != caller && info->st_uid != 0) return here;
+    std::error_code failed;
+    const auto target = std::filesystem::read_symlink(here, failed).string();
+    if (failed) return {};
+    if (target.starts_with('/')) done.clear();
+    way = target + "/" + way;
+    ++links;
+  }
+  return {};
+}
+
 bool can_enter_and_read(const std::string& directory) {
   return ::access(directory.c_str(), R_OK | X_OK) == 0;
 }
@@ -133,8 +167,19 @@ std::vector<std::string> list_directory(const std::string& path) {
 }
 
 void remove_tree(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
+  std::error_code failed;
+  std::filesystem::remove_all(path, failed);
+  if (!failed) return;
+  // A directory that its owner may not enter, as a jail can leave one.
+  const auto open_up = [](const auto& self, const std::string& directory) -> void {
+    ::chmod(directory.c_str(), 0700);
+    for (const auto& name : list_directory(directory)) {
+      const auto info = lstat_of(directory + "/" + name);
+      if (info && S_ISDIR(info->st_mode)) self(self, directory + "/" + name);
+    }
+  };
+  if (const auto info = lstat_of(path); info && S_ISDIR(info->st_mode)) open_up(open_up, path);
+  std::filesystem::remove_all(path, failed);
 }
 
 Fd try_lock_directory(const std::string& path) {

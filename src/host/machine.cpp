@@ -1,11 +1,36 @@
 #include <limits.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <fstream>
 #include <jailed/host/machine.hpp>
 #include <string_view>
 
 namespace jailed::host {
+namespace {
+
+constexpr std::uint64_t kMost =
+    4194304;  // what Linux knows as the highest number of processes; plenty of files
+
+template <typename Resource>
+std::uint64_t hard_limit(Resource resource) {
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return kMost;
+  return limit.rlim_max;
+}
+
+}  // namespace
+
+std::uint64_t most_open_files() { return hard_limit(RLIMIT_NOFILE); }
+
+std::uint64_t most_processes() {
+  // Podman lowers its own limit to this one and may then not set a higher one for a jail.
+  std::uint64_t most = kMost;
+  std::ifstream("/proc/sys/kernel/pid_max") >> most;
+  return std::min(most == 0 ? kMost : most, hard_limit(RLIMIT_NPROC));
+}
 
 std::uint64_t memory_size() {
   return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *

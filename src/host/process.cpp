@@ -164,11 +164,21 @@ bool drain(int fd, std::string& into) {
   return count > 0 || (count < 0 && errno == EINTR);
 }
 
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
 Fd null_input() { return Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 
 int milliseconds_until(Clock::time_point when) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(when - Clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left + 1, 0, 60000));
+  return static_cast<int>(std::clamp<long long>(left + 1, 0, 600000));
 }
 
 // Who asked jailed to end may ask again while it tidies up; that must not leave mounts and sessions behind.
@@ -255,11 +265,17 @@ std::optional<std::string> find_program(const std::string& name, const core::Env
   return std::nullopt;
 }
 
-Captured capture(const Command& command) {
+pid_t start_beside(const Command& command, int input, int output) {
+  const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  return spawn(command, {input, output, nothing.get()});
+}
+
+Captured capture(const Command& command) { return capture_with_input(command, null_input().get()); }
+
+Captured capture_with_input(const Command& command, int input) {
   auto out = make_pipe();
   auto err = make_pipe();
-  const auto input = null_input();
-  const auto pid = spawn(command, {.in = input.get(), .out = out.write.get(), .err = err.write.get()});
+  const auto pid = spawn(command, {input, out.write.get(), err.write.get()});
   out.write.reset();
   err.write.reset();
   Captured captured;
@@ -334,6 +350,41 @@ Captured capture_to_file(const Command& command, const std::string& path, int mo
   captured.status = wait_for(pid);
   if (!captured.status.ok()) ::unlink(path.c_str());
   return captured;
+}
+
+StreamedResult stream_to(const Command& command, int output, std::uint64_t limit,
+                         std::chrono::seconds patience) {
+  constexpr std::size_t kMostErrors = 65536;
+  auto out = make_pipe();
+  auto err = make_pipe();
+  const auto input = null_input();
+  const auto pid = spawn(command, {input.get(), out.write.get(), err.write.get()});
+  out.write.reset();
+  err.write.reset();
+  StreamedResult result;
+  std::uint64_t written = 0;
+  while (out.read || err.read) {
+    std::array<pollfd, 2> fds = {pollfd{out.read.get(), POLLIN, 0}, pollfd{err.read.get(), POLLIN, 0}};
+    const int ready = ::poll(fds.data(), fds.size(), milliseconds_until(Clock::now() + patience));
+    if (ready < 0 && errno != EINTR) break;
+    if (ready == 0) {
+      result.silent = true;
+      ::kill(pid, SIGKILL);
+      break;
+    }
+    std::string some;
+    if (fds[0].revents != 0 && !read_some(out.read.get(), some)) out.read.reset();
+    written += some.size();
+    result.too_long = written > limit;
+    if (result.too_long || !write_all(output, some)) {
+      ::kill(pid, SIGKILL);
+      break;
+    }
+    if (fds[1].revents != 0 && !read_some(err.read.get(), result.err)) err.read.reset();
+    if (result.err.size() > kMostErrors) result.err.erase(0, result.err.size() - kMostErrors / 2);
+  }
+  result.status = wait_for(pid);
+  return result;
 }
 
 LoggedResult run_with_lines(const Command& command, const std::function<void(std::string_view)>& on_line,

@@ -43,7 +43,7 @@ Session::Session(const std::string& sessions_directory) {
 }
 
 Session::~Session() {
-  if (!detached_) remove_but_conflicts(path_);
+  if (!detached_ && !kept_) remove_but_conflicts(path_);
 }
 
 void Session::detach() {
@@ -58,6 +58,14 @@ std::vector<std::string> abandoned_sessions(const std::string& sessions_director
     if (list_directory(path) == std::vector<std::string>{kConflicts}) continue;
     if (lstat_of(path + "/" + kDetached)) continue;
     if (try_lock_directory(path)) ids.push_back(name);
+  }
+  return ids;
+}
+
+std::vector<std::string> detached_sessions(const std::string& sessions_directory) {
+  std::vector<std::string> ids;
+  for (const auto& name : list_directory(sessions_directory)) {
+    if (lstat_of(sessions_directory + "/" + name + "/" + kDetached)) ids.push_back(name);
   }
   return ids;
 }

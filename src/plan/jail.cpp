@@ -4,12 +4,14 @@
 #include <cctype>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/version.hpp>
+#include <jailed/plan/image_context.hpp>
 #include <jailed/plan/jail.hpp>
 
 namespace jailed::plan {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kBytesPerInode = 4096;
 
 using Args = std::vector<std::string>;
 
@@ -19,6 +21,8 @@ std::string home_of(const std::string& user) { return "/home/" + user; }
 std::string tmpfs_argument(const TmpfsMount& mount, const Engine& engine, Identity identity) {
   std::string options = fmt::format("rw,{},nosuid,nodev,size={}", mount.exec ? "exec" : "noexec", mount.size);
   options += mount.shared ? ",mode=1777" : ",mode=0700";
+  // Podman refuses nr_inodes: there a file costs the jail's memory, and that has its limit.
+  if (engine.kind == EngineKind::docker) options += fmt::format(",nr_inodes={}", mount.size / kBytesPerInode);
   if (engine.kind == EngineKind::podman) {
     options += ",notmpcopyup";
     if (!mount.shared) options += ",U";
@@ -27,6 +31,20 @@ std::string tmpfs_argument(const TmpfsMount& mount, const Engine& engine, Identi
   }
   return mount.target + ":" + options;
 }
+
+// "18 GiB", "256 MiB": the largest unit in which it is at least 1, with one decimal where that says more.
+std::string size_text(std::uint64_t bytes) {
+  constexpr double kGiB = 1024.0 * 1024.0 * 1024.0;
+  const auto size = static_cast<double>(bytes);
+  const auto number = [](double value) {
+    const auto text = fmt::format("{:.1f}", value);
+    return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
+  };
+  return size >= kGiB ? number(size / kGiB) + " GiB" : number(size / static_cast<double>(kMiB)) + " MiB";
+}
+
+// A share of the memory, but never less than a tool's scratch files need.
+std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
 std::string bind_argument(const BindMount& mount) {
   Args fields = {"type=bind", "source=" + mount.source, "target=" + mount.target};
@@ -41,6 +59,21 @@ std::string volume_argument(const VolumeMount& mount) {
   return csv_record(fields);
 }
 
+void add_process_limits(Args& args, const Engine& engine, const Limits& limits) {
+  const auto add = [&](std::string_view name, std::uint64_t value) {
+    args.insert(args.end(), {"--ulimit", fmt::format("{0}={1}:{1}", name, value)});
+  };
+  add("nofile", limits.files);
+  // A limit of 0 would stop core files only: the kernel starts a host's core handler, as the host's root, all
+  // the same. 1 stops both (core(5), "Piping core dumps to a program").
+  add("core", 1);
+  if (engine.kind == EngineKind::docker) return;
+  // Podman drops its configured limits as soon as one is named. Rootless, a jail has a user namespace of its
+  // own, in which this one counts the jail's processes alone: it holds where no cgroup can.
+  const auto processes = limits.user_processes;
+  add("nproc", engine.rootless && limits.pids ? std::min(*limits.pids, processes) : processes);
+}
+
 void add_limits(Args& args, const Limits& limits) {
   if (limits.pids) args.insert(args.end(), {"--pids-limit", std::to_string(*limits.pids)});
   if (limits.memory) {
@@ -48,6 +81,7 @@ void add_limits(Args& args, const Limits& limits) {
     args.insert(args.end(), {"--memory", bytes, "--memory-swap", bytes});
   }
   if (limits.cpus) args.insert(args.end(), {"--cpus", *limits.cpus});
+  args.insert(args.end(), {"--shm-size", std::to_string(limits.shm)});
 }
 
 void add_environment(Args& args, const Jail& jail) {
@@ -60,13 +94,33 @@ void add_environment(Args& args, const Jail& jail) {
 
 }  // namespace
 
-Limits jail_limits(const core::Settings& settings, std::uint64_t host_memory) {
+Limits jail_limits(const core::Settings& settings, const HostLimits& host) {
   Limits limits;
-  limits.memory = settings.memory.value_or(host_memory / 4 * 3);
+  limits.memory = settings.memory.value_or(host.memory / 4 * 3);
   limits.pids = settings.pids;
   limits.cpus = settings.cpus;
   limits.tmpfs_scale = *limits.memory;
+  limits.tmp = settings.tmp_size.value_or(share(*limits.memory, 4));
+  limits.home = settings.home_size.value_or(share(*limits.memory, 8));
+  limits.shm = settings.shm_size.value_or(share(*limits.memory, 16));
+  limits.files = std::min(settings.files, host.files);
+  limits.user_processes = host.processes;
   return limits;
+}
+
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits) {
+  constexpr int kKilled = 128 + 9;
+  if (status != core::ExitStatus::exited(kKilled) || !limits.memory) return std::nullopt;
+  // Rootless, the limit holds only where the system gives users cgroups of their own.
+  return fmt::format("The command was killed{} out of memory: limit {}; raise with --memory.",
+                     engine.rootless ? ", perhaps" : ", most likely", size_text(*limits.memory));
+}
+
+std::string_view seccomp_profile() {
+  for (const auto& file : image_context()) {
+    if (file.path == "seccomp.json") return file.content;
+  }
+  return {};
 }
 
 std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user) {
@@ -78,6 +132,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   };
   if (paths.lease) binds.push_back({*paths.lease, "/etc/jailed/lease", true});
   binds.push_back({paths.workspace, "/workspace", false});
+  binds.insert(binds.end(), paths.git.begin(), paths.git.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
       binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
@@ -88,14 +143,14 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   return binds;
 }
 
-std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits,
                                    const std::vector<BindMount>& binds) {
   const auto home = home_of(user);
   std::vector<TmpfsMount> mounts = {
-      {.target = "/tmp", .size = std::max(scale / 4, 64 * kMiB), .exec = true, .shared = true},
-      {.target = "/var/tmp", .size = std::max(scale / 16, 64 * kMiB), .shared = true},
+      {.target = "/tmp", .size = limits.tmp, .exec = true, .shared = true},
+      {.target = "/var/tmp", .size = share(limits.tmpfs_scale, 16), .shared = true},
       {.target = "/run", .size = 64 * kMiB},
-      {.target = home, .size = std::max(scale / 8, 64 * kMiB), .exec = true},
+      {.target = home, .size = limits.home, .exec = true},
   };
   std::vector<std::string> parents;
   for (const auto& bind : binds) {
@@ -108,7 +163,7 @@ std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
   std::sort(parents.begin(), parents.end());
   parents.erase(std::unique(parents.begin(), parents.end()), parents.end());
   for (const auto& parent : parents) {
-    mounts.push_back({.target = parent, .size = std::max(scale / 16, 64 * kMiB), .exec = true});
+    mounts.push_back({.target = parent, .size = share(limits.tmpfs_scale, 16), .exec = true});
   }
   return mounts;
 }
@@ -131,31 +186,45 @@ std::vector<std::string> jail_labels(const Jail& jail) {
   Args labels = {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
                  fmt::format("jailed.owner={}", jail.owner),
                  fmt::format("jailed.version={}", core::kVersion)};
+  if (!jail.role.empty()) labels.push_back("jailed.role=" + jail.role);
   labels.insert(labels.end(), jail.labels.begin(), jail.labels.end());
   return labels;
+}
+
+std::string container_name(const Jail& jail) {
+  const auto name = container_name(jail.project, jail.id);
+  return jail.role.empty() ? name : name + "-" + jail.role;
+}
+
+void add_terminal(std::vector<std::string>& args, const Engine& engine) {
+  args.emplace_back("-t");
+  // Docker's client would take Ctrl-P Ctrl-Q, which are keys of editors and shells, for its own; it cannot be
+  // told to take none (20.10 and 28: an empty sequence means the default).
+  if (engine.kind == EngineKind::docker) args.emplace_back("--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^");
 }
 
 core::Command run_command(const Engine& engine, const Jail& jail) {
   const bool keeper = !jail.keeper_command.empty();
   core::Command command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
   auto& args = command.args;
-  if (jail.terminal && !keeper) args.emplace_back("-t");
+  if (jail.terminal && !keeper) add_terminal(args, engine);
   // "=" and not a word of its own: podman's --pull may stand without a value.
-  args.insert(args.end(),
-              {"--pull=never", "--name", container_name(jail.project, jail.id), "--hostname", "jailed"});
+  args.insert(args.end(), {"--pull=never", "--name", container_name(jail), "--hostname", "jailed"});
+  if (!jail.network) args.insert(args.end(), {"--network", "none"});
   if (engine.rootless) args.emplace_back("--userns=keep-id");
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
+  if (jail.seccomp) args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});
   for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
   for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
-  if (jail.offline) args.insert(args.end(), {"--network", "none"});
+  add_process_limits(args, engine, jail.limits);
   args.insert(args.end(), {"--log-driver", "none"});
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});
   for (const auto& mount : jail.binds) args.insert(args.end(), {"--mount", bind_argument(mount)});
-  args.insert(args.end(), {"--workdir", "/workspace"});
+  args.insert(args.end(), {"--workdir", jail.role.empty() ? "/workspace" : "/tmp"});
   add_environment(args, jail);
   for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.push_back(jail.image);

@@ -15,7 +15,8 @@ using nlohmann::json;
 // A line of JSON a jail: labels hold any byte that a path may.
 constexpr const char* kFormat =
     R"([{{json .Names}},{{json (.Label "jailed.session")}},{{json (.Label "jailed.project")}},{{json .Image}},)"
-    R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}}])";
+    R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}},)"
+    R"({{json (.Label "jailed.role")}}])";
 
 bool means(const FoundJail& jail, const std::string& word) {
   return jail.name == word || jail.session == word || jail.project == word;
@@ -48,9 +49,10 @@ std::vector<FoundJail> parse_jails(std::string_view text) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const auto fields = json::parse(line, nullptr, false);
-    if (!fields.is_array() || fields.size() != 8 ||
+    if (!fields.is_array() || fields.size() != 9 ||
         !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
       continue;
+    if (fields[8] != "") continue;  // a helper of a jail
     jails.push_back({.name = fields[0],
                      .session = fields[1],
                      .project = fields[2],
@@ -129,7 +131,7 @@ std::string jails_json(const std::vector<FoundJail>& jails) {
 core::Command enter_command(const Engine& engine, const std::string& container,
                             const std::vector<std::string>& command, bool terminal) {
   std::vector<std::string> args = {"exec", "-i"};
-  if (terminal) args.emplace_back("-t");
+  if (terminal) add_terminal(args, engine);
   args.insert(args.end(), {"--workdir", "/workspace", container, "/usr/libexec/jailed/init"});
   args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};

@@ -41,12 +41,24 @@ std::string config_directory(const std::optional<Named>& named, const core::Envi
                    "name one: JAILED_CONFIG_DIR=DIR or --config-dir DIR");
 }
 
-std::uint64_t process_limit(const Named& setting) {
+core::Waiver waiver(const std::string& name) {
+  if (name == "foreign-project") return core::Waiver::foreign_project;
+  if (name == "system-directory") return core::Waiver::system_directory;
+  if (name == "secret-store") return core::Waiver::secret_store;
+  if (name == "symlink") return core::Waiver::symlink;
+  throw bad_value({name, "--allow"}, "foreign-project, system-directory, secret-store or symlink");
+}
+
+struct Range {
+  std::uint64_t least, most;
+};
+
+std::uint64_t count_of(std::string_view what, const Named& setting, Range range) {
   std::uint64_t number = 0;
   const auto* end = setting.value.data() + setting.value.size();
   const auto result = std::from_chars(setting.value.data(), end, number);
-  if (result.ec != std::errc{} || result.ptr != end || number < 16 || number > 4194304) {
-    throw bad_value(setting, "a number of processes from 16 to 4194304");
+  if (result.ec != std::errc{} || result.ptr != end || number < range.least || number > range.most) {
+    throw bad_value(setting, fmt::format("a number of {} from {} to {}", what, range.least, range.most));
   }
   return number;
 }
@@ -59,6 +71,15 @@ std::string processors(const Named& setting) {
     throw bad_value(setting, "a number of processors such as 2 or 1.5");
   }
   return setting.value;
+}
+
+core::GitMode git_mode(const Named& setting) {
+  using core::GitMode;
+  if (setting.value == "shadow") return GitMode::shadow;
+  if (setting.value == "rw") return GitMode::rw;
+  if (setting.value == "ro") return GitMode::ro;
+  if (setting.value == "none") return GitMode::none;
+  throw bad_value(setting, "a way to git: shadow, rw, ro or none");
 }
 
 core::Testcontainers testcontainers_mode(const Named& setting) {
@@ -187,17 +208,32 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
       throw bad_value(*sync, "a sync strategy: mutagen or bind");
     settings.sync = sync->value == "bind" ? core::Sync::bind : core::Sync::mutagen;
   }
+  if (const auto git = given(options.git, "--git", environment, "JAILED_GIT")) settings.git = git_mode(*git);
   if (const auto memory = given(options.memory, "--memory", environment, "JAILED_MEMORY")) {
     settings.memory = parse_size(memory->value, memory->set_by);
   }
   if (const auto cpus = given(options.cpus, "--cpus", environment, "JAILED_CPUS"))
     settings.cpus = processors(*cpus);
   if (const auto pids = given(options.pids, "--pids", environment, "JAILED_PIDS"))
-    settings.pids = process_limit(*pids);
+    settings.pids = count_of("processes", *pids, {16, 4194304});
+  if (const auto files = given(options.files, "--files", environment, "JAILED_FILES"))
+    settings.files = count_of("open files", *files, {64, 1048576});
+  if (const auto size = given(options.tmp_size, "--tmp-size", environment, "JAILED_TMP_SIZE"))
+    settings.tmp_size = parse_size(size->value, size->set_by);
+  if (const auto size = given(options.home_size, "--home-size", environment, "JAILED_HOME_SIZE"))
+    settings.home_size = parse_size(size->value, size->set_by);
+  if (const auto size = given(options.shm_size, "--shm-size", environment, "JAILED_SHM_SIZE"))
+    settings.shm_size = parse_size(size->value, size->set_by);
+  if (const auto seccomp = given(options.seccomp, "--seccomp", environment, "JAILED_SECCOMP")) {
+    if (seccomp->value != "jailed" && seccomp->value != "default")
+      throw bad_value(*seccomp, "a filter of system calls: jailed or default");
+    settings.seccomp = seccomp->value == "jailed" ? core::Seccomp::jailed : core::Seccomp::engine;
+  }
   for (const auto& entry : options.env) {
     if (!is_env_entry(entry))
       throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
   }
+  for (const auto& name : options.allow) settings.allow.insert(waiver(name));
   settings.env = options.env;
   settings.agent_env = !options.no_agent_env;
   if (const auto mode =

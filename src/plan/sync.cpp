@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <jailed/core/version.hpp>
+#include <jailed/plan/project.hpp>
 #include <jailed/plan/sync.hpp>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@ using Args = std::vector<std::string>;
 using nlohmann::json;
 
 constexpr const char* kWorkspace = "/workspace";
+constexpr const char* kEntry = "/workspace/.git";
 constexpr const char* kStaging = "/var/tmp";
 constexpr const char* kInit = "/usr/libexec/jailed/init";
 
@@ -20,6 +22,7 @@ constexpr const char* kInit = "/usr/libexec/jailed/init";
 // jail forges makes us signal another process of the same jail.
 constexpr const char* kWait = "echo $$ >/run/jailed-keeper; exec sleep infinity";
 constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
+constexpr const char* kGitfiles = "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
 constexpr const char* kSignal = "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"";
 constexpr const char* kEndOthers =
     "keeper=$(cat /run/jailed-keeper)\n"
@@ -42,7 +45,7 @@ core::Command mutagen_command(const Mutagen& mutagen, Args args) {
 
 // Without the tmpfs mounts for a bind that is gone, with those for one that came.
 void plan_tmpfs(Jail& jail) {
-  jail.tmpfs = jail_tmpfs(jail.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds);
   std::erase_if(jail.tmpfs, [](const TmpfsMount& mount) { return mount.target == kStaging; });
 }
 
@@ -82,8 +85,10 @@ void add_problems(SyncState& state, const json& endpoint, const char* list, cons
 }  // namespace
 
 Jail keeper(Jail jail, const KeeperMounts& mounts) {
-  std::erase_if(jail.binds, [](const BindMount& mount) { return mount.target == kWorkspace; });
-  if (mounts.git) jail.binds.push_back({*mounts.git, std::string(kWorkspace) + "/.git", true});
+  std::erase_if(jail.binds, [](const BindMount& mount) {
+    return is_within(mount.target, kWorkspace) && mount.target != kEntry;
+  });
+  if (mounts.git) jail.binds.push_back({*mounts.git, kEntry, false});
   // The volume's root is root's, which git would refuse; what is in it is the user's own.
   auto& variables = jail.environment.constants;
   variables.push_back({"GIT_CONFIG_COUNT", "1"});
@@ -98,7 +103,7 @@ Jail recovery_keeper(Jail jail, const std::string& session_files, const std::str
                 {session_files + "/group", "/etc/group", true},
                 {session_files + "/lease", "/etc/jailed/lease", true}};
   jail.environment.constants = {{"HOME", "/home/" + jail.user}, {"USER", jail.user}, {"LOGNAME", jail.user}};
-  jail.offline = true;
+  jail.network = false;
   make_keeper(jail, agents);
   return jail;
 }
@@ -158,7 +163,7 @@ std::vector<Volume> parse_volumes(std::string_view text) {
 
 core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
   Args args = {"exec", "-i"};
-  if (jail.terminal) args.emplace_back("-t");
+  if (jail.terminal) add_terminal(args, engine);
   args.insert(args.end(), {"--workdir", kWorkspace, container_name(jail.project, jail.id), "/bin/sh", "-c",
                            kExec, token, kInit});
   args.insert(args.end(), jail.command.begin(), jail.command.end());
@@ -172,6 +177,13 @@ core::Command signal_command(const Engine& engine, const std::string& container,
 
 core::Command end_others_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"exec", container, "/bin/sh", "-c", kEndOthers}, {}};
+}
+
+core::Command gitfiles_command(const Engine& engine, const std::string& container,
+                               const std::vector<ModulePlan>& modules) {
+  Args args = {"exec", container, "/bin/sh", "-c", kGitfiles, "gitfiles"};
+  for (const auto& module : modules) args.insert(args.end(), {module.work_tree, module.gitfile});
+  return {engine.program, std::move(args), {}};
 }
 
 core::Command is_running_command(const Engine& engine, const std::string& container) {
@@ -190,7 +202,10 @@ std::string sync_name(const std::string& id) { return "jailed-" + id; }
 
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
   Args args = {"sync", "create", "--name", sync_name(session.id), "--label", "jailed=" + session.id,
-               "--no-global-configuration", "--mode", "two-way-safe", "--ignore-vcs",
+               "--no-global-configuration", "--mode", "two-way-safe",
+               // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some
+               // file systems do not tell .GIT from it.
+               "--ignore-vcs", "--ignore", ".[gG][iI][tT]",
                // As they are: Mutagen itself never follows them, and a virtual environment is full of
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",

@@ -153,6 +153,15 @@ void add_testcontainers(Jail& jail, const Engine& engine, const SocketSource& so
   }
 }
 
+std::vector<SiblingSweep> sibling_sweeps(const Engine& engine, const std::string& session_id) {
+  const auto filter = "label=jailed.sibling=" + session_id;
+  const auto& program = engine.program;
+  return {{{program, {"ps", "--all", "--quiet", "--filter", filter}, {}},
+           {program, {"rm", "--force", "--volumes"}, {}}},
+          {{program, {"network", "ls", "--quiet", "--filter", filter}, {}}, {program, {"network", "rm"}, {}}},
+          {{program, {"volume", "ls", "--quiet", "--filter", filter}, {}}, {program, {"volume", "rm"}, {}}}};
+}
+
 std::string socket_warning(const Engine& engine, uid_t socket_owner) {
   return fmt::format(
       "--testcontainers: the engine's socket is in the jail. Whoever holds it is {}; the jail's other walls "

@@ -6,15 +6,16 @@ test wrote for that subcommand: `fakes.on("run", "exit 3")`. Without that it end
 from __future__ import annotations
 
 import csv
+import io
 import os
-import shutil
-import signal
+import re
 import stat
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import pexpect
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN", ROOT / "build/release/jailed"))
@@ -62,11 +63,8 @@ class Call:
 
     def mount_fields(self) -> list[dict[str, str]]:
         found = []
-        for flag, value in zip(self.args, self.args[1:]):
-            if flag != "--mount":
-                continue
-            (record,) = csv.reader([value], strict=True) if "\n" not in value else csv.reader(
-                value.splitlines(keepends=True), strict=True)
+        for value in self.values("--mount"):
+            (record,) = csv.reader(io.StringIO(value, newline=""), strict=True)
             found.append(dict(field.partition("=")[::2] for field in record))
         return found
 
@@ -188,6 +186,16 @@ class Host:
         return Result(child.returncode, out.decode("utf-8", "surrogateescape"),
                       err.decode("utf-8", "surrogateescape"))
 
+    def terminal(self, *args, env: dict | None = None, cwd: Path | None = None, size=(24, 200),
+                 **more) -> pexpect.spawn:
+        """jailed on a terminal of its own."""
+        variables = {key: value for key, value in {**self.env, **(env or {})}.items() if value is not None}
+        program, *words = self.command(*args)
+        child = pexpect.spawn(program, words, env=variables, cwd=str(cwd or self.project), timeout=10,
+                              dimensions=size, encoding="utf-8", codec_errors="surrogateescape", **more)
+        child.delaybeforesend = None
+        return child
+
     @property
     def sessions(self) -> list[str]:
         directory = self.config / "sessions"
@@ -203,6 +211,17 @@ class Host:
                 path = os.path.join(top, name)
                 found.append((os.path.relpath(path, self.directory), stat.S_IMODE(os.lstat(path).st_mode)))
         return sorted(found)
+
+
+def exit_code(child: pexpect.spawn) -> int:
+    """How a child on a terminal ended, as a shell would say it."""
+    child.expect(pexpect.EOF)
+    child.close()
+    return 128 + child.signalstatus if child.signalstatus else child.exitstatus
+
+
+def without_escapes(text: str) -> str:
+    return re.sub("\x1b\\[[0-9;]*[A-Za-z]", "", text)
 
 
 def wait_until(condition, timeout: float = 10):

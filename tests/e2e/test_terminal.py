@@ -130,7 +130,6 @@ def test_a_password_is_not_shown(host):
     assert status_of(session) == 0
 
 
-@pytest.mark.xfail(reason="docker's client takes Ctrl-P Ctrl-Q for its detach keys", strict=False)
 def test_keys_of_editors_come_through(host):
     script = "stty raw -echo; echo ready; head -c 6 | od -An -tx1"
     session = host.terminal(*host.bind(), "--", "bash", "-c", script)

@@ -114,7 +114,7 @@ def test_only_known_paths_of_the_host_are_mounted(shared_host):
         ".gemini", ".codex", ".copilot", ".config/gh")}  # fmt: skip
     files = {"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets"}
     memory = {"/", "/tmp", "/var/tmp", "/run", HOME, f"{HOME}/.config", f"{HOME}/.local", f"{HOME}/.local/share", f"{HOME}/.local/state"}
-    unknown = {place for place in places - state - files - memory - {"/workspace"} if not kernel.match(place)}
+    unknown = {place for place in places - state - files - memory - {"/workspace", "/workspace/.git"} if not kernel.match(place)}
     assert not {place for place in unknown if not place.startswith("/etc/jailed/")}
     assert state | {"/workspace"} <= places
 

@@ -416,47 +416,63 @@ def shell_words(line: str) -> list[str]:
     return done.stdout.split("\0")[:-1]
 
 
-def offline(host: Host, *command: str, project: Optional[AnyPath] = None, stdin: bytes = b"", timeout: float = 120) -> Result:
-    """The jail that `--dry-run` shows, started by the engine itself with no network.
+def planned(host: Host, *command: AnyPath, project: Optional[AnyPath] = None, options: Sequence[AnyPath] = ()) -> list[str]:
+    """The argument list that `--dry-run` shows, fit to be run: what jailed makes only for the time of a run is made here.
 
-    Files that jailed makes only for the time of a run are made here.
+    The lease is left out: it would be the end of a FIFO that nobody holds.
     """
-    argv = shell_words(host.run("--dry-run", *host.bind(project), "--", *command).ok().text)
-    place = argv.index("run")
+    argv = shell_words(host.run("--dry-run", *options, *host.bind(project), "--", *command).ok().text)
     uid, gid = map(int, argv[argv.index("--user") + 1].split(":"))
-    made = host.directory(f"offline-{time.monotonic_ns()}")
+    made = host.directory(f"planned-{time.monotonic_ns()}")
     assert isinstance(made, Path)
+    texts = {
+        "/etc/passwd": f"root:x:0:0::/root:/usr/sbin/nologin\n{USER}:x:{uid}:{gid}::{HOME}:/bin/zsh\n",
+        "/etc/group": f"root:x:0:\n{USER}:x:{gid}:\n",
+    }
 
     def stand_in(target: str) -> Path:
         path = made / target.strip("/").replace("/", "-")
-        texts = {
-            "/etc/passwd": f"root:x:0:0::/root:/usr/sbin/nologin\n{USER}:x:{uid}:{gid}::{HOME}:/bin/zsh\n",
-            "/etc/group": f"root:x:0:\n{USER}:x:{gid}:\n",
-        }
         if target.startswith("/etc/"):
             path.write_text(texts.get(target, ""))
+            host._own(path)
         else:
             path.mkdir()
             if IS_ROOT:
                 os.chown(path, uid, gid)
         return path
 
-    hardened, words = [*argv[: place + 1], "--network", "none"], iter(argv[place + 1 :])
-    for word in words:
-        if word != "--mount":
-            hardened.append(word)
-            continue
-        fields = dict(part.partition("=")[::2] for part in next(words).split(","))
-        target = fields["target"]
-        if target.endswith("/lease"):  # it would be the end of a FIFO that nobody holds
-            continue
-        source = fields["source"] if os.path.exists(fields["source"]) else stand_in(target)
-        hardened += ["--mount", f"type=bind,source={source},target={target}"]
+    ready: list[str] = []
+    for word in argv:
+        if ready and ready[-1] == "--mount":
+            fields = word.split(",")
+            source, target = (next(f.partition("=")[2] for f in fields if f.startswith(f"{key}=")) for key in ("source", "target"))
+            if target.endswith("/lease"):
+                ready.pop()
+                continue
+            if not os.path.exists(source):
+                word = word.replace(f"source={source}", f"source={stand_in(target)}")
+        elif ready and ready[-1] == "--security-opt" and word.startswith("seccomp="):
+            profile = made / "seccomp.json"
+            shutil.copy(REPO / "docker/seccomp.json", profile)
+            profile.chmod(0o644)
+            word = f"seccomp={profile}"
+        ready.append(word)
+    return ready
 
+
+def run_planned(host: Host, argv: Sequence[AnyPath], stdin: bytes = b"", timeout: float = 120, env: Optional[Mapping[str, str]] = None) -> Result:
+    """The engine itself with these arguments, as the host's caller."""
     began = time.monotonic()
-    done = subprocess.run(host.caller.argv(hardened), input=stdin, capture_output=True, timeout=timeout, check=False,
-                          cwd=host.root, env=host.environment)  # fmt: skip
+    done = subprocess.run(host.caller.argv(argv), input=stdin, capture_output=True, timeout=timeout, check=False,
+                          cwd=host.root, env={**host.environment, **(env or {})})  # fmt: skip
     return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+
+def offline(host: Host, *command: str, project: Optional[AnyPath] = None, stdin: bytes = b"", timeout: float = 120) -> Result:
+    """The jail that `--dry-run` shows, started by the engine itself with no network."""
+    argv = planned(host, *command, project=project)
+    argv[argv.index("run") + 1 : argv.index("run") + 1] = ["--network", "none"]
+    return run_planned(host, argv, stdin, timeout)
 
 
 def processes_of(container: dict) -> list[int]:

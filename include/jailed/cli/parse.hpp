@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/commands.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
 #include <optional>
@@ -19,11 +20,13 @@ struct Invocation {
     sync_status,
     sync_flush,
     sync_recover,
+    git,
     version,
     help
   } verb = Verb::launch;
   core::Options options;
   plan::BuildOptions build;
+  commands::GitRequest git;
   std::string help;                  // the text for Verb::help
   std::optional<std::string> meant;  // PATH looks like this command, misspelt
 };

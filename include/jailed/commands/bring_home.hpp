@@ -52,11 +52,20 @@ struct Cargo {
   std::string sessions;   // <config>/sessions
 };
 
+enum class Homecoming {
+  done,           // all of the jail's work is on the host
+  held_up,        // something is in the way; it was said what, and how to go on. The volume stays, and with it
+                  // Mutagen's session, paused
+  container_gone  // while it was needed: nothing was said yet
+};
+
 /// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then removes
-/// container and volume and ends the session. True when all of the jail's work is on the host. When something
-/// is in the way, it says so, and how to go on; then the volume stays, and with it Mutagen's session, paused.
-bool bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
-                PendingSignals& signals);
+/// container and volume and ends the session.
+Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                      PendingSignals& signals);
+
+/// Whether the container is there and runs. Where the engine does not answer it is taken to run.
+bool keeper_runs(const plan::Engine& engine, const std::string& container);
 
 /// Removes container, volume and session of a jail whose work is home, or in which nobody has worked.
 void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo);

@@ -2,6 +2,7 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/build.hpp>
+#include <string>
 
 namespace jailed::commands {
 
@@ -23,5 +24,11 @@ int exec(const core::Options& options, const core::Environment& environment);
 int sync_status(const core::Options& options, const core::Environment& environment);
 int sync_flush(const core::Options& options, const core::Environment& environment);
 int sync_recover(const core::Options& options, const core::Environment& environment);
+/// `jailed git import|log|drop [SESSION]`
+struct GitRequest {
+  std::string action;
+  std::string session;  // empty: all of them
+};
+int git(const GitRequest& request, const core::Options& options, const core::Environment& environment);
 
 }  // namespace jailed::commands

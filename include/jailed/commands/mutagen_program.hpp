@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/core/environment.hpp>
+#include <jailed/plan/runtime.hpp>
 #include <jailed/plan/sync.hpp>
 #include <optional>
 #include <string>
@@ -10,15 +11,20 @@ namespace jailed::commands {
 struct MutagenProgram {
   plan::Mutagen mutagen;
   std::string version;
+  std::string podman;  // the engine's program, when that is podman
   std::string bundle;  // mutagen-agents.tar.gz
   std::string agents;  // where its agent is unpacked for jails: <agents>/<version>/mutagen-agent
 };
 
 /// Nothing when it is not on PATH. Throws core::Error when it is and cannot be used.
-std::optional<MutagenProgram> find_mutagen(const core::Environment& environment);
+///
+/// Mutagen knows Docker only, and calls a program of that name. For podman it gets a daemon of its own, which
+/// finds podman under that name (MUTAGEN_DOCKER_PATH, read by the daemon, 0.18.1) and keeps its sessions in
+/// `$XDG_STATE_HOME/jailed/mutagen-podman`; no socket of podman's is needed.
+std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const core::Environment& environment);
 
-/// Unpacks the agent unless that was done before. A read-only jail cannot be given it in another way: engines
-/// refuse to copy into it.
-void unpack_agent(const MutagenProgram& program);
+/// Makes what it needs on disk, once: its agent, unpacked (a read-only jail cannot be given it in another way:
+/// engines refuse to copy into it), and podman under docker's name.
+void prepare_mutagen(const MutagenProgram& program);
 
 }  // namespace jailed::commands

@@ -29,6 +29,9 @@ plan::Identity identity_for(const Places& places, const core::Environment& envir
 /// $XDG_CACHE_HOME/jailed: host files that can be made again. No jail can write there.
 std::string cache_directory(const core::Environment& environment);
 
+/// $XDG_STATE_HOME/jailed, else ~/.local/state/jailed; no jail sees it.
+std::string state_directory(const core::Environment& environment);
+
 /// sessions/, cache/ and one directory for each state of an agent, all 0700.
 void make_config_tree(const std::string& config);
 

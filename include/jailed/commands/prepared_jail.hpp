@@ -1,7 +1,9 @@
 #pragma once
+#include <jailed/commands/git_home.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/host/companion.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/plan/jail.hpp>
@@ -11,7 +13,7 @@
 namespace jailed::commands {
 
 /// Everything on the host that one launch needs, made by the constructor and gone with the object: the
-/// session directory with its files, root's idmapped mounts, the lease.
+/// session directory with its files, root's idmapped mounts, the lease, the proxy for the engine's socket.
 class PreparedJail {
  public:
   PreparedJail(const core::Options& options, const core::Settings& settings,
@@ -19,18 +21,38 @@ class PreparedJail {
 
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
+  const plan::GitPlan& git() const { return git_; }
   /// The jail stays when this object goes, and so do the files that are mounted in it.
   void detach() { session_->detach(); }
 
+  /// The session stays for the next jailed: work of the jail is neither home nor given up.
+  void keep() { session_->keep(); }
+
+  /// After the jail's end: what it committed comes home. What cannot is kept with the session.
+  void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);
+
  private:
+  std::string sessions_;
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;
   std::optional<host::Lease> lease_;
+  std::optional<host::Companion> socket_proxy_;
+  std::string session_view_;
+  std::optional<ObjectViews> views_;
+  plan::GitPlan git_;
   plan::Jail jail_;
 };
 
+/// Another jail on an abandoned session, to bring its commits home later.
+ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
+                                 const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
+
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
-plan::Jail imagined_jail(const core::Options& options, const core::Settings& settings,
-                         const core::Environment& environment, const Places& places);
+struct ImaginedJail {
+  plan::Jail jail;
+  plan::GitPlan git;
+};
+ImaginedJail imagined_jail(const core::Options& options, const core::Settings& settings,
+                           const core::Environment& environment, const Places& places);
 
 }  // namespace jailed::commands

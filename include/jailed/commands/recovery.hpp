@@ -8,14 +8,16 @@
 
 namespace jailed::commands {
 
-/// Whether the container is there and runs. Where the engine does not answer it is taken to run.
-bool keeper_runs(const plan::Engine& engine, const std::string& container);
-
 /// Brings the work in a left-over volume home: by a new keeper of the same name, so that Mutagen's session,
 /// which knows what was deleted on which side, finds it again. Where the session is gone as well, a new one
-/// merges both sides. As bring_home, true when all of it is on the host.
+/// merges both sides. True when all of it is on the host; else it was said why not.
 bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const MutagenProgram& program,
              const plan::Jail& jail, const Cargo& cargo, PendingSignals& signals);
+
+/// bring_home for a jail that may have lost its container: then by `recover`.
+bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine& sync,
+                           const MutagenProgram& program, const plan::Jail& jail, const Cargo& cargo,
+                           PendingSignals& signals);
 
 /// The jail that a volume was made for, and its cargo.
 plan::Jail jail_of(const plan::Volume& volume);

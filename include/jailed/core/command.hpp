@@ -19,8 +19,8 @@ struct Command {
   bool operator==(const Command&) const = default;
 };
 
-/// `text` as one word of a POSIX shell; bytes that a terminal could interpret come as $'\ooo', which bash, zsh
-/// and ksh read (POSIX has it since 2024; dash does not).
+/// `text` as one word of a POSIX shell; bytes that a terminal could interpret come as $'\ooo', which bash,
+/// zsh and ksh read (POSIX has it since 2024; dash does not).
 std::string shell_quote(std::string_view text);
 
 /// The command as one line that a shell would run; the values in `env` are shown as ***.

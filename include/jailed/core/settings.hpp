@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,19 @@ namespace jailed::core {
 
 enum class Sync { mutagen, bind };
 
+/// The filter of system calls: jailed's own profile, or the engine's.
+enum class Seccomp { jailed, engine };
+
+/// How a jail sees the project's repository: a private copy whose commits come home, the repository itself,
+/// its history to read, not at all.
+enum class GitMode { shadow, rw, ro, none };
+
 /// What of the engine's socket a jail gets: nothing, the socket itself, or a proxy that lets through what
 /// Testcontainers needs.
 enum class Testcontainers { off, socket, proxy };
+
+/// A refusal that the user waived for one launch: `--allow NAME`.
+enum class Waiver { foreign_project, system_directory, secret_store, symlink };
 
 /// A setting and who set it ("--runtime", "JAILED_RUNTIME"); empty `set_by` means the default.
 struct Named {
@@ -21,10 +32,12 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> runtime, image, user, config_dir, sync, memory, cpus, pids, log_file,
+  std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
+  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
       testcontainers;
   std::optional<std::string> path;
   std::vector<std::string> env;
+  std::vector<std::string> allow;
   std::vector<std::string> command;
   std::vector<std::string> jails;  // of `stop` and `sync`
   bool detach = false, all = false, json = false;
@@ -37,12 +50,17 @@ struct Settings {
   std::string image = "jailed:latest";
   std::string user = "coder";
   std::string config_dir;
-  std::optional<Sync> sync;             // unset: mutagen when it is installed
+  std::optional<Sync> sync;  // unset: mutagen when it is installed
+  GitMode git = GitMode::shadow;
   std::optional<std::uint64_t> memory;  // bytes; unset: three quarters of the host's
   std::optional<std::string> cpus;
   std::uint64_t pids = 4096;
+  std::uint64_t files = 65536;                                 // open files of one process
+  std::optional<std::uint64_t> tmp_size, home_size, shm_size;  // bytes; unset: a share of the memory limit
+  Seccomp seccomp = Seccomp::jailed;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
+  std::set<Waiver> allow;
   Testcontainers testcontainers = Testcontainers::off;
 };
 

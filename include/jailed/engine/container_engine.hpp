@@ -31,4 +31,7 @@ core::ExitStatus run_attached(const plan::Engine& engine, const core::Command& c
 /// Removes the containers of a session whose jailed was killed, if any are left.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);
 
+/// Removes what a jail made through a proxy for the engine's socket that was killed.
+void remove_siblings(const plan::Engine& engine, const std::string& session_id);
+
 }  // namespace jailed::engine

@@ -20,6 +20,10 @@ std::string canonical(const std::string& path, std::string& reason);
 /// The same for a path whose last components may not exist yet.
 std::string canonical_as_far_as_it_exists(const std::string& path);
 
+/// The first symbolic link that is met on the way to `path` and belongs neither to `caller` nor to root;
+/// links that links lead to are looked at as well. Empty when there is none.
+std::string foreign_symlink(const std::string& path, uid_t caller);
+
 bool can_enter_and_read(const std::string& directory);
 
 /// Makes the directory and its missing parents, each with mode 0700.

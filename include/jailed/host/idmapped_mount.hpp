@@ -18,7 +18,8 @@ class IdmappedMounts {
   IdmappedMounts& operator=(const IdmappedMounts&) = delete;
   ~IdmappedMounts();
 
-  /// The place where `source`, a directory or a file, now appears; throws core::Error with the ways out where it cannot be done.
+  /// The place where `source`, a directory or a file, now appears; throws core::Error with the ways out where
+  /// it cannot be done.
   std::string add(const std::string& source, const std::string& name);
 
   /// Where `add` would put it, without doing so.

@@ -7,6 +7,11 @@ namespace jailed::host {
 /// Bytes of memory of this machine.
 std::uint64_t memory_size();
 
+/// How far this process may raise its own limits (RLIMIT_NOFILE, RLIMIT_NPROC); 4194304 when there is no
+/// limit.
+std::uint64_t most_open_files();
+std::uint64_t most_processes();
+
 /// The machine's time zone as a name ("Europe/Berlin"), from the link /etc/localtime; empty when it is no
 /// name.
 std::string time_zone();

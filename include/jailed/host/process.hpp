@@ -1,5 +1,8 @@
 #pragma once
+#include <sys/types.h>
+
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
@@ -18,6 +21,10 @@ bool is_executable_file(const std::string& path);
 
 /// What every child starts with: this process's environment and the command's own variables; default signal
 /// dispositions and an empty mask; fds 0, 1 and 2 only. A program that cannot be started is a core::Error.
+
+/// Starts a child with these fds as its input and output, and nothing as its error output. The caller waits
+/// for it.
+pid_t start_beside(const core::Command& command, int input, int output);
 
 struct Captured {
   core::ExitStatus status;
@@ -52,6 +59,20 @@ Captured capture_shielded(const core::Command& command);
 
 /// The same with its output in a new file, which goes again when the child fails.
 Captured capture_to_file(const core::Command& command, const std::string& path, int mode);
+/// The same with `input` as the child's input.
+Captured capture_with_input(const core::Command& command, int input);
+
+struct StreamedResult {
+  core::ExitStatus status;
+  std::string err;        // its last part, when it is long
+  bool too_long = false;  // the output was longer than allowed, so the child was killed
+  bool silent = false;    // it said nothing for too long, so it was killed
+};
+
+/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each
+/// of them at most `patience`.
+StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit,
+                         std::chrono::seconds patience);
 
 struct LoggedResult {
   core::ExitStatus status;

@@ -16,6 +16,8 @@ class Session {
 
   /// Leaves it to a jail that outlives this process; such a session is never taken for an abandoned one.
   void detach();
+  /// Something in it must outlive jailed: the directory stays, as an abandoned one.
+  void keep(bool kept = true) { kept_ = kept; }
 
   const std::string& id() const { return id_; }
   const std::string& path() const { return path_; }
@@ -25,10 +27,14 @@ class Session {
   std::string path_;
   Fd lock_;
   bool detached_ = false;
+  bool kept_ = false;
 };
 
 /// Ids of the sessions that nobody owns any more. Saved conflicts alone are no session: they are the user's.
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory);
+
+/// Ids of the sessions that were left to a jail.
+std::vector<std::string> detached_sessions(const std::string& sessions_directory);
 
 /// Removes the files of such a session, but for saved conflicts.
 void remove_session(const std::string& sessions_directory, const std::string& id);

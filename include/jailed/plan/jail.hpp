@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <jailed/core/command.hpp>
+#include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/environment.hpp>
 #include <jailed/plan/mount.hpp>
@@ -8,6 +9,7 @@
 #include <jailed/plan/user_files.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jailed::plan {
@@ -18,10 +20,25 @@ struct Limits {
   std::optional<std::uint64_t> pids;
   std::optional<std::string> cpus;
   std::uint64_t tmpfs_scale = 0;  // bytes of memory that the sizes of the tmpfs mounts are fractions of
+  std::uint64_t tmp = 0, home = 0, shm = 0;  // bytes
+  std::uint64_t files = 0;                   // open files of one process
+  std::uint64_t user_processes = 0;          // of the caller, as the host has it
 };
 
+/// What the host says about memory and about the caller's own limits, which no container of theirs may
+/// exceed.
+struct HostLimits {
+  std::uint64_t memory = 0;
+  std::uint64_t files = 0;
+  std::uint64_t processes = 0;
+};
+
+/// What to say of a jail whose command was killed: the kernel does that when the memory limit is reached, and
+/// no engine tells. Nothing for another end, and where no memory limit holds.
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits);
+
 /// Three quarters of the host's memory unless the user said otherwise.
-Limits jail_limits(const core::Settings& settings, std::uint64_t host_memory);
+Limits jail_limits(const core::Settings& settings, const HostLimits& host);
 
 /// Files and directories of the host that make up one launch. All exist before the engine is called.
 struct HostPaths {
@@ -29,6 +46,7 @@ struct HostPaths {
   std::string agents;     // holds one directory for each StateDir
   std::string cache;
   std::string session;               // holds passwd, group, gitconfig
+  std::vector<BindMount> git;        // in and beside the workspace
   std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };
@@ -36,6 +54,7 @@ struct HostPaths {
 /// One jail, apart from the engine that will run it.
 struct Jail {
   std::string id;       // unique among jails
+  std::string role;     // not empty: what a helper of jail `id` does, "git"
   std::string project;  // the path that the user means, for labels and the name
   uid_t owner = 0;      // who started it, on the host
   std::string image;
@@ -49,21 +68,25 @@ struct Jail {
   std::vector<std::string> hosts;  // NAME:ADDRESS for the jail's /etc/hosts
   EnvPlan environment;
   std::optional<std::string> env_file;
+  std::optional<std::string> seccomp;  // a file with a profile; unset: the engine's own
   std::vector<std::string> command;
   /// Not empty: the jail runs this in the background, and `command` is run in it.
   std::vector<std::string> keeper_command;
   std::vector<std::string> labels;  // KEY=VALUE, beside those of every jail
   bool terminal = false;            // both ends are terminals
-  bool offline = false;             // no network
+  bool network = true;
 };
 
 /// The bind mounts: user files, workspace, agents' state, caches.
 std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
 
+/// The profile of docker/seccomp.json, as compiled in.
+std::string_view seccomp_profile();
+
 /// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories
 /// in the home that lead to a mount: an engine would make them as root, and the agent could not write beside
 /// the mount.
-std::vector<TmpfsMount> jail_tmpfs(const std::string& user, std::uint64_t scale,
+std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits,
                                    const std::vector<BindMount>& binds);
 
 /// The last component of a path, with only what engines allow in a name.
@@ -74,6 +97,12 @@ std::string container_name(const std::string& project, const std::string& id);
 
 /// KEY=VALUE: session, project, owner, version. How jails and their volumes are found.
 std::vector<std::string> jail_labels(const Jail& jail);
+
+/// The name that `run_command` gives; a helper's has its role at the end.
+std::string container_name(const Jail& jail);
+
+/// `-t` for a `run` or an `exec`, with every key going to the jail.
+void add_terminal(std::vector<std::string>& args, const Engine& engine);
 
 /// The engine call that starts the jail: in the foreground, or with a keeper command in the background.
 core::Command run_command(const Engine& engine, const Jail& jail);

@@ -23,7 +23,7 @@ struct VolumeMount {
 /// Memory-backed, nosuid and nodev, gone with the jail.
 struct TmpfsMount {
   std::string target;
-  std::uint64_t size = 0;  // bytes
+  std::uint64_t size = 0;  // bytes; an inode for every 4 KiB of them where the engine can
   bool exec = false;
   bool shared = false;  // mode 1777, as /tmp; otherwise the jail's user owns it, mode 0700
   bool operator==(const TmpfsMount&) const = default;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <jailed/core/command.hpp>
+#include <jailed/plan/git_shadow.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/runtime.hpp>
 #include <optional>
@@ -23,12 +24,14 @@ struct Mutagen {
 
 /// What a keeper has that a jail with bind mounts has not.
 struct KeeperMounts {
-  std::string agents;              // on the host: <version>/mutagen-agent
-  std::optional<std::string> git;  // the project's .git, for reading
+  std::string agents;                           // on the host: <version>/mutagen-agent
+  std::optional<std::string> git = std::nullopt;  // the project's .git, which the agent may change (--git rw)
 };
 
 /// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, the command one
-/// that waits. Mutagen stages files on a nameless volume at /var/tmp, which goes with the container: in
+/// that waits. Of the mounts below /workspace only the one at .git stays: an engine would make the parents of
+/// others in the fresh volume, as root. What they hide from the jail is not synced (SyncSession::ignores); the
+/// .git files of submodules are written by gitfiles_command. Mutagen stages files on a nameless volume at /var/tmp, which goes with the container: in
 /// memory a large first sync would not fit.
 Jail keeper(Jail jail, const KeeperMounts& mounts);
 
@@ -65,6 +68,10 @@ core::Command signal_command(const Engine& engine, const std::string& container,
 
 /// Kills whatever still runs in the keeper but the keeper and Mutagen's agent, so that a last flush is one.
 core::Command end_others_command(const Engine& engine, const std::string& container);
+
+/// Writes the .git files of submodules, which are not synced, into the workspace.
+core::Command gitfiles_command(const Engine& engine, const std::string& container,
+                               const std::vector<ModulePlan>& modules);
 
 /// Prints true or false.
 core::Command is_running_command(const Engine& engine, const std::string& container);

@@ -64,6 +64,14 @@ struct SocketSource {
 void add_testcontainers(Jail& jail, const Engine& engine, const SocketSource& source,
                         const std::vector<std::string>& user_env);
 
+/// What a killed proxy left of a session, kind by kind: the call that lists it, and the one that removes it
+/// with the names appended.
+struct SiblingSweep {
+  core::Command find;
+  core::Command remove;
+};
+std::vector<SiblingSweep> sibling_sweeps(const Engine& engine, const std::string& session_id);
+
 /// The one line that says what the jail can do with this socket.
 std::string socket_warning(const Engine& engine, uid_t socket_owner);
 

@@ -1,5 +1,7 @@
 #include <jailed/core/version.hpp>
 #include <jailed/plan/jail.hpp>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "catch.hpp"
 
@@ -26,7 +28,16 @@ Jail some_jail() {
   jail.image = "jailed:latest";
   jail.user = "coder";
   jail.identity = {1001, 1002};
-  jail.limits = {.memory = 6 * kGiB, .pids = 4096, .cpus = {}, .tmpfs_scale = 6 * kGiB};
+  jail.limits = {.memory = 6 * kGiB,
+                 .pids = 4096,
+                 .cpus = {},
+                 .tmpfs_scale = 6 * kGiB,
+                 .tmp = 1 * kGiB,
+                 .home = 2 * kGiB,
+                 .shm = 512 * kMiB,
+                 .files = 65536,
+                 .user_processes = 30000};
+  jail.seccomp = "/s/seccomp.json";
   jail.binds = {{"/s/passwd", "/etc/passwd", true}, {"/home/me/my project", "/workspace", false}};
   jail.tmpfs = {{.target = "/tmp", .size = 1 * kGiB, .exec = true, .shared = true},
                 {.target = "/run", .size = 64 * kMiB},
@@ -54,50 +65,59 @@ Words operator+(Words left, const Words& right) {
 
 TEST_CASE("docker's whole command line", "[plan]") {
   const auto command = run_command(kDocker, some_jail());
-  const auto expected = Words{"run",
-                              "--rm",
-                              "-i",
-                              "--pull=never",
-                              "--name",
-                              "jailed-my-project-0123456789ab",
-                              "--hostname",
-                              "jailed",
-                              "--user",
-                              "1001:1002",
-                              "--read-only",
-                              "--cap-drop",
-                              "ALL",
-                              "--security-opt",
-                              "no-new-privileges",
-                              "--pids-limit",
-                              "4096",
-                              "--memory",
-                              "6442450944",
-                              "--memory-swap",
-                              "6442450944",
-                              "--log-driver",
-                              "none",
-                              "--tmpfs",
-                              "/tmp:rw,exec,nosuid,nodev,size=1073741824,mode=1777",
-                              "--tmpfs",
-                              "/run:rw,noexec,nosuid,nodev,size=67108864,mode=0700,uid=1001,gid=1002",
-                              "--tmpfs",
-                              "/home/coder:rw,exec,nosuid,nodev,size=2147483648,mode=0700,uid=1001,gid=1002",
-                              "--mount",
-                              "type=bind,source=/s/passwd,target=/etc/passwd,readonly",
-                              "--mount",
-                              "type=bind,source=/home/me/my project,target=/workspace",
-                              "--workdir",
-                              "/workspace",
-                              "-e",
-                              "JAILED_PROJECT=my-project",
-                              "-e",
-                              "HOME=/home/coder",
-                              "-e",
-                              "ANTHROPIC_API_KEY",
-                              "-e",
-                              "TOKEN"} +
-                        labels() + Words{"jailed:latest", "zsh", "-l"};
+  const auto expected =
+      Words{"run",
+            "--rm",
+            "-i",
+            "--pull=never",
+            "--name",
+            "jailed-my-project-0123456789ab",
+            "--hostname",
+            "jailed",
+            "--user",
+            "1001:1002",
+            "--read-only",
+            "--cap-drop",
+            "ALL",
+            "--security-opt",
+            "no-new-privileges",
+            "--security-opt",
+            "seccomp=/s/seccomp.json",
+            "--pids-limit",
+            "4096",
+            "--memory",
+            "6442450944",
+            "--memory-swap",
+            "6442450944",
+            "--shm-size",
+            "536870912",
+            "--ulimit",
+            "nofile=65536:65536",
+            "--ulimit",
+            "core=1:1",
+            "--log-driver",
+            "none",
+            "--tmpfs",
+            "/tmp:rw,exec,nosuid,nodev,size=1073741824,mode=1777,nr_inodes=262144",
+            "--tmpfs",
+            "/run:rw,noexec,nosuid,nodev,size=67108864,mode=0700,nr_inodes=16384,uid=1001,gid=1002",
+            "--tmpfs",
+            "/home/coder:rw,exec,nosuid,nodev,size=2147483648,mode=0700,nr_inodes=524288,uid=1001,gid=1002",
+            "--mount",
+            "type=bind,source=/s/passwd,target=/etc/passwd,readonly",
+            "--mount",
+            "type=bind,source=/home/me/my project,target=/workspace",
+            "--workdir",
+            "/workspace",
+            "-e",
+            "JAILED_PROJECT=my-project",
+            "-e",
+            "HOME=/home/coder",
+            "-e",
+            "ANTHROPIC_API_KEY",
+            "-e",
+            "TOKEN"} +
+      labels() + Words{"jailed:latest", "zsh", "-l"};
   CHECK(command.program == "/usr/bin/docker");
   CHECK(command.args == expected);
   CHECK(command.env == std::vector<EnvVar>{{"TOKEN", "secret"}});
@@ -120,12 +140,22 @@ TEST_CASE("rootful podman's whole command line", "[plan]") {
                               "ALL",
                               "--security-opt",
                               "no-new-privileges",
+                              "--security-opt",
+                              "seccomp=/s/seccomp.json",
                               "--pids-limit",
                               "4096",
                               "--memory",
                               "6442450944",
                               "--memory-swap",
                               "6442450944",
+                              "--shm-size",
+                              "536870912",
+                              "--ulimit",
+                              "nofile=65536:65536",
+                              "--ulimit",
+                              "core=1:1",
+                              "--ulimit",
+                              "nproc=30000:30000",
                               "--log-driver",
                               "none",
                               "--tmpfs",
@@ -153,8 +183,9 @@ TEST_CASE("rootful podman's whole command line", "[plan]") {
   CHECK(command.args == expected);
 }
 
-TEST_CASE("rootless podman keeps the caller's id, and is otherwise told the same", "[plan]") {
+TEST_CASE("rootless podman keeps the caller's id and counts processes in its own user namespace", "[plan]") {
   auto expected = run_command(kPodman, some_jail()).args;
+  *std::find(expected.begin(), expected.end(), "nproc=30000:30000") = "nproc=4096:4096";
   const auto hostname = std::find(expected.begin(), expected.end(), "jailed");
   REQUIRE(hostname != expected.end());
   expected.insert(hostname + 1, "--userns=keep-id");
@@ -168,9 +199,9 @@ TEST_CASE("a terminal, processors, an env file and a command each stand in their
   jail.env_file = "/s/env";
   jail.command = {"sh", "-c", "echo $X", "--", "-v"};
   auto expected = run_command(kDocker, some_jail()).args;
-  expected.insert(expected.begin() + 3, "-t");
-  const auto log = std::find(expected.begin(), expected.end(), "--log-driver");
-  expected.insert(log, {"--cpus", "1.5"});
+  expected.insert(expected.begin() + 3, {"-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^"});
+  const auto shm = std::find(expected.begin(), expected.end(), "--shm-size");
+  expected.insert(shm, {"--cpus", "1.5"});
   const auto label = std::find(expected.begin(), expected.end(), "--label");
   expected.insert(label, {"--env-file", "/s/env"});
   expected.resize(expected.size() - 2);
@@ -254,7 +285,7 @@ TEST_CASE(
       {"/s/passwd", "/etc/passwd", true},   {"/a", "/home/me/.config/opencode", false},
       {"/b", "/home/me/.config/gh", false}, {"/c", "/home/me/.local/share/opencode", false},
       {"/d", "/home/me/.claude", false},    {"/e", "/home/mercury/.x/y", false}};
-  CHECK(jail_tmpfs("me", 16 * kGiB, binds) ==
+  CHECK(jail_tmpfs("me", {.tmpfs_scale = 16 * kGiB, .tmp = 4 * kGiB, .home = 2 * kGiB}, binds) ==
         std::vector<TmpfsMount>{
             {.target = "/tmp", .size = 4 * kGiB, .exec = true, .shared = true},
             {.target = "/var/tmp", .size = 1 * kGiB, .shared = true},
@@ -266,26 +297,76 @@ TEST_CASE(
         });
 }
 
-TEST_CASE("a small jail's memory-backed places are 64 MiB at least", "[plan]") {
-  for (const auto& mount : jail_tmpfs("me", 64 * kMiB, {})) CHECK(mount.size == 64 * kMiB);
-}
-
 TEST_CASE("three quarters of the machine's memory, unless the user says otherwise", "[plan]") {
+  const HostLimits host{.memory = 16 * kGiB, .files = 20000, .processes = 30000};
   jailed::core::Settings settings;
-  auto limits = jail_limits(settings, 16 * kGiB);
+  auto limits = jail_limits(settings, host);
   CHECK(limits.memory == 12 * kGiB);
   CHECK(limits.tmpfs_scale == 12 * kGiB);
+  CHECK(limits.tmp == 3 * kGiB);
+  CHECK(limits.home == 3 * kGiB / 2);
+  CHECK(limits.shm == 3 * kGiB / 4);
   CHECK(limits.pids == 4096U);
   CHECK(limits.cpus == std::nullopt);
+  CHECK(limits.user_processes == 30000);
 
   settings.memory = 2 * kGiB;
   settings.pids = 100;
   settings.cpus = "2";
-  limits = jail_limits(settings, 16 * kGiB);
+  settings.tmp_size = 70 * kMiB;
+  settings.home_size = 80 * kMiB;
+  settings.shm_size = 90 * kMiB;
+  limits = jail_limits(settings, host);
   CHECK(limits.memory == 2 * kGiB);
   CHECK(limits.tmpfs_scale == 2 * kGiB);
   CHECK(limits.pids == 100U);
   CHECK(limits.cpus == "2");
+  CHECK(limits.tmp == 70 * kMiB);
+  CHECK(limits.home == 80 * kMiB);
+  CHECK(limits.shm == 90 * kMiB);
+}
+
+TEST_CASE("a jail never asks for more open files than its caller may have", "[plan]") {
+  jailed::core::Settings settings;
+  CHECK(jail_limits(settings, {.memory = kGiB, .files = 1048576}).files == 65536);
+  CHECK(jail_limits(settings, {.memory = kGiB, .files = 20000}).files == 20000);
+  settings.files = 1024;
+  CHECK(jail_limits(settings, {.memory = kGiB, .files = 20000}).files == 1024);
+}
+
+TEST_CASE("a small jail's memory-backed places are 64 MiB at least", "[plan]") {
+  jailed::core::Settings settings;
+  settings.memory = 64 * kMiB;
+  const auto limits = jail_limits(settings, {.memory = 16 * kGiB});
+  CHECK(limits.shm == 64 * kMiB);
+  for (const auto& mount : jail_tmpfs("me", limits, {})) CHECK(mount.size == 64 * kMiB);
+}
+
+TEST_CASE("without a profile of jailed's own the engine's holds", "[plan]") {
+  auto jail = some_jail();
+  jail.seccomp.reset();
+  for (const auto& word : run_command(kDocker, jail).args) CHECK_FALSE(word.starts_with("seccomp="));
+}
+
+TEST_CASE("the seccomp profile is compiled in, and allows nothing that it names as refused", "[plan]") {
+  const auto profile = nlohmann::json::parse(seccomp_profile());
+  CHECK(profile.at("defaultAction") == "SCMP_ACT_ERRNO");
+  std::set<std::string> allowed, refused;
+  for (const auto& rule : profile.at("syscalls")) {
+    if (rule.contains("args")) continue;
+    auto& names = rule.at("action") == "SCMP_ACT_ALLOW" ? allowed : refused;
+    for (const auto& name : rule.at("names")) names.insert(name);
+  }
+  for (const auto* name :
+       {"io_uring_setup", "keyctl", "add_key", "request_key", "bpf", "userfaultfd", "perf_event_open",
+        "unshare", "setns", "mount", "clone3", "open_by_handle_at", "kexec_load", "init_module"}) {
+    CAPTURE(name);
+    CHECK(refused.contains(name));
+    CHECK_FALSE(allowed.contains(name));
+  }
+  for (const auto* name : {"socket", "clone", "personality"}) CHECK_FALSE(allowed.contains(name));
+  for (const auto* name : {"read", "execve", "ptrace", "futex", "landlock_create_ruleset", "close_range"})
+    CHECK(allowed.contains(name));
 }
 
 TEST_CASE("a container's name holds only what engines allow", "[plan]") {
@@ -304,4 +385,22 @@ TEST_CASE("calls about a jail's container and image", "[plan]") {
         Command{"/usr/bin/podman", {"ps", "--all", "--quiet", "--filter", "label=jailed.session=1f"}, {}});
   CHECK(image_exists_command(kDocker, "jailed:latest") ==
         Command{"/usr/bin/docker", {"image", "inspect", "--format", "{{.Id}}", "jailed:latest"}, {}});
+}
+
+TEST_CASE("a killed command is told with the limit that most likely did it", "[plan]") {
+  using jailed::core::ExitStatus;
+  using jailed::plan::killed_hint;
+  Limits limits{.memory = 18 * kGiB};
+  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) ==
+        "The command was killed, most likely out of memory: limit 18 GiB; raise with --memory.");
+  limits.memory = 256 * kMiB;
+  CHECK(killed_hint(ExitStatus::exited(137), kRootlessPodman, limits) ==
+        "The command was killed, perhaps out of memory: limit 256 MiB; raise with --memory.");
+  limits.memory = 3 * kGiB / 2;
+  CHECK(killed_hint(ExitStatus::exited(137), kPodman, limits) ==
+        "The command was killed, most likely out of memory: limit 1.5 GiB; raise with --memory.");
+  CHECK(killed_hint(ExitStatus::exited(1), kDocker, limits) == std::nullopt);
+  CHECK(killed_hint(ExitStatus::signalled(9), kDocker, limits) == std::nullopt);
+  limits.memory.reset();
+  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) == std::nullopt);
 }

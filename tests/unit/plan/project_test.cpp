@@ -169,3 +169,94 @@ TEST_CASE("others must not write in the configuration directory", "[plan]") {
                 "chmod go-w /c, or choose another: JAILED_CONFIG_DIR=DIR"));
   }
 }
+
+TEST_CASE("what belongs to the system is refused, what may be a project inside it is not", "[plan]") {
+  for (const auto* path :
+       {"/etc", "/etc/nginx", "/usr", "/usr/bin", "/usr/lib/python3", "/var", "/var/lib/docker", "/home",
+        "/tmp", "/run", "/run/user", "/dev/shm", "/proc/1", "/Users", "/Library/Fonts"}) {
+    CAPTURE(path);
+    CHECK(jailed::plan::is_system_directory(path));
+  }
+  for (const auto* path :
+       {"/srv/app", "/opt/app", "/usr/src/app", "/usr/local/src/app", "/var/www/site", "/tmp/x",
+        "/home/me/app", "/run/user/1000/x", "/etcetera", "/Users/me/app", "/workspaces/app"}) {
+    CAPTURE(path);
+    CHECK_FALSE(jailed::plan::is_system_directory(path));
+  }
+  CHECK(refusal(project_at("/etc/nginx")) ==
+        UsageError("Will not put '/etc/nginx' into a jail: it belongs to the system, not to a project.",
+                   std::string(kChoose) + "\nor, if you mean it: --allow system-directory"));
+}
+
+TEST_CASE("a place where secrets are kept is refused, inside and around", "[plan]") {
+  using jailed::plan::secret_store_at;
+  CHECK(secret_store_at("/home/me/.ssh", "/home/me") == "/home/me/.ssh");
+  CHECK(secret_store_at("/home/me/.gnupg/private-keys-v1.d", "/home/me") == "/home/me/.gnupg");
+  CHECK(secret_store_at("/home/me/.local/share", "/home/me") == "/home/me/.local/share/keyrings");
+  CHECK(secret_store_at("/home/me/.sshfs", "/home/me").empty());
+  CHECK(secret_store_at("/home/you/.ssh", "/home/me").empty());
+  CHECK(secret_store_at("/home/me/.ssh", "").empty());
+  CHECK(refusal(project_at("/home/me/.aws")) ==
+        UsageError("Will not put '/home/me/.aws' into a jail: secrets are kept in /home/me/.aws.",
+                   std::string(kChoose) + "\nor, if you mean it: --allow secret-store"));
+}
+
+TEST_CASE("another user's directory is refused, but not to root, who runs it as its owner", "[plan]") {
+  auto facts = good_project();
+  facts.owner = 1002;
+  facts.caller = 1001;
+  CHECK(refusal(facts) ==
+        UsageError("Will not put '/home/me/app' into a jail: it belongs to uid 1002, not to you (uid 1001).",
+                   std::string(kChoose) + "\nor, if you mean it: --allow foreign-project"));
+  facts.caller = 0;
+  CHECK(refusal(facts) == std::nullopt);
+}
+
+TEST_CASE("a symbolic link that somebody else put in the way is refused", "[plan]") {
+  auto facts = good_project();
+  facts.foreign_symlink = "/tmp/link";
+  CHECK(refusal(facts) == UsageError("Will not put '/home/me/app' into a jail: the way there goes through "
+                                     "/tmp/link, a symbolic link of somebody "
+                                     "else's.",
+                                     std::string(kChoose) + "\nor, if you mean it: --allow symlink"));
+  auto config = good_config();
+  config.foreign_symlink = "/tmp/link";
+  CHECK(refusal(config).has_value());
+}
+
+TEST_CASE("each waiver lifts its own refusal and no other", "[plan]") {
+  using jailed::core::Waiver;
+  auto facts = project_at("/etc/app");
+  facts.owner = 1002;
+  facts.caller = 1001;
+  facts.foreign_symlink = "/tmp/link";
+  const auto refused = [&](const std::set<Waiver>& allow) {
+    return error_of([&] { check_project(facts, allow); }).has_value();
+  };
+  CHECK(refused({}));
+  CHECK(refused({Waiver::system_directory}));
+  CHECK(refused({Waiver::foreign_project, Waiver::symlink}));
+  CHECK_FALSE(refused({Waiver::system_directory, Waiver::foreign_project, Waiver::symlink}));
+  facts.path = "/";
+  CHECK(refused({Waiver::system_directory, Waiver::foreign_project, Waiver::symlink, Waiver::secret_store}));
+}
+
+TEST_CASE("a directory of the configuration is one's own directory, and a secret one is closed", "[plan]") {
+  const auto refused = [](const ConfigDirFacts& facts, bool secret) {
+    return error_of([&] { check_config_entry(facts, secret); }).has_value();
+  };
+  auto facts = good_config();
+  CHECK_FALSE(refused(facts, true));
+  facts.mode = S_IFDIR | 0755;
+  CHECK(refused(facts, true));
+  CHECK_FALSE(refused(facts, false));
+  facts = good_config();
+  facts.owner = 0;
+  CHECK(refused(facts, false));
+  facts = good_config();
+  facts.is_symlink = true;
+  facts.is_directory = false;
+  CHECK(refused(facts, false));
+  facts.exists = false;
+  CHECK_FALSE(refused(facts, true));
+}

@@ -21,7 +21,7 @@ Jail some_jail() {
   jail.identity = {7, 8};
   jail.limits = {.memory = 1 << 30, .pids = 99, .cpus = {}, .tmpfs_scale = 1 << 30};
   jail.binds = {{"/s/passwd", "/etc/passwd", true}, {"/home/me/my app", "/workspace", false}};
-  jail.tmpfs = jail_tmpfs(jail.user, jail.limits.tmpfs_scale, jail.binds);
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds);
   jail.command = {"zsh", "-l"};
   jail.terminal = true;
   return jail;
@@ -34,7 +34,7 @@ std::string joined(const core::Command& command) { return core::shell_line(comma
 TEST_CASE("a keeper has the volume in the project's place and Mutagen's agent for reading", "[plan]") {
   const auto jail = keeper(some_jail(), {.agents = "/c/agents", .git = "/home/me/my app/.git"});
   CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
-                                             {"/home/me/my app/.git", "/workspace/.git", true},
+                                             {"/home/me/my app/.git", "/workspace/.git", false},
                                              {"/c/agents", "/home/coder/.mutagen/agents", true}});
   CHECK(jail.volumes ==
         std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"}, {"", "/var/tmp"}});
@@ -45,6 +45,24 @@ TEST_CASE("a keeper has the volume in the project's place and Mutagen's agent fo
   const auto agent_home = std::find_if(jail.tmpfs.begin(), jail.tmpfs.end(), target("/home/coder/.mutagen"));
   REQUIRE(agent_home != jail.tmpfs.end());
   CHECK(agent_home->exec);
+}
+
+TEST_CASE("of the jail's repository a keeper mounts what is at .git and what is outside of the workspace",
+          "[plan]") {
+  auto source = some_jail();
+  source.binds.push_back({"/s/git", "/workspace/.git", false});
+  source.binds.push_back({"/home/me/my app/lib", "/workspace/lib", false});
+  source.binds.push_back({"/s/modules/0/gitfile", "/workspace/lib/.git", true});
+  source.binds.push_back({"/o", "/jail/objects", true});
+  CHECK(keeper(source, {.agents = "/c/agents"}).binds ==
+        std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
+                               {"/s/git", "/workspace/.git", false},
+                               {"/o", "/jail/objects", true},
+                               {"/c/agents", "/home/coder/.mutagen/agents", true}});
+  const auto write = gitfiles_command(
+      kDocker, "c", {{.gitfile = "gitdir: /workspace/.git/modules/lib\n", .alternates = {}, .work_tree = "/workspace/lib"}});
+  CHECK(std::vector<std::string>(write.args.end() - 3, write.args.end()) ==
+        std::vector<std::string>{"gitfiles", "/workspace/lib", "gitdir: /workspace/.git/modules/lib\n"});
 }
 
 TEST_CASE("a keeper is started in the background with the whole hardening", "[plan]") {
@@ -80,7 +98,7 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
   jail.command = {"echo", "a b", "$x"};
   CHECK(exec_command(kDocker, jail, "t") ==
         core::Command{"/usr/bin/docker",
-                      {"exec", "-i", "-t", "--workdir", "/workspace", "jailed-my-app-0123456789ab", "/bin/sh",
+                      {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace", "jailed-my-app-0123456789ab", "/bin/sh",
                        "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t", "/usr/libexec/jailed/init",
                        "echo", "a b", "$x"},
                       {}});
@@ -121,6 +139,8 @@ TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, an
                                                  "--mode",
                                                  "two-way-safe",
                                                  "--ignore-vcs",
+                                                 "--ignore",
+                                                 ".[gG][iI][tT]",
                                                  "--symlink-mode",
                                                  "posix-raw",
                                                  "--permissions-mode",

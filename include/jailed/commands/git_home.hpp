@@ -1,0 +1,28 @@
+#pragma once
+#include <jailed/commands/git_shadow.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/plan/jail.hpp>
+#include <jailed/plan/runtime.hpp>
+#include <string>
+
+namespace jailed::commands {
+
+/// What is needed to bring a session's commits home.
+struct ShadowedSession {
+  std::string id;
+  std::string path;
+  std::string view;  // the session as the jail's user reaches it
+  plan::Jail jail;   // the jail that worked on it
+};
+
+/// Brings what the agent committed, in the project and its submodules, into the repositories of the host:
+/// objects checked, refs into refs/jailed/<id>/, what is checked out forward if nothing stands against it.
+/// Says in a line what happened. True when all is home and the session may go; false when it must be kept,
+/// after saying why. Safe to do again after an end at any point.
+bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
+                        const core::Environment& environment);
+
+/// Leaves of a session only what is needed to bring commits home later.
+void strip_session(const std::string& session);
+
+}  // namespace jailed::commands

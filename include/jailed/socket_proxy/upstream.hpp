@@ -1,0 +1,48 @@
+#pragma once
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <jailed/socket_proxy/decision.hpp>
+#include <string>
+
+namespace jailed::socket_proxy {
+
+using Socket = boost::asio::local::stream_protocol::socket;
+using Context = boost::asio::io_context;
+
+/// An engine's whole answer.
+struct Answer {
+  unsigned status = 0;
+  std::string body;
+  bool ok() const { return status >= 200 && status < 300; }
+};
+
+/// The engine's socket: one connection a request, so that nothing is ever left over from the one before.
+/// Failures are boost::system::system_error.
+class Upstream {
+ public:
+  Upstream(Context& context, std::string path) : context_(context), path_(std::move(path)) {}
+
+  Socket connect() const;
+
+  /// Sends the head, and the body if there is one. `raw`: asks for a raw connection; `chunked`: a body in
+  /// chunks follows; `auth`: credentials for a registry, may be empty.
+  struct Head {
+    bool raw = false;
+    bool chunked = false;
+    std::string auth;
+  };
+  static void send(Socket& socket, const Forward& request, const Head& head);
+
+  /// One request and its whole answer, of at most 64 MiB.
+  Answer ask(const Forward& request) const;
+  static Answer read_answer(Socket& socket);
+
+ private:
+  Context& context_;
+  std::string path_;
+};
+
+}  // namespace jailed::socket_proxy

@@ -1,0 +1,63 @@
+"""What a hostile agent tries, from inside the default jail: the engine in JAILED_TEST_ENGINE, the real image."""
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
+
+import pytest  # noqa: E402
+from stage import Stage  # noqa: E402
+
+from support.jail import BINARY, ENGINE, IMAGE, Engine, Host  # noqa: E402
+
+
+def pytest_report_header() -> str:
+    return f"jailed: {BINARY} with {ENGINE} and {IMAGE}"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def host(engine: Engine):
+    made = Host.create(engine)
+    yield made
+    left = made.close()
+    assert not left, "left over: " + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def stage(engine: Engine):
+    """One host for all probes: they change nothing that another one looks at."""
+    made = Host.create(engine)
+    stage = Stage(made)
+    yield stage
+    stage.close()
+    left = made.close()
+    assert not left, "left over: " + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def seen(stage: Stage):
+    """Every probe's outcome, from one jail."""
+    return stage.attack()
+
+
+_results: list[dict] = []
+
+
+def pytest_runtest_logreport(report) -> None:
+    """Keeps what a test recorded, for the matrix."""
+    if report.when == "call" or (report.when == "setup" and report.outcome != "passed"):
+        found = dict(report.user_properties)
+        if found:
+            _results.append({"test": report.nodeid, "result": report.outcome, **found})
+
+
+def pytest_sessionfinish() -> None:
+    """JAILED_ATTACK_RESULTS: a file for these results, as JSON."""
+    if path := os.environ.get("JAILED_ATTACK_RESULTS"):
+        Path(path).write_text(json.dumps({"engine": ENGINE, "results": _results}, indent=1))

@@ -1,0 +1,86 @@
+"""Writes the matrix of attacks from the results of runs.
+
+    matrix.py RESULTS.json... > docs/security-matrix.md
+"""
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def controls_of(runs: dict[str, list[dict]]) -> dict[str, dict[str, set[str]]]:
+    """Probe -> control -> engines on which it turned the probe red."""
+    found: dict[str, dict[str, set[str]]] = {}
+    for engine, results in runs.items():
+        for result in results:
+            if "control" in result and result["result"] == "passed":
+                for probe in result["red"].split():
+                    found.setdefault(probe, {}).setdefault(result["control"], set()).add(engine)
+    return found
+
+
+def cell(result: dict | None) -> str:
+    if result is None:
+        return "not run"
+    if "cannot" in result:
+        return "not enforced"
+    return f"`{result['outcome']}`" if result["result"] == "passed" else f"**FAILED** `{result['outcome']}`"
+
+
+def matrix(runs: dict[str, list[dict]]) -> str:
+    engines = list(runs)
+    probes: dict[str, dict[str, dict]] = {}
+    for engine, results in runs.items():
+        for result in results:
+            if "probe" in result:
+                probes.setdefault(result["probe"], {})[engine] = result
+    controls = controls_of(runs)
+    lines = [
+        "# Security matrix",
+        "",
+        "Written by `scripts/attack`; every cell is what a run saw, in the jail that `jailed` starts by default. A cell holds the",
+        "kernel's answer to the attack, or what the probe found in its place. The last column names the relaxations that make the",
+        "same probe fail on at least one engine, which shows that it can; what each of them changes is in `tests/attack/controls.py`.",
+        "",
+        "| attack | " + " | ".join(engines) + " | caught when relaxed |",
+        "|---|" + "---|" * (len(engines) + 1),
+    ]
+    for probe in sorted(probes, key=lambda name: (int(name.split("-", 1)[0]), name)):
+        cells = [cell(probes[probe].get(engine)) for engine in engines]
+        lines.append(f"| {probe} | " + " | ".join(cells) + " | " + ", ".join(controls.get(probe, {})) + " |")
+    lines += ["", "## Relaxations", "", "| relaxation | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines)]
+    names = list(dict.fromkeys(result["control"] for results in runs.values() for result in results if "control" in result))
+    reasons: dict[str, None] = {}
+    for name in names:
+        cells = []
+        for engine in engines:
+            result = next((r for r in runs[engine] if r.get("control") == name), None)
+            if result is None:
+                cells.append("not run")
+            elif "why_not" in result:
+                cells.append("cannot be made")
+                reasons[f"{name}: {result['why_not']}"] = None
+            else:
+                cells.append(f"{len(result['red'].split())} red" if result["result"] == "passed" else "**NOT CAUGHT**")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    cannot = {f"{r.get('probe') or r.get('attack')} ({engine}): {r['cannot']}": None for engine, results in runs.items() for r in results if "cannot" in r}
+    if cannot:
+        lines += ["", "Not enforced, and why:", ""] + [f"- {reason}" for reason in cannot]
+    if reasons:
+        lines += ["", "Relaxations that cannot be made:", ""] + [f"- {reason}" for reason in reasons]
+    other = [(engine, r) for engine, results in runs.items() for r in results if "attack" in r]
+    if other:
+        rows: dict[str, dict[str, str]] = {}
+        for engine, result in other:
+            words = result.get("cannot") or result.get("outcome", "")
+            rows.setdefault(result["attack"], {})[engine] = words if result["result"] != "failed" else f"**FAILED** {words}"
+        lines += ["", "## From the host's side", "", "| attack | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines)]
+        for attack in sorted(rows, key=lambda name: (int(name.split("-", 1)[0]), name)):
+            lines.append(f"| {attack} | " + " | ".join(rows[attack].get(engine, "not run") for engine in engines) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    loaded = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
+    sys.stdout.write(matrix({run["engine"]: run["results"] for run in loaded}))

@@ -1,0 +1,24 @@
+"""Every probe of attacks.py in one jail."""
+import pytest
+from attacks import CANNOT, EXPECTED, fits
+
+from support.jail import ENGINE
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_probe(name, seen, record_property):
+    outcome = seen.get(name, "no answer")
+    record_property("probe", name)
+    record_property("outcome", outcome)
+    if name in CANNOT.get(ENGINE, {}):
+        record_property("cannot", CANNOT[ENGINE][name])
+        pytest.skip(CANNOT[ENGINE][name])
+    assert fits(outcome, EXPECTED[name]), f"{name}: {outcome}, not {EXPECTED[name]}"
+
+
+def test_no_probe_is_without_an_expectation(seen):
+    assert set(seen) == set(EXPECTED)
+
+
+def test_start_up_files_of_the_host_are_as_they_were(stage, seen):
+    assert set(stage.host_start_up_files().values()) == {"# the host's own\n"}

@@ -1,0 +1,169 @@
+"""The whole argument list that an engine gets, against files in golden/.
+
+JAILED_UPDATE_GOLDEN=1 writes them anew; read the difference before you commit it.
+"""
+import os
+import re
+from pathlib import Path
+
+import pytest
+from harness import IS_ROOT, STRANGER, Call, Host
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+def normal(host: Host, call: Call) -> str:
+    text = "\n".join(call.args) + "\n"
+    session = re.search(r"^jailed\.session=([0-9a-f]{12})$", text, re.MULTILINE).group(1)
+    text = text.replace(session, "<session>")
+    for name, path in [("<config>", host.config), ("<project>", host.project), ("<home>", host.home)]:
+        text = text.replace(str(path), name)
+    text = re.sub(r"^jailed\.version=.*$", "jailed.version=<version>", text, flags=re.MULTILINE)
+    text = re.sub(r"^nofile=\d+:\d+$", "nofile=<files>", text, flags=re.MULTILINE)  # as many as this machine allows
+    if host.caller:
+        text = re.sub(rf"\b{host.caller}\b", "<uid>", text)
+    return text
+
+
+def check(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("JAILED_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text.splitlines() == path.read_text().splitlines()
+
+
+OPTIONS = ["--memory", "8g", "--cpus", "1.5", "--pids", "512", "--env", "SECRET=hunter2", "--env", "PATH=/x", ".", "--",
+           "sh", "-c", "echo $HOME; exit", ""]
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_callers_jail(new_host, engine):
+    host = new_host(engine)
+    assert host.run(*OPTIONS, env={"GH_TOKEN": "t", "AIDER_MODEL": "m"}).code == 0
+    (call,) = host.fakes.calls
+    assert call.program == str(host.fakes.bin / engine)
+    check(f"{engine}-user.txt", normal(host, call))
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_roots_jail(root_host, engine):
+    host = root_host
+    host.fakes.add(engine)
+    result = host.run("--runtime", engine, "--memory", "8g", ".")
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    assert result.code == 0
+    (call,) = host.fakes.calls
+    check(f"{engine}-root.txt", normal(host, call))
+
+
+def test_the_default_command_is_a_login_shell(host):
+    host.run(".")
+    assert host.fakes.calls[0].args[-3:] == ["jailed:latest", "zsh", "-l"]
+
+
+@pytest.mark.parametrize("command", [["claude"], ["sh", "-c", "a 'b' \"c\" $d\n*"], ["--help"], ["-it", "--", "-v"], [""]])
+def test_a_command_arrives_word_by_word(host, command):
+    host.run(".", "--", *command)
+    words = host.fakes.calls[0].args
+    assert words[words.index("jailed:latest") + 1:] == command
+
+
+def test_a_commands_bytes_need_not_be_utf_8(host):
+    host.run(".", "--", b"caf\xe9")
+    assert host.fakes.calls[0].raw_args[-1] == b"caf\xe9"
+
+
+def test_the_terminal_is_asked_for_only_when_both_ends_are_one(host):
+    host.run(".")
+    assert "-t" not in host.fakes.calls[0].args
+    child = host.terminal(".")
+    child.expect("(?s).*$")
+    child.wait()
+    assert host.fakes.calls[1].args[:4] == ["run", "--rm", "-i", "-t"]
+
+
+def test_input_and_output_are_the_commands(host):
+    host.fakes.on("run", "/bin/cat; echo to-stderr >&2")
+    result = host.run(".", input=b"line one\nline two")
+    assert result.out == "line one\nline two"
+    assert result.err == "to-stderr\n"
+
+
+def test_the_sudo_user_is_who_the_jail_is(root_host):
+    host = root_host
+    os.chown(host.project, STRANGER, STRANGER)
+    result = host.run(".", env={"SUDO_UID": "12345", "SUDO_GID": "12346"})
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    call = host.fakes.calls[0]
+    assert call.values("--user") == ["12345:12346"]
+    assert call.mounts["/workspace"] == str(host.project)
+
+
+def test_the_projects_owner_is_who_roots_jail_is(root_host):
+    host = root_host
+    os.chown(host.project, STRANGER, STRANGER)
+    result = host.run(".")
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    call = host.fakes.calls[0]
+    assert call.values("--user") == [f"{STRANGER}:{STRANGER}"]
+    assert call.mounts["/workspace"] == str(host.project)
+
+
+def test_roots_own_project_appears_as_the_jails_users(root_host):
+    host = root_host
+    (host.project / "file").write_text("x")
+    host.fakes.on("run", """
+for word; do case $word in *,target=/workspace) word=${word#type=bind,source=}; source=${word%%,target=*} ;; esac; done
+note "$source"
+/usr/bin/stat -c '%u %g' "$source/file" >>"$fake/notes"
+/bin/ls "$source/.." >>"$fake/notes"
+""")
+    result = host.run(".")
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    source, owner, *names = host.fakes.notes
+    assert source.startswith("/run/jailed/") and source.endswith("/workspace")
+    assert owner == "1000 1000"
+    assert sorted(names) == ["config", "workspace"]
+    assert not Path(source).parent.exists()
+    assert (host.project / "file").read_text() == "x"
+
+
+def test_the_memory_limit_is_three_quarters_of_the_machines(host):
+    host.run(".")
+    call = host.fakes.calls[0]
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert call.values("--memory") == call.values("--memory-swap") == [str(machine // 4 * 3)]
+
+
+def test_one_process_of_the_engine_and_git_is_all_that_runs(host):
+    """The engine is called once; nothing else is started but git, which is not on PATH here."""
+    host.run(".")
+    assert [call.args[0] for call in host.fakes.calls] == ["run"]
+
+
+def test_gits_name_and_address_come_along(host):
+    host.fakes.add("git")
+    host.fakes.on("config", '''printf 'user.name\\nAda "L"\\0user.email\\nada@example.org\\0' ''')
+    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/gitconfig" >>"$fake/notes"')
+    host.run(".")
+    git = host.fakes.called("config")[0]
+    assert git.args == ["config", "--global", "--includes", "--null", "--get-regexp", "^user\\.(name|email)$"]
+    assert host.fakes.notes == ["[user]", '\tname = "Ada \\"L\\""', '\temail = "ada@example.org"']
+
+
+def test_no_git_no_identity(host):
+    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/gitconfig" >>"$fake/notes"; note end')
+    assert host.run(".").code == 0
+    assert host.fakes.notes == ["end"]
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="the caller is this user")
+def test_a_caller_without_an_account_has_a_name_in_the_jail(host):
+    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/passwd" "$(/usr/bin/dirname "$lease")/group" >>"$fake/notes"')
+    host.run("--user", "ada", ".")
+    assert f"ada:x:{STRANGER}:{STRANGER}:ada:/home/ada:/bin/zsh" in host.fakes.notes
+    assert f"ada:x:{STRANGER}:" in host.fakes.notes

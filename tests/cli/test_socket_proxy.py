@@ -1,0 +1,256 @@
+"""The filtering proxy as a process, before an engine that only notes what reaches it."""
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from harness import Host
+
+SESSION = "5e551011"
+OWN = "a" * 64
+
+
+class FakeEngine:
+    """Notes every byte of every connection, and answers each as `answers` says by the request's beginning."""
+
+    def __init__(self, path: Path) -> None:
+        self.requests: list[bytes] = []
+        self.answers: dict[str, bytes] = {}
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(16)
+        path.chmod(0o666)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client:
+            client.settimeout(5)
+            seen = b""
+            while b"\r\n\r\n" not in seen:
+                piece = client.recv(65536)
+                if not piece:
+                    return
+                seen += piece
+            head, _, body = seen.partition(b"\r\n\r\n")
+            length = next((int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+            while len(body) < length or (b"chunked" in head and not body.endswith(b"0\r\n\r\n")):
+                body += client.recv(65536)
+            at = len(self.requests)
+            self.requests.append(head + b"\r\n\r\n" + body)
+            first = head.decode().split(" HTTP")[0]
+            answer = next((text for start, text in self.answers.items() if first.startswith(start)), reply(200, b"{}"))
+            client.sendall(answer)
+            if answer.startswith(b"HTTP/1.1 101"):
+                while piece := client.recv(65536):
+                    self.requests[at] += piece
+                    client.sendall(b"echo:" + piece)
+
+    def seen(self) -> list[str]:
+        return [request.decode(errors="replace").split("\r\n")[0] for request in self.requests]
+
+
+def reply(status: int, body: bytes, more: str = "") -> bytes:
+    return f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class Proxy:
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        (directory / "session").mkdir()
+        self.engine = FakeEngine(directory / "engine.sock")
+        self.engine.answers = {
+            "POST /containers/create": reply(201, json.dumps({"Id": OWN}).encode()),
+            "GET /containers/json": reply(200, b"[]"),
+            "GET /networks": reply(200, b"[]"),
+        }
+        argv = [Host.binary, "__socket-proxy", directory / "session", directory / "engine.sock", SESSION, "12345", "12345", "-", "-", "-"]
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout and self.process.stdout.readline() == b"ready\n"
+
+    def raw(self, data: bytes, wait: float = 5) -> bytes:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(wait)
+            client.connect(str(self.directory / "session/docker.sock"))
+            seen = b""
+            try:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+            except BrokenPipeError:
+                pass  # it has answered, and wants no more
+            try:
+                while piece := client.recv(65536):
+                    seen += piece
+            except (TimeoutError, ConnectionResetError):
+                pass
+            return seen
+
+    def call(self, method: str, target: str, body: bytes = b"", more: str = "") -> tuple[int, bytes]:
+        head = f"{method} {target} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n{more}Content-Length: {len(body)}\r\n\r\n"
+        answer = self.raw(head.encode() + body)
+        return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2]
+
+    def end(self) -> int:
+        assert self.process.stdin
+        self.process.stdin.close()
+        status = self.process.wait(20)
+        self.engine.listener.close()
+        return status
+
+
+@pytest.fixture
+def proxy(base):
+    directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=base))
+    directory.chmod(0o755)
+    running = Proxy(directory)
+    yield running
+    if running.process.poll() is None:
+        running.end()
+
+
+def create(proxy: Proxy, body: dict | None = None) -> tuple[int, bytes]:
+    return proxy.call("POST", "/containers/create?name=mine", json.dumps(body or {"Image": "x"}).encode())
+
+
+def test_only_what_the_proxy_wrote_itself_reaches_the_engine(proxy):
+    status, _ = proxy.call("GET", "/_ping", more="X-Evil: 1\r\nUser-Agent: y\r\nCookie: z\r\n")
+    assert status == 200
+    assert proxy.engine.requests[0].split(b"\r\n") == [b"GET /_ping HTTP/1.1", b"Host: docker", b"Connection: close", b"", b""]
+
+
+def test_a_created_container_is_labelled_and_then_the_jails_to_use(proxy):
+    assert proxy.call("POST", "/containers/mine/start")[0] == 404
+    assert create(proxy)[0] == 201
+    body = json.loads(proxy.engine.requests[-1].partition(b"\r\n\r\n")[2])
+    assert body["Labels"] == {"jailed.sibling": SESSION}
+    assert proxy.call("POST", "/containers/mine/start")[0] == 200
+    assert proxy.engine.seen()[-1] == f"POST /containers/{OWN}/start HTTP/1.1"
+
+
+EVIL = b'{"Image":"x","HostConfig":{"Privileged":true}}'
+HIDDEN = b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: " + str(len(EVIL)).encode() + b"\r\n\r\n" + EVIL
+SMUGGLED = {
+    "two lengths": b"POST /containers/mine/start HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
+    "length and chunks": b"POST /containers/mine/start HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    % (5 + len(HIDDEN)) + HIDDEN,
+    "another spelling of chunked": b"POST /containers/mine/start HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "a list of encodings": b"POST /containers/mine/start HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: identity, chunked\r\n\r\n0\r\n\r\n" + HIDDEN,
+    "space before the colon": b"POST /containers/mine/start HTTP/1.1\r\nHost: d\r\nContent-Length : %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
+    "bare line feeds": b"POST /containers/mine/start HTTP/1.1\nHost: d\nContent-Length: 0\n\n" + HIDDEN,
+    "a body on GET": b"GET /_ping HTTP/1.1\r\nHost: d\r\nContent-Length: %d\r\n\r\n" % len(HIDDEN) + HIDDEN,
+    "a pipeline": b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n" + HIDDEN,
+    "a line in the target": b"GET /_ping\r\nX: y HTTP/1.1\r\nHost: d\r\n\r\n" + HIDDEN,
+    "an upgrade that the engine declines": b"POST /containers/mine/attach?stream=1 HTTP/1.1\r\nHost: d\r\nUpgrade: tcp\r\n"
+    b"Connection: Upgrade\r\nContent-Length: 0\r\n\r\n" + HIDDEN,
+    "an upgrade to HTTP/2": b"GET /_ping HTTP/1.1\r\nHost: d\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n" + HIDDEN,
+    "a form that replaces the query": b"POST /containers/create HTTP/1.1\r\nHost: d\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    b"Content-Length: 11\r\n\r\nprivileged=",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMUGGLED)
+def test_nothing_is_smuggled_to_the_engine(proxy, name):
+    create(proxy)
+    before = len(proxy.engine.requests)
+    proxy.raw(SMUGGLED[name], wait=2)
+    for request in proxy.engine.requests[before:]:
+        assert b"Privileged" not in request and request.count(b"HTTP/1.1") == 1, request
+        assert b"content-length" not in request.lower() or request.lower().count(b"content-length") == 1
+
+
+def test_chunked_bodies_are_read_and_sent_on_whole(proxy):
+    body = b'{"Image":"x"}'
+    chunks = b"".join(b"%x\r\n%c\r\n" % (1, byte) for byte in body) + b"0\r\n\r\n"
+    answer = proxy.raw(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert b" 201 " in answer.split(b"\r\n")[0]
+    assert b"chunked" not in proxy.engine.requests[-1]
+
+
+def test_bodies_and_headers_have_a_largest_size(proxy):
+    assert proxy.call("POST", "/containers/create", b" " * (1024 * 1024 + 1))[0] == 413
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    answer = proxy.raw(b"POST /containers/create HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 20 + b"0\r\n\r\n")
+    assert b" 413 " in answer.split(b"\r\n")[0] or answer == b""
+    proxy.raw(b"GET /_ping HTTP/1.1\r\nX: " + b"y" * 500_000 + b"\r\n\r\n")
+    assert proxy.engine.requests == []
+    assert proxy.call("GET", "/_ping")[0] == 200
+
+
+def test_a_raw_connection_goes_both_ways_once_the_engine_agrees(proxy):
+    create(proxy)
+    proxy.engine.answers["POST /containers/"] = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nwelcome"
+    proxy.engine.answers = {"POST /containers/" + OWN: proxy.engine.answers["POST /containers/"], **proxy.engine.answers}
+    answer = proxy.raw(b"POST /containers/mine/attach?stream=1&stdin=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nhello")
+    assert answer.startswith(b"HTTP/1.1 101 ") and b"welcome" in answer and answer.endswith(b"echo:hello")
+
+
+def test_an_archive_streams_into_the_jails_own_container(proxy):
+    create(proxy)
+    body = b"z" * (3 * 1024 * 1024)
+    assert proxy.call("PUT", "/containers/mine/archive?path=/tmp", body)[0] == 200
+    request = proxy.engine.requests[-1]
+    assert request.startswith(f"PUT /containers/{OWN}/archive?path=%2Ftmp HTTP/1.1\r\n".encode()) and request.count(b"z") == len(body)
+    assert proxy.call("PUT", "/containers/other/archive?path=/tmp", b"z")[0] == 404
+
+
+def test_a_pull_never_moves_an_image_that_is_there(proxy):
+    assert proxy.call("POST", "/images/create?fromImage=jailed&tag=latest")[0] == 200
+    assert proxy.engine.seen() == ["GET /images/jailed:latest/json HTTP/1.1"]
+    proxy.engine.answers["GET /images/"] = reply(404, b"{}")
+    assert proxy.call("POST", "/images/create?fromImage=jailed&tag=latest")[0] == 200
+    assert proxy.engine.seen()[-1] == "POST /images/create?fromImage=jailed&tag=latest HTTP/1.1"
+
+
+def test_a_volume_that_was_there_before_stays_its_owners(proxy):
+    proxy.engine.answers["POST /volumes/create"] = reply(201, b'{"Name":"data","Labels":null}')
+    assert proxy.call("POST", "/volumes/create", b'{"Name":"data"}')[0] == 409
+    assert proxy.call("DELETE", "/volumes/data")[0] == 404
+
+
+def test_at_the_end_the_engine_is_asked_for_the_label_and_everything_goes(proxy):
+    create(proxy)
+    answers = [reply(200, json.dumps([{"Id": OWN}]).encode()), reply(200, b"[]")]
+
+    class Once(dict):
+        def items(self):
+            yield "GET /containers/json", answers[0]
+            yield from super().items()
+
+    proxy.engine.answers = Once(proxy.engine.answers)
+    original = proxy.engine._serve
+
+    def serve(client):
+        original(client)
+        if any(line.startswith("DELETE") for line in proxy.engine.seen()):
+            answers[0] = answers[1]
+
+    proxy.engine._serve = serve
+    assert proxy.end() == 0
+    assert f"DELETE /containers/{OWN}?force=1&v=1 HTTP/1.1" in proxy.engine.seen()
+    asked = [line for line in proxy.engine.seen() if line.startswith("GET /containers/json")]
+    assert all(f"jailed.sibling%3D{SESSION}" in line for line in asked)
+
+
+def test_a_proxy_that_root_starts_is_not_root(proxy):
+    fields = dict(line.split(":\t", 1) for line in Path(f"/proc/{proxy.process.pid}/status").read_text().splitlines() if ":\t" in line)
+    assert "0" not in fields["Uid"].split() + fields["Gid"].split() + fields["Groups"].split()
+    assert fields["NoNewPrivs"] == "1" and int(fields["CapEff"], 16) == 0
+
+
+def test_an_engine_that_is_not_there_is_said_at_once(base):
+    done = subprocess.run([Host.binary, "__socket-proxy", base, base / "none", SESSION, "1", "1", "-", "-", "-"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False)  # fmt: skip
+    assert done.returncode == 125 and "cannot reach the engine's socket" in done.stdout
