@@ -57,7 +57,7 @@ Found look(const Options& options, const Environment& environment) {
     throw core::Error(fmt::format("{} does not say which jails there are: {}", found.engine.program,
                                   core::printable(answer.err)));
   }
-  found.jails = plan::parse_jails(answer.out);
+  found.jails = plan::parse_jails(found.engine, answer.out);
   clear_ended_detached(found);
   return found;
 }

@@ -34,16 +34,7 @@ std::string candidates(const std::vector<const FoundJail*>& jails) {
   return text;
 }
 
-}  // namespace
-
-core::Command list_jails_command(const Engine& engine, uid_t owner) {
-  return {engine.program,
-          {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
-           fmt::format("label=jailed.owner={}", owner), "--format", kFormat},
-          {}};
-}
-
-std::vector<FoundJail> parse_jails(std::string_view text) {
+std::vector<FoundJail> parse_docker_jails(std::string_view text) {
   std::vector<FoundJail> jails;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
@@ -63,6 +54,47 @@ std::vector<FoundJail> parse_jails(std::string_view text) {
                      .detached = fields[7] == "true"});
   }
   return jails;
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::vector<FoundJail> parse_podman_jails(std::string_view text) {
+  std::vector<FoundJail> jails;
+  const auto answer = json::parse(text, nullptr, false);
+  if (!answer.is_array()) return jails;
+  for (const auto& entry : answer) {
+    if (!entry.is_object()) continue;
+    const auto labels = entry.value("Labels", json::object());
+    const auto names = entry.value("Names", json::array());
+    if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string()) continue;
+    if (!text_of(labels, "jailed.role").empty()) continue;
+    jails.push_back({.name = names.front(),
+                     .session = text_of(labels, "jailed.session"),
+                     .project = text_of(labels, "jailed.project"),
+                     .image = text_of(entry, "Image"),
+                     .state = text_of(entry, "State"),
+                     .age = text_of(entry, "CreatedAt"),
+                     .synced = text_of(labels, "jailed.sync") == "mutagen",
+                     .detached = text_of(labels, "jailed.detached") == "true"});
+  }
+  return jails;
+}
+
+}  // namespace
+
+core::Command list_jails_command(const Engine& engine, uid_t owner) {
+  return {engine.program,
+          {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
+           fmt::format("label=jailed.owner={}", owner), "--format",
+           engine.kind == EngineKind::podman ? "json" : kFormat},
+          {}};
+}
+
+std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {
+  return engine.kind == EngineKind::podman ? parse_podman_jails(text) : parse_docker_jails(text);
 }
 
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,

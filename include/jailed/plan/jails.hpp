@@ -22,9 +22,10 @@ struct FoundJail {
   bool operator==(const FoundJail&) const = default;
 };
 
-/// One call: every jail of this owner, whatever its state.
+/// One call: every jail of this owner, whatever its state. Podman 4.3 knows no `.Label` in a template, and
+/// Docker's JSON runs all labels together; so each is asked in its own way.
 core::Command list_jails_command(const Engine& engine, uid_t owner);
-std::vector<FoundJail> parse_jails(std::string_view text);
+std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text);
 
 /// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), a
 /// project's path or name. Empty: the one around `here`, or the only one. Throws UsageError when it is none
