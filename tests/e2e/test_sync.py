@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,13 +18,12 @@ ROUNDS = int(os.environ.get("JAILED_TEST_ROUNDS", "20"))
 
 
 @pytest.fixture(scope="session")
-def mutagen(tmp_path_factory) -> Path:
-    """The directory with the program; built once, then kept in the cache of whoever runs the tests."""
-    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tmp_path_factory.mktemp("mutagen"))
-    directory.parent.chmod(0o755)
-    directory.chmod(0o755)
-    subprocess.run([REPO / "scripts/mutagen", directory], check=True)
-    return directory
+def mutagen():
+    """The directory with the program, which every caller can reach; built once, then kept in the cache of whoever runs the tests."""
+    with tempfile.TemporaryDirectory(prefix="jailed-mutagen-") as directory:
+        os.chmod(directory, 0o755)
+        subprocess.run([REPO / "scripts/mutagen", directory], check=True)
+        yield Path(directory)
 
 
 class Synced:
@@ -405,15 +405,21 @@ def test_two_at_once_do_not_disturb_each_other(synced):
 
 
 def test_a_file_in_the_way_keeps_the_volume(synced):
-    """The host's side cannot be written: the work stays where it is, and the user is told."""
+    """The host's side cannot be written: the work stays where it is, the user is told, and brings it home later."""
     (synced.project / "d").mkdir()
     (synced.project / "d/file").write_text("old")
     subprocess.run(["chattr", "+i", synced.project / "d/file"], check=True)
     try:
-        result = synced.run("echo new >d/file")
+        result = synced.run("rm d/file; echo new >d/file; echo more >d/more")
         assert "jailed sync recover" in result.errors, result
         assert (synced.project / "d/file").read_text() == "old"
         assert len(synced.volumes()) == 1
+        listed = synced.host.run("ls").ok()
+        assert "unsynced" in listed.text
     finally:
         subprocess.run(["chattr", "-i", synced.project / "d/file"], check=True)
     wait_for("no jail", lambda: not synced.host.jails())
+    synced.host.run("sync", "recover").ok()
+    assert (synced.project / "d/file").read_text() == "new\n"
+    assert (synced.project / "d/more").read_text() == "more\n"
+    synced.nothing_left()
