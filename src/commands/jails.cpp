@@ -9,6 +9,7 @@
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/recovery.hpp>
+#include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
@@ -146,13 +147,18 @@ bool stop_jail(const Found& found, const FoundJail& jail, const Environment& env
   return import_session(found.engine, *session, jail.session, found.settings, environment);
 }
 
+std::vector<FoundJail> running(const Found& found) {
+  std::vector<FoundJail> jails;
+  for (const auto& jail : found.jails) {
+    if (jail.state == "running") jails.push_back(jail);
+  }
+  return jails;
+}
+
 int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
   const auto found = look(options, environment);
-  std::vector<FoundJail> running;
-  for (const auto& jail : found.jails) {
-    if (jail.state == "running") running.push_back(jail);
-  }
-  const auto& jail = choose(running, options.path.value_or(""));
+  const auto jails = running(found);
+  const auto& jail = choose(jails, options.path.value_or(""));
   const auto call =
       plan::enter_command(found.engine, jail.name, command, host::is_terminal(0) && host::is_terminal(1));
   if (options.dry_run) {
@@ -199,6 +205,30 @@ int exec(const Options& options, const Environment& environment) {
   if (options.command.empty())
     throw core::UsageError("No command to run.", "jailed exec [JAIL] -- COMMAND [ARG...]");
   return enter(options, environment, options.command);
+}
+
+int logs(const Options& options, const Environment& environment) {
+  const auto found = look(options, environment);
+  const auto& jail = choose(found.jails, options.path.value_or(""));
+  if (!jail.detached)
+    throw core::UsageError(fmt::format("{} keeps no log: what it says is on its terminal.", jail.name),
+                           "jails with a log are started with: jailed --detach . -- COMMAND");
+  return engine::run_attached(found.engine, plan::logs_command(found.engine, jail.name, options.follow))
+      .shell_code();
+}
+
+std::optional<int> reuse(const Options& options, const Environment& environment, const std::string& project) {
+  const auto found = look(options, environment);
+  std::vector<FoundJail> jails;
+  for (const auto& jail : running(found)) {
+    if (jail.project == project) jails.push_back(jail);
+  }
+  if (jails.empty()) return std::nullopt;
+  const auto& jail = plan::choose_jail(jails, "", project);
+  const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
+  return engine::run_attached(found.engine, plan::enter_command(found.engine, jail.name, command,
+                                                                host::is_terminal(0) && host::is_terminal(1)))
+      .shell_code();
 }
 
 int sync_status(const Options& options, const Environment& environment) {

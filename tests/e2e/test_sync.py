@@ -75,6 +75,10 @@ class Synced:
                 continue
         raise AssertionError("no daemon")
 
+    def own(self) -> None:
+        """What the test has made in the project is the caller's."""
+        subprocess.run(["chown", "-Rh", f"{self.host.caller.uid}:{self.host.caller.gid}", self.project], check=True)
+
     def sessions(self) -> str:
         return self.client("sync", "list")
 
@@ -144,6 +148,7 @@ def test_modes_links_deletes_renames_and_names(synced):
     (project / "directory/below").mkdir(parents=True)
     (project / "directory/below/file").write_text("x")
     (project / "link").symlink_to("directory/below")
+    synced.own()
     synced.run(
         "set -e; test -x tool; test ! -x plain; test $(readlink link) = directory/below; rm gone; mv renamed new; mv directory moved\n"
         "chmod +x plain; chmod -x tool; rm link; ln -s moved/below link; ln -s /etc/passwd absolute; ln -s ../../.. out\n"
@@ -172,6 +177,7 @@ def test_a_link_that_leaves_the_project_is_never_written_through(synced):
     outside = synced.host.directory("outside")
     (synced.project / "d").mkdir()
     (synced.project / "d/file").write_text("old")
+    synced.own()
     synced.run(f"rm -r d; ln -s {outside} d; sleep 2.5; rm d; mkdir d; echo new >d/file; ln -s {outside} e").ok()
     assert list(outside.iterdir()) == []
     assert (synced.project / "d/file").read_text() == "new\n"
@@ -180,6 +186,7 @@ def test_a_link_that_leaves_the_project_is_never_written_through(synced):
 def test_git_is_the_jail_s_own_and_commits_come_home(synced):
     repo = Repository(synced.host, synced.project)
     (synced.project / "nested").mkdir()
+    synced.own()
     repo.git("init", "-q", cwd=synced.project / "nested")
     before = tree(synced.project / "nested/.git")
     done = synced.run("set -e; git status --porcelain; test ! -e nested/.git/HEAD; mkdir -p nested/.git; touch nested/.git/y other\n"
@@ -223,8 +230,7 @@ def test_random_edits_on_both_sides(synced):
         directory = project / f"d{number % 97}"
         directory.mkdir(exist_ok=True)
         (directory / f"f{number}").write_bytes(chance.randbytes(chance.randrange(3000)))
-    if synced.host.caller.uid != os.geteuid():
-        subprocess.run(["chown", "-R", f"{synced.host.caller.uid}:{synced.host.caller.gid}", project], check=True)
+    synced.own()
     # The jail takes files whose number is even, the host the odd ones: no conflicts, at the same time.
     script = (
         "import os,random,hashlib,time\nc=random.Random(3)\n"
@@ -408,6 +414,7 @@ def test_a_file_in_the_way_keeps_the_volume(synced):
     """The host's side cannot be written: the work stays where it is, the user is told, and brings it home later."""
     (synced.project / "d").mkdir()
     (synced.project / "d/file").write_text("old")
+    synced.own()
     subprocess.run(["chattr", "+i", synced.project / "d/file"], check=True)
     try:
         result = synced.run("rm d/file; echo new >d/file; echo more >d/more")
