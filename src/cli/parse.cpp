@@ -178,9 +178,10 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
     add_engine_options(*parser->app, options);
     parser->app->add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
   } else if (verb == Verb::logs) {
-    parser->app = new_app("What the command of a detached jail has said.\n\n  jailed --detach . -- make test\n"
-                          "  jailed logs --follow",
-                          "jailed logs");
+    parser->app = new_app(
+        "What the command of a detached jail has said.\n\n  jailed --detach . -- make test\n"
+        "  jailed logs --follow",
+        "jailed logs");
     parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
     parser->app->add_flag("-f,--follow", options.follow, "Go on until the command ends");
     add_engine_options(*parser->app, options);

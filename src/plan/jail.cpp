@@ -80,8 +80,8 @@ void add_log(Args& args, const Engine& engine, const Jail& jail) {
     return;
   }
   // Docker's and podman's own formats; both count max-size in bytes of a file that is then begun anew.
-  args.insert(args.end(), {"--log-driver", engine.kind == EngineKind::docker ? "json-file" : "k8s-file", "--log-opt",
-                           "max-size=10m"});
+  args.insert(args.end(), {"--log-driver", engine.kind == EngineKind::docker ? "json-file" : "k8s-file",
+                           "--log-opt", "max-size=10m"});
 }
 
 void add_limits(Args& args, const Limits& limits) {

@@ -19,7 +19,8 @@ constexpr const char* kFormat =
     R"({{json (.Label "jailed.role")}}])";
 
 constexpr const char* kRunThenWait =
-    "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec sleep infinity";
+    "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec "
+    "sleep infinity";
 constexpr const char* kStart = "[ ! -p /run/jailed-start ] || echo go >/run/jailed-start";
 
 bool means(const FoundJail& jail, const std::string& word) {

@@ -41,8 +41,8 @@ core::Command enter_command(const Engine& engine, const std::string& container,
                             const std::vector<std::string>& command, bool terminal);
 
 /// `jail` for `--detach`: it does not end with the jailed that started it. With a command it runs that, and
-/// what it says is kept for `jailed logs`; a bound jail ends with it. Without one it waits for `jailed shell`.
-/// A keeper's command waits for `start_command`, when the project is there.
+/// what it says is kept for `jailed logs`; a bound jail ends with it. Without one it waits for `jailed
+/// shell`. A keeper's command waits for `start_command`, when the project is there.
 Jail detached(Jail jail, const std::vector<std::string>& command);
 core::Command start_command(const Engine& engine, const std::string& container);
 
