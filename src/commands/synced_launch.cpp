@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/synced_launch.hpp>
@@ -87,6 +88,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   PreparedJail prepared(options, settings, environment, places);
   auto jail = keeper_for(prepared.jail(), prepared.git(), program);
   if (options.detach) jail = plan::detached(std::move(jail));
+  note_jail(prepared.session(), jail);
   const engine::SyncEngine sync(program.mutagen);
   const Cargo cargo{.id = jail.id,
                     .project = jail.project,
@@ -101,14 +103,15 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
     std::cout << cargo.container << "\n";
     return {};
   }
+  // Whatever happens from here on, the next jailed finds the session until the work is home.
+  prepared.keep();
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
   if (const auto hint = plan::killed_hint(end.status, engine, jail.limits)) spdlog::warn("{}", *hint);
   // Commits come after the files that belong to them.
   if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {
+    prepared.keep(false);
     prepared.bring_commits_home(engine, environment);
-  } else {
-    prepared.keep();
   }
   if (!end.engine_error.empty()) {
     spdlog::error("{} could not run the command: {}", engine.program, core::printable(end.engine_error));

@@ -161,13 +161,17 @@ std::vector<Volume> parse_volumes(std::string_view text) {
   return volumes;
 }
 
-core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+core::Command exec_command(const Engine& engine, const std::string& container, const Args& command,
+                           const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
-  if (jail.terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", kWorkspace, container_name(jail.project, jail.id), "/bin/sh", "-c",
-                           kExec, token, kInit});
-  args.insert(args.end(), jail.command.begin(), jail.command.end());
+  if (terminal) add_terminal(args, engine);
+  args.insert(args.end(), {"--workdir", kWorkspace, container, "/bin/sh", "-c", kExec, token, kInit});
+  args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};
+}
+
+core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+  return exec_command(engine, container_name(jail.project, jail.id), jail.command, token, jail.terminal);
 }
 
 core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
