@@ -120,11 +120,12 @@ MutagenProgram mutagen_or_throw(const plan::Engine& engine, const Environment& e
   return *program;
 }
 
-// A session directory that this process owns until it is done with it; made anew where it is gone.
+// A session directory that this process owns until it is done with it; made anew where it is gone, unless the
+// jail belongs to a jailed with another configuration.
 class OwnedSession {
  public:
-  OwnedSession(const std::string& sessions, const std::string& id) {
-    host::make_private_directories(sessions + "/" + id);
+  OwnedSession(const std::string& sessions, const std::string& id, bool make = true) {
+    if (make) host::make_private_directories(sessions + "/" + id);
     session_.emplace(sessions, id);
   }
   explicit operator bool() const { return static_cast<bool>(*session_); }
@@ -193,7 +194,7 @@ Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, cons
   std::vector<OwnedSession> sessions;
   std::vector<std::string> bound;  // of these, one call ends all
   for (const auto& jail : jails) {
-    sessions.emplace_back(found.sessions, jail.session);
+    sessions.emplace_back(found.sessions, jail.session, jail.detached || jail.state != "running");
     if (!jail.synced) bound.push_back(jail.name);
   }
   Stopped stopped;
@@ -203,7 +204,7 @@ Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, cons
     if (sessions[i] && jail.synced) {
       stopped.all_home = bring_detached_home(found, jail, *sessions[i], environment) && stopped.all_home;
     } else if (sessions[i]) {
-      if (!jail.state.empty() && jail.state != "running")
+      if (jail.state != "running")
         host::capture_shielded(plan::remove_command(found.engine, jail.name));
       stopped.all_home = import_session(found.engine, *sessions[i], jail.session, found.settings, environment) &&
                          stopped.all_home;

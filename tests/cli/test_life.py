@@ -379,6 +379,15 @@ def test_a_jail_in_the_foreground_is_stopped_from_elsewhere(machine):
     assert machine.asked() == ["run", "stop"]
 
 
+def test_a_jail_in_the_foreground_of_another_configuration_is_only_asked_to_end(synced):
+    synced.knows([jail(1, sync="mutagen", detached=""), jail(2, detached="")])
+    assert synced.host.run("stop", "--all").code == 0
+    assert synced.asked() == ["ps", "stop", "exec"]
+    assert synced.fresh[1].args[3:] == ["jailed-app-000000000002"]
+    assert synced.fresh[2].args[-2:] == ["command", "15"]
+    assert mutagens(synced) == [] and synced.host.sessions == []
+
+
 def test_an_engine_that_cannot_stop_it(docker):
     name = docker.detach()
     docker.host.fakes.on("stop", "echo 'Error response from daemon: tried to kill container, but did not receive an exit event' >&2; exit 1")
