@@ -1,9 +1,6 @@
 """Jails that are there: ls, shell, exec, stop, sync, --detach; and how often the engine is asked."""
-import io
 import json
-import os
 import re
-import tarfile
 
 import pytest
 from harness import exit_code, wait_until
@@ -86,19 +83,8 @@ def docker(new_host):
 @pytest.fixture
 def synced(new_host):
     """Mutagen, whose daemon says that all is well."""
-    host = new_host("docker", "mutagen")
-    del host.env["JAILED_SYNC_STRATEGY"]
-    bundle = host.fakes.bin / "mutagen-agents.tar.gz"
-    with tarfile.open(bundle, "w:gz") as tar:
-        for name in ("linux_amd64", "linux_arm64"):
-            entry = tarfile.TarInfo(name)
-            entry.size = 5
-            tar.addfile(entry, io.BytesIO(b"agent"))
-    (host.fakes.bin / "gzip").symlink_to("/usr/bin/gzip")  # tar calls it
-    host.fakes.on("version", "echo 0.18.1")
-    state = [{"status": "watching", "alpha": {"connected": True, "files": 3}, "beta": {"connected": True, "files": 4}}]
-    (host.fakes.directory / "state").write_text(json.dumps(state))
-    host.fakes.on("sync", 'case $2 in list) /bin/cat "$fake/state";; esac')
+    host = new_host("docker")
+    host.install_mutagen()
     return Machine(host, "docker")
 
 

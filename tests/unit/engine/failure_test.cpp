@@ -4,6 +4,7 @@
 
 using jailed::engine::Failure;
 using jailed::engine::recognise_failure;
+using jailed::engine::says_container_is_gone;
 using jailed::plan::Engine;
 using jailed::plan::EngineKind;
 using Kind = Failure::Kind;
