@@ -8,6 +8,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/kept_sessions.hpp>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
@@ -35,22 +36,42 @@ struct Found {
   std::string sessions;
 };
 
-// A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
-void clear_ended_detached(const Found& found) {
-  for (const auto& id : host::detached_sessions(found.sessions)) {
-    const auto has_jail = [&](const FoundJail& jail) { return jail.session == id; };
-    if (std::any_of(found.jails.begin(), found.jails.end(), has_jail)) continue;
-    if (!find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
-    const host::AbandonedSession session(found.sessions, id);
-    if (session) clear_session(session, found.sessions, id, "");
-  }
-}
-
-Found look(const Options& options, const Environment& environment) {
+// The engine is not asked yet.
+Found about(const Options& options, const Environment& environment) {
   Found found;
   found.settings = plan::resolve_settings(options, environment);
   found.engine = find_engine(found.settings, environment);
   found.sessions = host::canonical_as_far_as_it_exists(found.settings.config_dir) + "/sessions";
+  return found;
+}
+
+// What is left of Mutagen's session when its jail and its volume are gone.
+void forget_sync(const Found& found, const std::string& id, const Environment& environment) {
+  try {
+    if (const auto program = find_mutagen(found.engine, environment))
+      engine::SyncEngine(program->mutagen).terminate(id);
+  } catch (const core::Error& error) {
+    spdlog::debug("{}", error.what());
+  }
+}
+
+// A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
+void clear_ended_detached(const Found& found, const Environment& environment) {
+  const auto noted = noted_jails(found.sessions);
+  for (const auto& id : host::detached_sessions(found.sessions)) {
+    const auto is_it = [&](const FoundJail& jail) { return jail.session == id; };
+    if (std::any_of(found.jails.begin(), found.jails.end(), is_it)) continue;
+    const auto note = std::find_if(noted.begin(), noted.end(), is_it);
+    const bool synced = note == noted.end() || note->synced;
+    if (synced && !find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
+    const host::AbandonedSession session(found.sessions, id);
+    if (!session) continue;
+    if (synced) forget_sync(found, id, environment);
+    clear_session(session, found.sessions, id, "");
+  }
+}
+
+void ask_engine(Found& found, const Environment& environment) {
   const auto answer = host::capture(plan::list_jails_command(found.engine, ::geteuid()));
   if (!answer.status.ok()) {
     if (const auto failure = engine::recognise_failure(found.engine, answer.err, found.settings.image))
@@ -59,7 +80,12 @@ Found look(const Options& options, const Environment& environment) {
                                   core::printable(answer.err)));
   }
   found.jails = plan::parse_jails(found.engine, answer.out);
-  clear_ended_detached(found);
+  clear_ended_detached(found, environment);
+}
+
+Found look(const Options& options, const Environment& environment) {
+  auto found = about(options, environment);
+  ask_engine(found, environment);
   return found;
 }
 
@@ -95,11 +121,12 @@ MutagenProgram mutagen_or_throw(const plan::Engine& engine, const Environment& e
   return *program;
 }
 
-// A session directory that this process owns until it is done with it; made anew where it is gone.
+// A session directory that this process owns until it is done with it; made anew where it is gone, unless the
+// jail belongs to a jailed with another configuration.
 class OwnedSession {
  public:
-  OwnedSession(const std::string& sessions, const std::string& id) {
-    host::make_private_directories(sessions + "/" + id);
+  OwnedSession(const std::string& sessions, const std::string& id, bool make = true) {
+    if (make) host::make_private_directories(sessions + "/" + id);
     session_.emplace(sessions, id);
   }
   explicit operator bool() const { return static_cast<bool>(*session_); }
@@ -124,55 +151,108 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   return import_session(found.engine, *session, volume.session, found.settings, environment);
 }
 
-bool stop_jail(const Found& found, const FoundJail& jail, const Environment& environment) {
-  const OwnedSession session(found.sessions, jail.session);
-  if (!session) {
-    // Its jailed does the rest when the command has ended.
-    const auto end = jail.synced ? plan::signal_command(found.engine, jail.name, "command", SIGTERM)
-                                 : plan::stop_command(found.engine, jail.name);
-    return host::capture(end).status.ok();
+// The jail that is meant as far as the sessions tell it; nothing where that is not clear.
+std::optional<FoundJail> choose_noted(const Found& found, const std::string& word) {
+  try {
+    return choose(noted_jails(found.sessions), word);
+  } catch (const core::UsageError&) {
+    return std::nullopt;
   }
-  if (!jail.synced) {
-    host::capture_shielded(plan::stop_command(found.engine, jail.name));
-    host::capture_shielded(plan::remove_command(found.engine, jail.name));
-    return import_session(found.engine, *session, jail.session, found.settings, environment);
-  }
-  const auto program = mutagen_or_throw(found.engine, environment);
-  const auto volumes = find_volumes(found.engine, jail.session);
-  if (volumes.empty()) throw core::Error(fmt::format("The volume of {} is gone.", jail.name));
-  PendingSignals signals;
-  if (!bring_home_or_recover(found.engine, engine::SyncEngine(program.mutagen), program,
-                             jail_of(volumes.front()), cargo_of(volumes.front(), found.sessions), signals))
-    return false;
-  return import_session(found.engine, *session, jail.session, found.settings, environment);
 }
 
-std::vector<FoundJail> running(const Found& found) {
-  std::vector<FoundJail> jails;
-  for (const auto& jail : found.jails) {
-    if (jail.state == "running") jails.push_back(jail);
+// True when the work is home.
+bool bring_detached_home(const Found& found, const FoundJail& jail, const host::AbandonedSession& session,
+                         const Environment& environment) {
+  const auto program = mutagen_or_throw(found.engine, environment);
+  const engine::SyncEngine sync(program.mutagen);
+  const Cargo cargo{.id = jail.session, .project = jail.project, .container = jail.name, .sessions = found.sessions};
+  PendingSignals signals;
+  auto homecoming = bring_home(found.engine, sync, cargo, signals);
+  if (homecoming == Homecoming::container_gone) {
+    const auto volumes = find_volumes(found.engine, jail.session);
+    if (volumes.empty()) throw core::Error(fmt::format("The volume of {} is gone.", jail.name), "see: jailed ls");
+    const bool home = bring_home_or_recover(found.engine, sync, program, jail_of(volumes.front()), cargo, signals);
+    homecoming = home ? Homecoming::done : Homecoming::held_up;
   }
-  return jails;
+  return homecoming == Homecoming::done &&
+         import_session(found.engine, session, jail.session, found.settings, environment);
+}
+
+// What the engine says against it; empty when all is well.
+std::string ask_to_end(const core::Command& command) {
+  const auto answer = host::capture_shielded(command);
+  if (answer.status.ok()) return {};
+  return answer.err.empty() ? "no reason" : answer.err;
+}
+
+// Empty when they have ended and their work is home, else what the engine said of those that it could not end.
+struct Stopped {
+  std::string engine_error;
+  bool all_home = true;
+};
+
+Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, const Environment& environment) {
+  std::vector<OwnedSession> sessions;
+  std::vector<std::string> bound;  // of these, one call ends all
+  for (const auto& jail : jails) {
+    sessions.emplace_back(found.sessions, jail.session, jail.detached || jail.state != "running");
+    if (!jail.synced) bound.push_back(jail.name);
+  }
+  Stopped stopped;
+  if (!bound.empty()) stopped.engine_error = ask_to_end(plan::stop_command(found.engine, bound));
+  for (std::size_t i = 0; stopped.engine_error.empty() && i < jails.size(); ++i) {
+    const auto& jail = jails[i];
+    if (sessions[i] && jail.synced) {
+      stopped.all_home = bring_detached_home(found, jail, *sessions[i], environment) && stopped.all_home;
+    } else if (sessions[i]) {
+      if (jail.state != "running")
+        host::capture_shielded(plan::remove_command(found.engine, jail.name));
+      stopped.all_home = import_session(found.engine, *sessions[i], jail.session, found.settings, environment) &&
+                         stopped.all_home;
+    } else if (jail.synced && !jail.detached) {
+      stopped.engine_error = ask_to_end(plan::signal_command(found.engine, jail.name, "command", SIGTERM));
+    }
+  }
+  if (!stopped.engine_error.empty()) return stopped;
+  // The jailed of a jail in the foreground, and one that stops the same jail, bring the work home themselves.
+  for (std::size_t i = 0; i < jails.size(); ++i) {
+    if (!sessions[i] && !wait_for_owner(found.sessions, jails[i].session))
+      spdlog::warn("{} was asked to end and is still at it.", jails[i].name);
+  }
+  return stopped;
 }
 
 int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
-  const auto found = look(options, environment);
-  const auto jails = running(found);
-  const auto& jail = choose(jails, options.path.value_or(""));
-  const auto call =
-      plan::enter_command(found.engine, jail.name, command, host::is_terminal(0) && host::is_terminal(1));
-  if (options.dry_run) {
+  auto found = about(options, environment);
+  const auto token = "entered-" + host::random_hex(4);
+  const bool terminal = host::is_terminal(0) && host::is_terminal(1);
+  const auto word = options.path.value_or("");
+  const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
+    const auto call = plan::exec_command(found.engine, jail.name, command, token, terminal);
+    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token);
     std::cout << core::shell_line(call) << "\n";
-    return 0;
+    return {};
+  };
+  const auto noted = choose_noted(found, word);
+  engine::JailEnd end;
+  if (noted) {
+    end = run(*noted);
+    if (end.engine_error.empty()) return end.status.shell_code();
   }
-  return engine::run_attached(found.engine, call).shell_code();
+  ask_engine(found, environment);
+  std::erase_if(found.jails, [](const auto& jail) { return jail.state != "running"; });
+  const auto& jail = choose(found.jails, word);
+  // The jail is there, so these were the words of the command, which must not run twice.
+  if (!noted || jail.name != noted->name) end = run(jail);
+  std::cerr << end.engine_error;
+  return end.status.shell_code();
 }
 
 }  // namespace
 
 int list(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
-  add_unsynced(found);
+  if (may_have_volumes(found.sessions, found.jails)) add_unsynced(found);
   if (options.json) {
     std::cout << plan::jails_json(found.jails);
   } else if (options.quiet) {
@@ -184,17 +264,29 @@ int list(const Options& options, const Environment& environment) {
 }
 
 int stop(const Options& options, const Environment& environment) {
-  const auto found = look(options, environment);
+  auto found = about(options, environment);
+  auto words = options.jails;
+  if (words.empty()) words.emplace_back();
   std::vector<FoundJail> chosen;
-  if (options.all) {
-    chosen = found.jails;
-  } else if (options.jails.empty()) {
-    chosen.push_back(choose(found.jails, ""));
+  if (!options.all && words.size() == 1) {
+    if (const auto noted = choose_noted(found, words.front())) chosen.push_back(*noted);
   }
-  for (const auto& word : options.jails) chosen.push_back(choose(found.jails, word));
-  bool all_home = true;
-  for (const auto& jail : chosen) all_home = stop_jail(found, jail, environment) && all_home;
-  return all_home ? 0 : core::kFailed;
+  Stopped stopped;
+  if (!chosen.empty()) stopped = stop_jails(found, chosen, environment);
+  if (chosen.empty() || engine::says_container_is_gone(stopped.engine_error)) {
+    ask_engine(found, environment);
+    chosen.clear();
+    if (options.all) chosen = found.jails;
+    for (const auto& word : options.all ? std::vector<std::string>{} : words) {
+      const auto& jail = choose(found.jails, word);
+      if (std::find(chosen.begin(), chosen.end(), jail) == chosen.end()) chosen.push_back(jail);
+    }
+    stopped = stop_jails(found, chosen, environment);
+  }
+  if (!stopped.engine_error.empty() && !engine::says_container_is_gone(stopped.engine_error))
+    throw core::Error(fmt::format("{} could not end it: {}", found.engine.program,
+                                  core::printable(stopped.engine_error)));
+  return stopped.all_home ? 0 : core::kFailed;
 }
 
 int shell(const Options& options, const Environment& environment) {
@@ -213,22 +305,23 @@ int logs(const Options& options, const Environment& environment) {
   if (!jail.detached)
     throw core::UsageError(fmt::format("{} keeps no log: what it says is on its terminal.", jail.name),
                            "jails with a log are started with: jailed --detach . -- COMMAND");
-  return engine::run_attached(found.engine, plan::logs_command(found.engine, jail.name, options.follow))
-      .shell_code();
+  return engine::run_attached(plan::logs_command(found.engine, jail.name, options.follow)).shell_code();
 }
 
 std::optional<int> reuse(const Options& options, const Environment& environment, const std::string& project) {
-  const auto found = look(options, environment);
-  std::vector<FoundJail> jails;
-  for (const auto& jail : running(found)) {
-    if (jail.project == project) jails.push_back(jail);
+  const auto noted = noted_jails(about(options, environment).sessions);
+  const auto count =
+      std::count_if(noted.begin(), noted.end(), [&](const auto& jail) { return jail.project == project; });
+  if (count == 0) return std::nullopt;
+  auto there = options;
+  there.path = project;
+  try {
+    return enter(there, environment,
+                 options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command);
+  } catch (const core::UsageError&) {
+    if (count > 1) throw;
+    return std::nullopt;  // it has ended since
   }
-  if (jails.empty()) return std::nullopt;
-  const auto& jail = plan::choose_jail(jails, "", project);
-  const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
-  return engine::run_attached(found.engine, plan::enter_command(found.engine, jail.name, command,
-                                                                host::is_terminal(0) && host::is_terminal(1)))
-      .shell_code();
 }
 
 int sync_status(const Options& options, const Environment& environment) {
@@ -247,7 +340,7 @@ int sync_status(const Options& options, const Environment& environment) {
 }
 
 int sync_flush(const Options& options, const Environment& environment) {
-  const auto found = look(options, environment);
+  auto found = look(options, environment);
   const auto& jail = choose(found.jails, options.jails.empty() ? "" : options.jails.front());
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));

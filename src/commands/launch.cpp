@@ -6,6 +6,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/mutagen_program.hpp>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/reuse.hpp>
@@ -57,6 +58,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
   PreparedJail prepared(options, settings, environment, places);
+  note_jail(prepared.session(), prepared.jail());
   if (options.detach) {
     const auto jail = plan::detached(prepared.jail(), options.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
@@ -95,6 +97,7 @@ bool wants_build() {
 
 int launch(const core::Options& options, const Environment& environment) {
   const auto settings = plan::resolve_settings(options, environment);
+  if (options.detach) plan::check_detached(settings);
   const auto engine = find_engine(settings, environment);
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =

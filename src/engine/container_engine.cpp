@@ -86,10 +86,26 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
                     {.ask = end, .cut_off = [&] { end(SIGKILL); }, .after = [] {}});
 }
 
-core::ExitStatus run_attached(const plan::Engine& engine, const core::Command& command) {
-  const auto end = run_client(engine, {}, command, {.ask = [](int) {}, .cut_off = [] {}, .after = [] {}});
-  write_error_output(end.engine_error);
-  return end.status;
+JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
+                    const std::string& token) {
+  const auto end = [&](int signal) {
+    host::capture_shielded(plan::signal_command(engine, container, token, signal));
+  };
+  ErrorOutput errors;
+  const auto result = host::run_in_foreground(
+      command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
+                .on_terminate = end,
+                .on_overdue = [&] { end(SIGKILL); }});
+  if (!result.status.ok() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
+  write_error_output(errors.held());
+  return {result.status, {}};
+}
+
+core::ExitStatus run_attached(const core::Command& command) {
+  return host::run_in_foreground(command, {.on_error_output = [](std::string_view text) { write_error_output(text); },
+                                           .on_terminate = [](int) {},
+                                           .on_overdue = [] {}})
+      .status;
 }
 
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {

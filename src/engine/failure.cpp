@@ -65,4 +65,12 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
   return std::nullopt;
 }
 
+bool says_container_is_gone(std::string_view text) {
+  const auto said = lower(text);
+  for (const auto* words : {"no such container", "no such object", "is not running", "container state improper"}) {
+    if (said.find(words) != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace jailed::engine

@@ -70,6 +70,11 @@ std::vector<std::string> detached_sessions(const std::string& sessions_directory
   return ids;
 }
 
+bool session_is_owned(const std::string& sessions_directory, const std::string& id) {
+  const auto path = sessions_directory + "/" + id;
+  return lstat_of(path) && !try_lock_directory(path) && lstat_of(path);
+}
+
 AbandonedSession::AbandonedSession(const std::string& sessions_directory, const std::string& id)
     : path_(sessions_directory + "/" + id), lock_(try_lock_directory(path_)) {
   if (lock_ && !lstat_of(path_)) lock_.reset();

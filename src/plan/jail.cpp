@@ -247,8 +247,10 @@ core::Command remove_command(const Engine& engine, const std::string& container)
   return {engine.program, {"rm", "--force", "--volumes", container}, {}};
 }
 
-core::Command stop_command(const Engine& engine, const std::string& container) {
-  return {engine.program, {"stop", "--time", "12", container}, {}};
+core::Command stop_command(const Engine& engine, const std::vector<std::string>& containers) {
+  Args args = {"stop", "--time", "12"};
+  args.insert(args.end(), containers.begin(), containers.end());
+  return {engine.program, std::move(args), {}};
 }
 
 core::Command find_session_command(const Engine& engine, const std::string& session_id) {

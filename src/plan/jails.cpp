@@ -165,13 +165,10 @@ std::string jails_json(const std::vector<FoundJail>& jails) {
   return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
-core::Command enter_command(const Engine& engine, const std::string& container,
-                            const std::vector<std::string>& command, bool terminal) {
-  std::vector<std::string> args = {"exec", "-i"};
-  if (terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", "/workspace", container, "/usr/libexec/jailed/init"});
-  args.insert(args.end(), command.begin(), command.end());
-  return {engine.program, std::move(args), {}};
+void check_detached(const core::Settings& settings) {
+  if (settings.testcontainers == core::Testcontainers::proxy)
+    throw core::UsageError("--detach does not go with --testcontainers=proxy: the proxy ends with this jailed, the jail does not.",
+                           "leave out --detach, and keep this terminal open");
 }
 
 Jail detached(Jail jail, const std::vector<std::string>& command) {

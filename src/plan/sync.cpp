@@ -162,13 +162,17 @@ std::vector<Volume> parse_volumes(std::string_view text) {
   return volumes;
 }
 
-core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+core::Command exec_command(const Engine& engine, const std::string& container, const Args& command,
+                           const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
-  if (jail.terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", kWorkspace, container_name(jail.project, jail.id), "/bin/sh", "-c",
-                           kExec, token, kInit});
-  args.insert(args.end(), jail.command.begin(), jail.command.end());
+  if (terminal) add_terminal(args, engine);
+  args.insert(args.end(), {"--workdir", kWorkspace, container, "/bin/sh", "-c", kExec, token, kInit});
+  args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};
+}
+
+core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+  return exec_command(engine, container_name(jail.project, jail.id), jail.command, token, jail.terminal);
 }
 
 core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
@@ -204,9 +208,6 @@ std::string sync_name(const std::string& id) { return "jailed-" + id; }
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
   Args args = {"sync", "create", "--name", sync_name(session.id), "--label", "jailed=" + session.id,
                "--no-global-configuration", "--mode", "two-way-safe",
-               // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some
-               // file systems do not tell .GIT from it.
-               "--ignore-vcs", "--ignore", ".[gG][iI][tT]",
                // As they are: Mutagen itself never follows them, and a virtual environment is full of
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
@@ -214,6 +215,9 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
                // Containers have no recursive watches; the default of 10 s is how late an agent's work came.
                "--watch-polling-interval", "1"};
   for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
+  // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some file systems do
+  // not tell .GIT from it. At the end: a later pattern beats an earlier one.
+  args.insert(args.end(), {"--ignore-vcs", "--ignore", ".[gG][iI][tT]"});
   args.insert(args.end(),
               {"--", session.project, fmt::format("docker://{}{}", session.container, kWorkspace)});
   return mutagen_command(mutagen, std::move(args));

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import re
 import stat
 import subprocess
+import tarfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,6 +197,22 @@ class Host:
                               dimensions=size, encoding="utf-8", codec_errors="surrogateescape", **more)
         child.delaybeforesend = None
         return child
+
+    def install_mutagen(self, files: int = 3) -> None:
+        """A mutagen whose daemon says that all is well, with that many files; and jails that run."""
+        self.fakes.add("mutagen")
+        del self.env["JAILED_SYNC_STRATEGY"]
+        with tarfile.open(self.fakes.bin / "mutagen-agents.tar.gz", "w:gz") as tar:
+            for name in ("linux_amd64", "linux_arm64"):
+                entry = tarfile.TarInfo(name)
+                entry.size = 5
+                tar.addfile(entry, io.BytesIO(b"agent"))
+        (self.fakes.bin / "gzip").symlink_to("/usr/bin/gzip")  # tar calls it
+        state = [{"status": "watching", "alpha": {"connected": True, "files": files}, "beta": {"connected": True, "files": 4}}]
+        (self.fakes.directory / "state").write_text(json.dumps(state))
+        self.fakes.on("version", "echo 0.18.1")
+        self.fakes.on("sync", 'case $2 in list) /bin/cat "$fake/state";; esac')
+        self.fakes.on("container", "echo true")
 
     @property
     def sessions(self) -> list[str]:

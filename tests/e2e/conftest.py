@@ -1,12 +1,16 @@
 """The end-to-end tests: the real binary, the engine in JAILED_TEST_ENGINE, the real image."""
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pytest  # noqa: E402
 
-from support.jail import BINARY, ENGINE, IMAGE, IS_ROOT, Engine, Host  # noqa: E402
+from support.jail import BINARY, ENGINE, IMAGE, IS_ROOT, REPO, Engine, Host  # noqa: E402
+from support.sync import Synced  # noqa: E402
 
 
 def pytest_report_header() -> str:
@@ -56,3 +60,19 @@ def root_host(engine: Engine):
 def shared_host(engine: Engine):
     """One host for the tests of a file that only look."""
     yield from _closed_clean(Host.create(engine))
+
+
+@pytest.fixture(scope="session")
+def mutagen():
+    """The directory with the program, which every caller can reach; built once, then kept in the cache of whoever runs the tests."""
+    with tempfile.TemporaryDirectory(prefix="jailed-mutagen-") as directory:
+        os.chmod(directory, 0o755)
+        subprocess.run([REPO / "scripts/mutagen", directory], check=True)
+        yield Path(directory)
+
+
+@pytest.fixture
+def synced(host, mutagen):
+    made = Synced(host, mutagen)
+    yield made
+    made.close()

@@ -5,130 +5,16 @@ import random
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from support.git import Repository
-from support.jail import REPO, labels, wait_for
+from support.jail import labels, wait_for
+from support.sync import kill_at, tree
 
 ROUNDS = int(os.environ.get("JAILED_TEST_ROUNDS", "20"))
-
-
-@pytest.fixture(scope="session")
-def mutagen():
-    """The directory with the program, which every caller can reach; built once, then kept in the cache of whoever runs the tests."""
-    with tempfile.TemporaryDirectory(prefix="jailed-mutagen-") as directory:
-        os.chmod(directory, 0o755)
-        subprocess.run([REPO / "scripts/mutagen", directory], check=True)
-        yield Path(directory)
-
-
-class Synced:
-    """A host with mutagen on PATH and a daemon of its own."""
-
-    def __init__(self, host, mutagen: Path) -> None:
-        self.host = host
-        self.project = host.project()
-        state = host.directory("state")
-        # Podman's daemon is one of its own, with its data where jailed puts it.
-        self.data = host.directory("mutagen") if host.engine.client == "docker" else state / "jailed/mutagen-podman"
-        host.environment.update({
-            "PATH": f"{mutagen}:{host.environment['PATH']}",
-            "XDG_CACHE_HOME": str(host.directory("cache")),
-            "XDG_STATE_HOME": str(state),
-        })  # fmt: skip
-        if host.engine.client == "docker":
-            host.environment["MUTAGEN_DATA_DIRECTORY"] = str(self.data)
-        self.mutagen = mutagen / "mutagen"
-
-    def client(self, *words, check: bool = True) -> str:
-        """What `mutagen WORDS` says, as the docs have a user call it."""
-        environment = {**self.host._environment(None), "MUTAGEN_DATA_DIRECTORY": str(self.data)}
-        return subprocess.run(self.host.caller.argv([self.mutagen, *words]), env=environment, capture_output=True, text=True,
-                              check=check, cwd="/").stdout  # fmt: skip
-
-    def run(self, script: str, **how):
-        return self.host.run(self.project, "--", "bash", "-c", script, **how)
-
-    def start(self, script: str):
-        process = subprocess.Popen(
-            self.host._argv([self.project, "--", "bash", "-c", script]), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.host.root, env=self.host._environment(None))  # fmt: skip
-        self.host._children.append(lambda: process.poll() is None and process.kill())
-        return process
-
-    def ready(self, script: str):
-        process = self.start(f"echo ready; {script}")
-        assert process.stdout.readline() == b"ready\n", process.communicate()
-        return process
-
-    def daemon(self) -> int:
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                mine = f"MUTAGEN_DATA_DIRECTORY={self.data}".encode() in (entry / "environ").read_bytes().split(b"\0")
-                if mine and (entry / "cmdline").read_bytes().startswith(b"mutagen\0daemon\0run"):
-                    return int(entry.name)
-            except OSError:
-                continue
-        raise AssertionError("no daemon")
-
-    def own(self) -> None:
-        """What the test has made in the project is the caller's."""
-        subprocess.run(["chown", "-Rh", f"{self.host.caller.uid}:{self.host.caller.gid}", self.project], check=True)
-
-    def sessions(self) -> str:
-        return self.client("sync", "list")
-
-    def volumes(self) -> list[str]:
-        names = self.host.engine.run("volume", "ls", "--quiet", "--filter", "label=jailed.session").stdout.split()
-        ours = []
-        for name in names:
-            project = self.host.engine.run("volume", "inspect", "--format", '{{index .Labels "jailed.project"}}', name, check=False).stdout
-            if project.startswith(str(self.host.root)):
-                ours.append(name)
-        return ours
-
-    def nothing_left(self, seconds: float = 10) -> None:
-        self.host.wait_until_no_jail(seconds)
-        assert self.volumes() == []
-        assert "No synchronization sessions found" in self.sessions()
-        sessions = self.host.config / "sessions"
-        assert not sessions.exists() or list(sessions.iterdir()) == []
-
-    def close(self) -> None:
-        self.client("daemon", "stop", check=False)
-        for found in self.host.jails():
-            self.host.engine.remove(found["Id"])
-        for name in self.volumes():
-            self.host.engine.run("volume", "rm", "--force", name, check=False)
-
-
-@pytest.fixture
-def synced(host, mutagen):
-    made = Synced(host, mutagen)
-    yield made
-    made.close()
-
-
-def tree(root: Path) -> dict[bytes, object]:
-    """Every path with its kind, contents and executable bit."""
-    found: dict[bytes, object] = {}
-    top = os.fsencode(root)
-    for directory, names, files in os.walk(top):
-        for name in names + files:
-            path = os.path.join(directory, name)
-            key = os.path.relpath(path, top)
-            if os.path.islink(path):
-                found[key] = ("link", os.readlink(path))
-            elif os.path.isdir(path):
-                found[key] = "directory"
-            else:
-                with open(path, "rb") as file:
-                    found[key] = (hashlib.sha256(file.read()).hexdigest(), bool(os.stat(path).st_mode & 0o100))
-    return found
 
 
 def test_work_comes_home_and_nothing_stays(synced):
@@ -372,26 +258,10 @@ POINTS = ["docker volume create", "docker run", "mutagen sync create", "mutagen 
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_at_each_step(synced, point, when):
     (synced.project / "mine").write_text("mine\n")
-    wrappers = synced.host.directory("wrappers")
     engine = synced.host.engine.client
-    point = point.replace("docker", engine)
-    for program in (engine, "mutagen"):
-        real = synced.mutagen if program == "mutagen" else shutil.which(engine)
-        script = (
-            "#!/bin/bash\n"
-            f"step='{program}'; point='{point}'; words=\"{program} $*\"\n"
-            f"hit=; [[ \"$words\" == \"$point\"* && ! -e {wrappers}/done ]] && hit=yes\n"
-            f"if [[ $hit ]]; then touch {wrappers}/done; fi\n"
-            + (f"if [[ $hit ]]; then kill -9 $PPID; exit 1; fi\nexec {real} \"$@\"\n" if when == "before" else
-               f"if [[ $hit ]]; then {real} \"$@\"; status=$?; kill -9 $PPID; exit $status; fi\nexec {real} \"$@\"\n")
-        )  # fmt: skip
-        path = wrappers / program
-        path.write_text(script)
-        path.chmod(0o755)
-    # The bundle is looked for beside the program.
-    os.symlink(synced.mutagen.parent / "mutagen-agents.tar.gz", wrappers / "mutagen-agents.tar.gz")
-    result = synced.run("echo work >work", env={"PATH": f"{wrappers}:{synced.host.environment['PATH']}"})
+    result = synced.run("echo work >work", env=kill_at(synced.host, point, when, synced.mutagen))
     assert result.status in (-9, 137), (result.status, result.errors)
+    point = point.replace("docker", engine)
     points = [name.replace("docker", engine) for name in POINTS]
     worked = points.index(point) > points.index(f"{engine} exec -i ") or (point, when) == (f"{engine} exec -i ", "after")
     synced.host.wait_until_no_jail(8)

@@ -332,6 +332,13 @@ class Host:
         running.wait_for_line("ready")
         return running
 
+    def start_raw(self, *args: AnyPath, cwd: Optional[AnyPath] = None) -> "subprocess.Popen[bytes]":
+        """jailed with these arguments, in the background."""
+        process = subprocess.Popen(self._argv(args), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   cwd=cwd or self.root, env=self._environment(None))  # fmt: skip
+        self._children.append(Running(process).end)
+        return process
+
     def start_unseen(self, script: str) -> "subprocess.Popen[bytes]":
         """The same, without waiting for it to come up."""
         process = subprocess.Popen(self._argv([*self.bind(), "--", "bash", "-c", script]), stdin=subprocess.DEVNULL,

@@ -26,7 +26,8 @@ class PreparedJail {
   void detach() { session_->detach(); }
 
   /// The session stays for the next jailed: work of the jail is neither home nor given up.
-  void keep() { session_->keep(); }
+  void keep(bool kept = true) { session_->keep(kept); }
+  const std::string& session() const { return session_->path(); }
 
   /// After the jail's end: what it committed comes home. What cannot is kept with the session.
   void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);

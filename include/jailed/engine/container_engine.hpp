@@ -25,8 +25,13 @@ std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail);
 /// The jail's command in its running keeper, in the foreground. TERM and HUP reach it by a call of their own.
 JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail);
 
-/// A client in the foreground whose command is not jailed's to end: TERM and HUP end the client.
-core::ExitStatus run_attached(const plan::Engine& engine, const core::Command& command);
+/// A command in a jail that somebody else started, in the foreground; `token` as in plan::exec_command. The
+/// engine's words come back only when they say that the container is gone; the command may have said the same.
+JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
+                    const std::string& token);
+
+/// A client that only shows something, in the foreground.
+core::ExitStatus run_attached(const core::Command& command);
 
 /// Removes the containers of a session whose jailed was killed, if any are left.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);

@@ -17,4 +17,7 @@ struct Failure {
 std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
                                          const std::string& image);
 
+/// Whether these are the engine's words for a container that is not there or does not run.
+bool says_container_is_gone(std::string_view text);
+
 }  // namespace jailed::engine

@@ -36,6 +36,9 @@ std::vector<std::string> abandoned_sessions(const std::string& sessions_director
 /// Ids of the sessions that were left to a jail.
 std::vector<std::string> detached_sessions(const std::string& sessions_directory);
 
+/// Whether a living process holds the session.
+bool session_is_owned(const std::string& sessions_directory, const std::string& id);
+
 /// Removes the files of such a session, but for saved conflicts.
 void remove_session(const std::string& sessions_directory, const std::string& id);
 

@@ -112,7 +112,7 @@ core::Command run_command(const Engine& engine, const Jail& jail);
 core::Command remove_command(const Engine& engine, const std::string& container);
 
 /// Asks the jail's command to end, and ends the jail when it has not within some seconds.
-core::Command stop_command(const Engine& engine, const std::string& container);
+core::Command stop_command(const Engine& engine, const std::vector<std::string>& containers);
 
 /// Prints the ids of the containers of one session.
 core::Command find_session_command(const Engine& engine, const std::string& session_id);

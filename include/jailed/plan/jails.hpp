@@ -36,9 +36,8 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
 std::string jails_table(const std::vector<FoundJail>& jails);
 std::string jails_json(const std::vector<FoundJail>& jails);
 
-/// A command in a running jail that somebody else started.
-core::Command enter_command(const Engine& engine, const std::string& container,
-                            const std::vector<std::string>& command, bool terminal);
+/// Refuses what cannot work in a jail that outlives the jailed that started it.
+void check_detached(const core::Settings& settings);
 
 /// `jail` for `--detach`: it does not end with the jailed that started it. With a command it runs that, and
 /// what it says is kept for `jailed logs`; a bound jail ends with it. Without one it waits for `jailed

@@ -62,6 +62,8 @@ std::vector<Volume> parse_volumes(std::string_view json);
 
 /// A command in a running jail. It runs below an init of its own, which passes signals on; `token` names it
 /// for signal_command.
+core::Command exec_command(const Engine& engine, const std::string& container,
+                           const std::vector<std::string>& command, const std::string& token, bool terminal);
 core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token);
 core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
                              int signal);

@@ -4,6 +4,7 @@
 
 using jailed::engine::Failure;
 using jailed::engine::recognise_failure;
+using jailed::engine::says_container_is_gone;
 using jailed::plan::Engine;
 using jailed::plan::EngineKind;
 using Kind = Failure::Kind;
@@ -101,4 +102,17 @@ TEST_CASE("what is not known is not guessed at", "[engine]") {
     CHECK(kind_of(kPodman, text) == Kind::other);
   }
   CHECK(kind_of(kPodman, "Cannot connect to the Docker daemon") == Kind::other);
+}
+
+TEST_CASE("a container that is gone, in each engine's words", "[engine]") {
+  for (const std::string text :
+       {"Error: No such container: x\n", "Error response from daemon: No such container: x\n",
+        "Error response from daemon: Container 0123 is not running\n",
+        "Error: no container with name or ID \"x\" found: no such container\n",
+        "Error: can only create exec sessions on running containers: container state improper\n"}) {
+    CAPTURE(text);
+    CHECK(says_container_is_gone(text));
+  }
+  CHECK_FALSE(says_container_is_gone(""));
+  CHECK_FALSE(says_container_is_gone("Cannot connect to the Docker daemon"));
 }

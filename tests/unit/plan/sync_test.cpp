@@ -130,7 +130,7 @@ TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
 TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, and leaves .git alone",
           "[plan]") {
   const auto command = sync_create_command(
-      kMutagen, {.id = "abc", .project = "-p", .container = "c", .ignores = {"/node_modules"}});
+      kMutagen, {.id = "abc", .project = "-p", .container = "c", .ignores = {"!.git"}});
   CHECK(command.env == kMutagen.env);
   CHECK(command.args == std::vector<std::string>{"sync",
                                                  "create",
@@ -141,9 +141,6 @@ TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, an
                                                  "--no-global-configuration",
                                                  "--mode",
                                                  "two-way-safe",
-                                                 "--ignore-vcs",
-                                                 "--ignore",
-                                                 ".[gG][iI][tT]",
                                                  "--symlink-mode",
                                                  "posix-raw",
                                                  "--permissions-mode",
@@ -155,7 +152,10 @@ TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, an
                                                  "--watch-polling-interval",
                                                  "1",
                                                  "--ignore",
-                                                 "/node_modules",
+                                                 "!.git",
+                                                 "--ignore-vcs",
+                                                 "--ignore",
+                                                 ".[gG][iI][tT]",
                                                  "--",
                                                  "-p",
                                                  "docker://c/workspace"});
