@@ -22,13 +22,16 @@ void write_error_output(std::string_view text) {
 
 // Whether these words of the client say why there was no jail. Docker's client ends with 126, not 125, when
 // its socket is not the caller's to use: it takes every "permission denied" for a command that cannot be run.
+// Podman's ends with 1 when there is no user namespace for it to start in.
 bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::ExitStatus status,
                      const std::string& words) {
   if (words.empty()) return false;
   if (status == core::ExitStatus::exited(core::kFailed)) return true;
-  if (status != core::ExitStatus::exited(core::kNotRunnable)) return false;
+  const bool refused = status == core::ExitStatus::exited(core::kNotRunnable);
+  if (!refused && status != core::ExitStatus::exited(1)) return false;
   const auto failure = recognise_failure(engine, words, jail.image);
-  return failure && failure->kind == Failure::Kind::permission_denied;
+  return failure &&
+         failure->kind == (refused ? Failure::Kind::permission_denied : Failure::Kind::not_set_up);
 }
 
 }  // namespace
@@ -42,6 +45,8 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
           [&](int signal) {
             if (!lease.send(signal)) host::capture(remove);
           },
+      // Podman's client (4.3) loses INT on a terminal, and the rootless one now and then a QUIT.
+      .on_interrupt = [&](int signal) { return lease.send(signal); },
       .on_overdue = [&] { lease.release(); },
   };
   const auto result = host::run_in_foreground(plan::run_command(engine, jail), hooks);
