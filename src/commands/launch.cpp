@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
@@ -90,6 +91,7 @@ int launch(const core::Options& options, const Environment& environment) {
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
+  check_engine_here(settings, engine, places, environment);
   if (options.dry_run) {
     std::cout << core::shell_line(
                      plan::run_command(engine, imagined_jail(options, settings, environment, places)))
@@ -99,6 +101,7 @@ int launch(const core::Options& options, const Environment& environment) {
   make_config_tree(places.config);
   use_bind_mounts(settings, environment);
   sweep(engine, places);
+  tell_of_missing_limits(settings, engine, places);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
