@@ -31,6 +31,7 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
   auto engine = plan::choose_engine(settings.runtime, found, root);
   if (engine.kind == plan::EngineKind::docker && is_podman(engine.program))
     engine = {plan::EngineKind::podman, engine.program, !root};
+  if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
   if (engine.rootless) {
     if (const auto cgroup = host::user_cgroup(::geteuid()))
       engine.limits = plan::limit_support({cgroup->unified, cgroup->controllers});

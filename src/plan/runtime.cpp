@@ -54,6 +54,10 @@ Engine choose_engine(const std::optional<core::Named>& named, const EngineProgra
   return engine(podman ? EngineKind::podman : EngineKind::docker, *program, caller_is_root);
 }
 
+bool is_service_of_root(std::string_view container_host) {
+  return container_host.starts_with("unix:///run/podman/") || container_host.starts_with("unix:///var/run/podman/");
+}
+
 bool hands_on_to_podman(std::string_view script) {
   if (!script.starts_with("#!")) return false;
   std::istringstream lines{std::string(script)};

@@ -131,6 +131,13 @@ def test_a_socket_of_this_machine_is_no_other_machine(new_host):
     assert len(host.fakes.calls) == 1
 
 
+def test_podmans_service_of_root_gets_no_keep_id(new_host):
+    host = new_host("podman")
+    host.run(".", env={"CONTAINER_HOST": "unix:///run/podman/podman.sock"})
+    host.run(".", env={"CONTAINER_HOST": f"unix:///run/user/{host.caller}/podman/podman.sock"})
+    assert ["--userns=keep-id" in call.args for call in host.fakes.calls] == [False, host.uid is not None or os.geteuid() != 0]
+
+
 # --- flavours --------------------------------------------------------------------------------------------
 
 

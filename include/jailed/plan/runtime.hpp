@@ -18,7 +18,7 @@ struct LimitSupport {
 struct Engine {
   EngineKind kind = EngineKind::docker;
   std::string program;    // absolute path
-  bool rootless = false;  // podman run by a user that is not root
+  bool rootless = false;  // podman of a user that is not root
   LimitSupport limits = {};
   bool selinux = false;  // the kernel enforces SELinux, see plan/selinux.hpp
   bool operator==(const Engine&) const = default;
@@ -35,6 +35,9 @@ struct EnginePrograms {
 /// missing or unknown, saying who named it, or when there is none at all.
 Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found,
                      bool caller_is_root);
+
+/// Whether CONTAINER_HOST names root's podman on this machine, which refuses keep-id.
+bool is_service_of_root(std::string_view container_host);
 
 /// Whether a script only hands its arguments on to podman, as the `docker` of the package podman-docker does.
 bool hands_on_to_podman(std::string_view script);
