@@ -3,31 +3,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/engine_socket.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/host/files.hpp>
 
 namespace jailed::commands {
 namespace {
 
 using core::Environment;
-
-plan::SocketFacts socket_facts(const Environment& environment) {
-  plan::SocketFacts facts;
-  facts.docker_host = environment.get("DOCKER_HOST");
-  facts.docker_context = environment.get("DOCKER_CONTEXT");
-  facts.runtime_dir = environment.get("XDG_RUNTIME_DIR");
-  facts.uid = ::geteuid();
-  const auto directory =
-      environment.get("DOCKER_CONFIG").value_or(environment.get("HOME").value_or("") + "/.docker");
-  facts.docker_config = host::read_file(directory + "/config.json").value_or("");
-  const auto contexts = directory + "/contexts/meta";
-  for (const auto& name : host::list_directory(contexts)) {
-    if (auto text = host::read_file(contexts + "/" + name + "/meta.json"))
-      facts.docker_contexts.push_back(std::move(*text));
-  }
-  return facts;
-}
 
 std::optional<plan::SocketFound> probe(const std::string& path) {
   struct stat info {};
@@ -56,7 +39,7 @@ std::optional<EngineSocket> look_at_engine_socket(const core::Settings& settings
         "without the proxy, the jail is root in that machine: --testcontainers");
   }
 #endif
-  const auto candidates = plan::socket_candidates(engine, socket_facts(environment));
+  const auto candidates = plan::socket_candidates(engine, endpoint_facts(environment));
   std::optional<plan::SocketFound> found;
   for (const auto& path : candidates) {
     if (!found) found = probe(path);

@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/noted_jails.hpp>
@@ -103,6 +104,7 @@ int launch(const core::Options& options, const Environment& environment) {
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const auto mutagen = choose_sync(settings, engine, environment);
+  check_engine_here(engine, places, environment, !mutagen);
   if (options.dry_run) {
     const auto commands =
         mutagen
@@ -116,6 +118,7 @@ int launch(const core::Options& options, const Environment& environment) {
   }
   make_config_tree(places.config);
   sweep(engine, places, environment);
+  tell_of_missing_limits(settings, engine, places);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 

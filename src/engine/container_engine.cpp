@@ -24,19 +24,23 @@ void write_error_output(std::string_view text) {
 
 struct Stop {
   std::function<void(int signal)> ask;
+  std::function<bool(int signal)> interrupt;  // INT or QUIT, as host::ForegroundHooks has it
   std::function<void()> cut_off;
   std::function<void()> after;  // the client went before the command
 };
 
 // Whether these words of the client say why there was no jail. Docker's client ends with 126, not 125, when
 // its socket is not the caller's to use: it takes every "permission denied" for a command that cannot be run.
+// Podman's ends with 1 when there is no user namespace for it to start in.
 bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::ExitStatus status,
                      const std::string& words) {
   if (words.empty()) return false;
   if (status == core::ExitStatus::exited(core::kFailed)) return true;
-  if (status != core::ExitStatus::exited(core::kNotRunnable)) return false;
+  const bool refused = status == core::ExitStatus::exited(core::kNotRunnable);
+  if (!refused && status != core::ExitStatus::exited(1)) return false;
   const auto failure = recognise_failure(engine, words, jail.image);
-  return failure && failure->kind == Failure::Kind::permission_denied;
+  return failure &&
+         failure->kind == (refused ? Failure::Kind::permission_denied : Failure::Kind::not_set_up);
 }
 
 JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,
@@ -45,7 +49,9 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
   const auto result = host::run_in_foreground(
       command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
                 .on_terminate = stop.ask,
+                .on_interrupt = stop.interrupt,
                 .on_overdue = stop.cut_off});
+  // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) stop.after();
   if (could_not_start(engine, jail, result.status, errors.held())) return {result.status, errors.held()};
   write_error_output(errors.held());
@@ -56,17 +62,21 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
 
 JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease) {
   const auto remove = plan::remove_command(engine, plan::container_name(jail.project, jail.id));
-  return run_client(engine, jail, plan::run_command(engine, jail),
-                    {.ask =
-                         [&](int signal) {
-                           if (!lease.send(signal)) host::capture(remove);
-                         },
-                     .cut_off = [&] { lease.release(); },
-                     .after =
-                         [&] {
-                           lease.release();
-                           host::capture(remove);
-                         }});
+  auto end = run_client(engine, jail, plan::run_command(engine, jail),
+                        {.ask =
+                             [&](int signal) {
+                               if (!lease.send(signal)) host::capture(remove);
+                             },
+                         // Podman's client (4.3) loses INT on a terminal, and the rootless one now and then a QUIT.
+                         .interrupt = [&](int signal) { return lease.send(signal); },
+                         .cut_off = [&] { lease.release(); },
+                         .after =
+                             [&] {
+                               lease.release();
+                               host::capture(remove);
+                             }});
+  lease.release();
+  return end;
 }
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
@@ -83,7 +93,14 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
     host::capture_shielded(plan::signal_command(engine, container, token, signal));
   };
   return run_client(engine, jail, plan::exec_command(engine, jail, token),
-                    {.ask = end, .cut_off = [&] { end(SIGKILL); }, .after = [] {}});
+                    {.ask = end,
+                     .interrupt =
+                         [&](int signal) {
+                           end(signal);
+                           return true;
+                         },
+                     .cut_off = [&] { end(SIGKILL); },
+                     .after = [] {}});
 }
 
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,

@@ -7,7 +7,7 @@ namespace jailed::engine {
 namespace {
 
 // How lines of docker (20.10 to 28) and podman (4.3) begin.
-constexpr std::array<std::string_view, 11> kClientLines = {"docker: ",
+constexpr std::array<std::string_view, 12> kClientLines = {"docker: ",
                                                            "Error: ",
                                                            "Error response",
                                                            "See 'docker run --help'",
@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, 11> kClientLines = {"docker: ",
                                                            "WARNING: ",
                                                            "time=\"",
                                                            "Cannot connect to the Docker daemon",
+                                                           "Cannot connect to Podman.",
                                                            "permission denied while trying to connect",
                                                            "Emulate Docker CLI"};
 

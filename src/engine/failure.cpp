@@ -4,6 +4,7 @@
 #include <cctype>
 #include <jailed/core/command.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/engine/podman_failure.hpp>
 
 namespace jailed::engine {
 namespace {
@@ -44,6 +45,10 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
   const auto said = lower(text);
   const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   const bool docker = engine.kind == plan::EngineKind::docker;
+  // First: without its user's ids podman looks elsewhere for its images, and misses them.
+  if (!docker) {
+    if (auto failure = recognise_podman_failure(said)) return failure;
+  }
   if (has("no such image") || has("image not known") || has("unable to find image")) {
     return Failure{Kind::image_missing, fmt::format("Image '{}' not found.", image), "run: jailed build"};
   }

@@ -155,6 +155,14 @@ std::optional<std::string> read_file(const std::string& path) {
   }
 }
 
+std::string read_beginning(const std::string& path, std::size_t count) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::string content(count, '\0');
+  const auto got = file ? ::read(file.get(), content.data(), count) : 0;
+  content.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return content;
+}
+
 std::vector<std::string> list_directory(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, CloseDirectory> directory(::opendir(path.c_str()));

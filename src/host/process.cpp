@@ -200,7 +200,7 @@ class Stopping {
       if (!std::exchange(begun_, true)) since_ = Clock::now();
       hooks_.on_terminate(caught.signal);
     } else if (caught.signal != SIGCHLD && caught.from_process) {
-      ::kill(pid_, caught.signal);
+      if (!hooks_.on_interrupt || !hooks_.on_interrupt(caught.signal)) ::kill(pid_, caught.signal);
     }
   }
 

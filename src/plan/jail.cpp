@@ -6,6 +6,7 @@
 #include <jailed/core/version.hpp>
 #include <jailed/plan/image_context.hpp>
 #include <jailed/plan/jail.hpp>
+#include <jailed/plan/selinux.hpp>
 
 namespace jailed::plan {
 namespace {
@@ -46,11 +47,6 @@ std::string size_text(std::uint64_t bytes) {
 // A share of the memory, but never less than a tool's scratch files need.
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
-std::string bind_argument(const BindMount& mount) {
-  Args fields = {"type=bind", "source=" + mount.source, "target=" + mount.target};
-  if (mount.read_only) fields.emplace_back("readonly");
-  return csv_record(fields);
-}
 
 std::string volume_argument(const VolumeMount& mount) {
   Args fields = {"type=volume"};
@@ -84,13 +80,13 @@ void add_log(Args& args, const Engine& engine, const Jail& jail) {
                            "--log-opt", "max-size=10m"});
 }
 
-void add_limits(Args& args, const Limits& limits) {
-  if (limits.pids) args.insert(args.end(), {"--pids-limit", std::to_string(*limits.pids)});
-  if (limits.memory) {
+void add_limits(Args& args, const LimitSupport& can, const Limits& limits) {
+  if (limits.pids && can.pids) args.insert(args.end(), {"--pids-limit", std::to_string(*limits.pids)});
+  if (limits.memory && can.memory) {
     const auto bytes = std::to_string(*limits.memory);
     args.insert(args.end(), {"--memory", bytes, "--memory-swap", bytes});
   }
-  if (limits.cpus) args.insert(args.end(), {"--cpus", *limits.cpus});
+  if (limits.cpus && can.cpus) args.insert(args.end(), {"--cpus", *limits.cpus});
   args.insert(args.end(), {"--shm-size", std::to_string(limits.shm)});
 }
 
@@ -120,7 +116,7 @@ Limits jail_limits(const core::Settings& settings, const HostLimits& host) {
 
 std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits) {
   constexpr int kKilled = 128 + 9;
-  if (status != core::ExitStatus::exited(kKilled) || !limits.memory) return std::nullopt;
+  if (status != core::ExitStatus::exited(kKilled) || !limits.memory || !engine.limits.memory) return std::nullopt;
   // Rootless, the limit holds only where the system gives users cgroups of their own.
   return fmt::format("The command was killed{} out of memory: limit {}; raise with --memory.",
                      engine.rootless ? ", perhaps" : ", most likely", size_text(*limits.memory));
@@ -227,13 +223,13 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   if (jail.seccomp) args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});
   for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
   for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
-  add_limits(args, jail.limits);
+  add_limits(args, engine.limits, jail.limits);
   add_process_limits(args, engine, jail.limits);
   add_log(args, engine, jail);
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});
-  for (const auto& mount : jail.binds) args.insert(args.end(), {"--mount", bind_argument(mount)});
+  add_binds(args, engine, jail.binds);
   args.insert(args.end(), {"--workdir", jail.role.empty() ? "/workspace" : "/tmp"});
   add_environment(args, jail);
   for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});

@@ -3,6 +3,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/runtime.hpp>
+#include <sstream>
 
 namespace jailed::plan {
 namespace {
@@ -51,6 +52,23 @@ Engine choose_engine(const std::optional<core::Named>& named, const EngineProgra
                       how_to_install(named->value));
   }
   return engine(podman ? EngineKind::podman : EngineKind::docker, *program, caller_is_root);
+}
+
+bool is_service_of_root(std::string_view container_host) {
+  return container_host.starts_with("unix:///run/podman/") || container_host.starts_with("unix:///var/run/podman/");
+}
+
+bool hands_on_to_podman(std::string_view script) {
+  if (!script.starts_with("#!")) return false;
+  std::istringstream lines{std::string(script)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string program;
+    words >> program;
+    if (program == "exec") words >> program;
+    if (program.substr(program.rfind('/') + 1) == "podman" && line.ends_with(R"("$@")")) return true;
+  }
+  return false;
 }
 
 }  // namespace jailed::plan

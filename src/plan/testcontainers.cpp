@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/testcontainers.hpp>
-#include <nlohmann/json.hpp>
 
 namespace jailed::plan {
 namespace {
 
 using core::Error;
 using core::printable;
-using nlohmann::json;
 
 constexpr std::string_view kInJail = "/var/run/docker.sock";
 constexpr std::string_view kUnix = "unix://";
@@ -25,36 +23,9 @@ std::string unix_path(const std::string& endpoint, std::string_view set_by) {
       kNeedsSocket);
 }
 
-json parse_object(const std::string& text) {
-  auto value = json::parse(text, nullptr, false);
-  return value.is_object() ? value : json::object();
-}
-
-std::string text_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::string context_endpoint(const SocketFacts& facts, const std::string& name) {
-  for (const auto& text : facts.docker_contexts) {
-    const auto context = parse_object(text);
-    if (text_at(context, "Name") != name) continue;
-    const auto endpoints = context.value("Endpoints", json::object());
-    if (endpoints.is_object()) return text_at(endpoints.value("docker", json::object()), "Host");
-  }
-  throw Error(fmt::format("The docker context '{}' is not there.", printable(name)),
-              "see: docker context ls    take the default: docker context use default");
-}
-
-// docker's order: DOCKER_HOST, DOCKER_CONTEXT, the context in its configuration.
-std::string docker_socket(const SocketFacts& facts) {
-  if (facts.docker_host) return unix_path(*facts.docker_host, "DOCKER_HOST");
-  const auto context = facts.docker_context ? *facts.docker_context
-                                            : text_at(parse_object(facts.docker_config), "currentContext");
-  if (!context.empty() && context != "default")
-    return unix_path(context_endpoint(facts, context),
-                     fmt::format("The docker context '{}'", printable(context)));
-  return "/var/run/docker.sock";
+std::string docker_socket(const EndpointFacts& facts) {
+  const auto endpoint = docker_endpoint(facts);
+  return endpoint ? unix_path(endpoint->address, endpoint->named_by) : "/var/run/docker.sock";
 }
 
 std::string how_to_start(const Engine& engine) {
@@ -75,7 +46,7 @@ std::string name_or_number(const std::string& name, unsigned id) {
 
 }  // namespace
 
-std::vector<std::string> socket_candidates(const Engine& engine, const SocketFacts& facts) {
+std::vector<std::string> socket_candidates(const Engine& engine, const EndpointFacts& facts) {
   if (engine.kind == EngineKind::docker) return {docker_socket(facts)};
   if (!engine.rootless) return {"/run/podman/podman.sock"};
   std::vector<std::string> paths;

@@ -50,6 +50,18 @@ def host(new_host):
 
 
 @pytest.fixture
+def kernel_host(new_host):
+    """Makes hosts whose /sys/fs is the test's own (host.kernel)."""
+    def make(*engines: str) -> Host:
+        host = new_host(*engines)
+        if not host.own_kernel:
+            pytest.skip("needs root, for a mount namespace")
+        return host
+
+    return make
+
+
+@pytest.fixture
 def root_host(new_host):
     if not IS_ROOT:
         pytest.skip("needs root")

@@ -22,6 +22,7 @@ import pexpect
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN", ROOT / "build/release/jailed"))
 IS_ROOT = os.geteuid() == 0
+CAN_MOUNT = IS_ROOT and subprocess.run(["/usr/bin/unshare", "--mount", "/bin/true"], stderr=subprocess.DEVNULL).returncode == 0
 # A caller that is nobody's account: nothing may depend on an entry in /etc/passwd.
 STRANGER = 12345
 
@@ -141,6 +142,21 @@ class Host:
         self.env = {"HOME": str(self.home), "PATH": str(self.fakes.bin), "LANG": "C.UTF-8", "TERM": "xterm",
                     "JAILED_SYNC_STRATEGY": "bind", "TZ": "UTC"}
         self.give(directory)
+        for where in ("", f"user.slice/user-{self.caller}.slice/user@{self.caller}.service/"):
+            self.kernel(f"cgroup/{where}cgroup.controllers", "cpu memory pids\n")
+
+    def kernel(self, name: str, content: str | None) -> None:
+        """What jailed finds at /sys/fs/<name>; nothing there with None. At first: cgroup v2, with all delegated."""
+        path = self.fakes.directory / "sys-fs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_text(content)
+
+    @property
+    def own_kernel(self) -> bool:
+        """Whether /sys/fs is the test's own; else it is this machine's."""
+        return self.uid is not None and CAN_MOUNT
 
     @property
     def caller(self) -> int:
@@ -165,7 +181,9 @@ class Host:
         words = [os.fspath(arg) for arg in args]
         if self.uid is None:
             return [str(self.binary), *words]
-        return ["/usr/bin/setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--",
+        machine = ["/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
+                   '/bin/mount --bind "$1" /sys/fs && shift && exec "$@"', "sh", str(self.fakes.directory / "sys-fs")]
+        return [*(machine if self.own_kernel else []), "/usr/bin/setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--",
                 str(self.binary), *words]
 
     binary: Path = BINARY  # a copy that every caller can reach, see conftest

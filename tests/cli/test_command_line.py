@@ -37,8 +37,8 @@ OPTIONS = ["--memory", "8g", "--cpus", "1.5", "--pids", "512", "--env", "SECRET=
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])
-def test_a_callers_jail(new_host, engine):
-    host = new_host(engine)
+def test_a_callers_jail(new_host, kernel_host, engine):
+    host = kernel_host(engine) if engine == "podman" else new_host(engine)
     assert host.run(*OPTIONS, env={"GH_TOKEN": "t", "AIDER_MODEL": "m"}).code == 0
     (call,) = host.fakes.calls
     assert call.program == str(host.fakes.bin / engine)

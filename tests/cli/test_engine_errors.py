@@ -178,3 +178,35 @@ def test_a_commands_own_125(host):
     result = host.run(".")
     assert (result.code, result.err) == (125, "my words\n")
     assert len(host.fakes.calls) == 1
+
+
+NEWUIDMAP = ('time="2026-11-24T14:27:44Z" level=error msg="invalid internal status, try resetting the pause process with '
+             '\\"podman system migrate\\": command required for rootless mode with multiple IDs: exec: \\"newuidmap\\": '
+             'executable file not found in $PATH"\n')
+
+
+def test_podman_ends_with_1_where_it_gets_no_user_namespace(new_host):
+    host = new_host("podman")
+    answer(host, NEWUIDMAP, 1)
+    result = host.run(".")
+    assert (result.code, result.err) == (
+        125, "[jailed] Rootless podman needs newuidmap and newgidmap, and they are not there.\n"
+             "[jailed]   Debian, Ubuntu: sudo apt install uidmap    Fedora: sudo dnf install shadow-utils\n")
+
+
+def test_a_command_that_ends_with_1_after_a_warning_of_podman(new_host):
+    host = new_host("podman")
+    text = 'time="2026-11-24T14:26:52Z" level=warning msg="\\"/\\" is not a shared mount"\n'
+    answer(host, text, 1)
+    result = host.run(".")
+    assert (result.code, result.err) == (1, text)
+
+
+def test_podmans_machine_is_not_started(new_host):
+    host = new_host("podman")
+    answer(host, "Cannot connect to Podman. Please verify your connection to the Linux system using `podman system connection "
+                 "list`, or try `podman machine init` and `podman machine start` to manage a new Linux VM\n"
+                 "Error: unable to connect to Podman socket: dial tcp 127.0.0.1:49846: connect: connection refused\n")
+    result = host.run(".")
+    assert result.code == 125 and len(host.fakes.calls) == 1
+    assert result.err.startswith("[jailed] Podman's client has nothing to talk to.\n[jailed]   macOS: podman machine start")

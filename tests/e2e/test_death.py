@@ -31,12 +31,34 @@ def test_asked_again_while_it_tidies_up(host):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
 def test_interrupted_from_elsewhere(host, number):
     # Background jobs of a script start with INT and QUIT ignored; this one handles them.
-    # An engine's client may pass signals on only a moment after the command has started.
-    jail = host.start(FOREVER, trap="trap 'exit 9' INT QUIT")
-    time.sleep(0.5)
+    jail = host.start(FOREVER, trap=f"trap 'echo {number.name} >>told; exit 9' {number.name[3:]}")
     jail.signal(number)
     assert jail.wait(10) == 9
+    assert (host.project() / "told").read_text() == f"{number.name}\n"
     host.wait_until_no_jail(5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT], ids=lambda number: number.name)
+def test_interrupted_from_elsewhere_at_a_terminal(host, number):
+    """Podman's client (4.3) does not pass INT on from there."""
+    script = f"trap 'echo told; exit 9' {number.name[3:]}; echo ready; {FOREVER}"
+    session = host.terminal(*host.bind(), "--", "bash", "-c", script)
+    session.expect("ready")
+    os.kill(session.pid, number)
+    session.expect("told", timeout=5)
+    session.expect(pexpect.EOF, timeout=15)
+    session.close()
+    assert session.exitstatus == 9
+    host.wait_until_no_jail(5)
+
+
+def test_ctrl_c_at_a_terminal_reaches_the_command_once(host):
+    session = host.terminal(*host.bind(), "--", "bash", "-c", f"trap 'echo told >>told' INT; echo ready; {FOREVER}")
+    session.expect("ready")
+    session.sendintr()
+    wait_for("the command was told", lambda: (host.project() / "told").exists(), 5)
+    time.sleep(0.5)
+    assert (host.project() / "told").read_text() == "told\n"
 
 
 def test_a_command_may_tidy_up_when_asked_to_end(host):

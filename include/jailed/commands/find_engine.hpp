@@ -5,7 +5,8 @@
 
 namespace jailed::commands {
 
-/// Looks at PATH and decides; no process is started.
+/// Looks at PATH and at the kernel's files and decides; no process is started. A `docker` that is podman
+/// (podman-docker) is taken as podman.
 plan::Engine find_engine(const core::Settings& settings, const core::Environment& environment);
 
 }  // namespace jailed::commands

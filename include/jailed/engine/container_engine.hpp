@@ -15,7 +15,7 @@ struct JailEnd {
   std::string engine_error;  // not empty: the engine could not start the jail, and said this
 };
 
-/// One engine call, in the foreground. `lease` tells the jail's process 1 to end when TERM or HUP comes;
+/// One engine call, in the foreground. `lease` passes TERM, HUP, INT and QUIT on to the jail's process 1;
 /// where it is empty, and when the client does not go, the container is removed by a call of its own.
 JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease);
 

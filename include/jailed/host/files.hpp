@@ -35,6 +35,9 @@ void write_new_file(const std::string& path, std::string_view content, mode_t mo
 /// The whole file; nothing when it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 
+/// At most `count` bytes from the beginning of a file; empty when it cannot be read.
+std::string read_beginning(const std::string& path, std::size_t count);
+
 /// Names in a directory, without . and ..; none when it cannot be read.
 std::vector<std::string> list_directory(const std::string& path);
 

@@ -3,6 +3,7 @@
 
 #include <jailed/core/command.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/plan/endpoint.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/runtime.hpp>
 #include <optional>
@@ -12,20 +13,10 @@
 
 namespace jailed::plan {
 
-/// What says on which socket an engine listens.
-struct SocketFacts {
-  std::optional<std::string> docker_host;     // DOCKER_HOST
-  std::optional<std::string> docker_context;  // DOCKER_CONTEXT
-  std::string docker_config;                  // the content of ~/.docker/config.json
-  std::vector<std::string> docker_contexts;   // the contents of ~/.docker/contexts/meta/*/meta.json
-  std::optional<std::string> runtime_dir;     // XDG_RUNTIME_DIR
-  uid_t uid = 0;                              // the caller
-};
-
 /// Paths of the host where the engine's socket may be; the first one that exists is meant.
 /// Docker: DOCKER_HOST, then the context that is in use (docker's own order), else /var/run/docker.sock.
 /// Throws Error when what is named is no unix socket of this machine.
-std::vector<std::string> socket_candidates(const Engine& engine, const SocketFacts& facts);
+std::vector<std::string> socket_candidates(const Engine& engine, const EndpointFacts& facts);
 
 /// What was found at a candidate's path.
 struct SocketFound {

@@ -30,7 +30,7 @@ SocketFound found(uid_t owner, gid_t group, mode_t mode) {
 
 TEST_CASE("Docker's socket: DOCKER_HOST, then a context, then the usual place", "[plan]") {
   CHECK(socket_candidates(kDocker, {}) == Paths{"/var/run/docker.sock"});
-  SocketFacts facts;
+  EndpointFacts facts;
   facts.docker_contexts = {"not json", kContext};
   facts.docker_config = R"({"currentContext":"there"})";
   CHECK(socket_candidates(kDocker, facts) == Paths{"/x/docker.sock"});
@@ -46,7 +46,7 @@ TEST_CASE("Docker's socket: DOCKER_HOST, then a context, then the usual place", 
 }
 
 TEST_CASE("Podman's socket: root's, or the user's", "[plan]") {
-  SocketFacts facts{.docker_host = "unix:///x", .runtime_dir = "/tmp/run", .uid = 7};
+  EndpointFacts facts{.docker_host = "unix:///x", .runtime_dir = "/tmp/run", .uid = 7};
   CHECK(socket_candidates(kPodman, facts) == Paths{"/run/podman/podman.sock"});
   CHECK(socket_candidates(kRootless, facts) ==
         Paths{"/tmp/run/podman/podman.sock", "/run/user/7/podman/podman.sock"});
