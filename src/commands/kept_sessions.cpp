@@ -6,6 +6,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
@@ -23,6 +24,18 @@ void offer(const std::string& id, const std::string& record_project, const std::
   if (record_project != project) return;
   spdlog::warn("An earlier jail of this project left commits that have not come home.");
   spdlog::warn("  bring them: jailed git import {0}    give them up: jailed git drop {0}", id);
+}
+
+void remind_of_quarantine(const std::string& session, const std::string& project) {
+  if (quarantine_project(session) != project) return;
+  spdlog::warn("An earlier jail of this project left files in quarantine: see {}",
+               core::shell_quote(session + "/quarantine.txt"));
+}
+
+// For a session that nobody owns, whose containers are gone.
+bool settle_abandoned(const std::string& sessions, const std::string& id) {
+  const auto lock = host::try_lock_directory(sessions + "/" + id);
+  return lock && settle_host_execution(sessions, id);
 }
 
 bool is_session_id(const std::string& text) {
@@ -61,6 +74,7 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
   for (const auto& id : ids) {
     const auto session = sessions + "/" + id;
     engine::remove_session_containers(engine, id);
+    settle_abandoned(sessions, id);
     const auto lock = host::try_lock_directory(session);
     const auto state = read_shadow_state(session, session);
     if (!lock || !state.record) continue;
@@ -75,7 +89,7 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
     ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
     remove_made_entry(sessions, id, *state.record);
     if (bring_commits_home(engine, shadowed, views, environment)) {
-      host::remove_tree(session);
+      release_session(session);
     } else {
       strip_session(session);
       failed = core::kFailed;
@@ -101,20 +115,33 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   if (!host::lstat_of(session + "/kept")) return false;
-  offer(id, session_project(session), project);
-  return true;
+  const bool quarantined = holds_quarantine(session);
+  if (quarantined) remind_of_quarantine(session, project);
+  // Sessions of the one kind are cheap to tell; what is left of the other is worth a look.
+  const bool had_quarantine = host::lstat_of(session + "/quarantine").has_value();
+  const bool has_work = !had_quarantine || session_has_work(session);
+  if (has_work) offer(id, session_project(session), project);
+  return has_work || quarantined;
 }
 
 void clear_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   const auto state = read_shadow_state(session, session);
   if (state.record) remove_made_entry(sessions, id, *state.record);
-  if (!session_has_work(session)) {
+  const bool quarantined = settle_abandoned(sessions, id);
+  const bool has_work = session_has_work(session);
+  if (!quarantined && !has_work) {
     host::remove_session(sessions, id);
     return;
   }
-  if (const auto lock = host::try_lock_directory(session)) strip_session(session);
-  offer(id, session_project(session), project);
+  if (const auto lock = host::try_lock_directory(session)) {
+    if (has_work) {
+      strip_session(session);
+    } else {
+      release_session(session);
+    }
+  }
+  if (has_work) offer(id, session_project(session), project);
 }
 
 int git(const GitRequest& request, const core::Options& options, const core::Environment& environment) {
@@ -130,7 +157,9 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   }
   const auto engine = find_engine(settings, environment);
   engine::remove_session_containers(engine, ids.front());
-  host::remove_session(sessions, ids.front());
+  settle_abandoned(sessions, ids.front());
+  if (const auto lock = host::try_lock_directory(sessions + "/" + ids.front()))
+    release_session(sessions + "/" + ids.front());
   return 0;
 }
 
