@@ -95,6 +95,12 @@ void add_launch_options(CLI::App& app, core::Options& options) {
                  "Do what was refused, once: foreign-project, system-directory, secret-store, symlink")
       ->type_name("REFUSAL")
       ->allow_extra_args(false);
+  app.add_option("--allow-edit", options.allow_edit,
+                 "Let the jail change files that your tools run by themselves, such as .envrc; repeatable")
+      ->type_name("GLOB")
+      ->allow_extra_args(false);
+  app.add_option("--report", options.report, "Form of the report on such files: text or json [text]")
+      ->type_name("FORM");
   app.add_option("--seccomp", options.seccomp,
                  "Filter of system calls: jailed, or default (the engine's) [jailed]")
       ->type_name("PROFILE");

@@ -500,7 +500,7 @@ bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& sessi
 void strip_session(const std::string& session) {
   for (const auto& name : host::list_directory(session)) {
     if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
-        name == "empty-file" || name == "modules" || name == "quarantine")
+        name == "empty-file" || name == "modules" || name.starts_with("quarantine"))
       continue;
     host::remove_tree(session + "/" + name);
   }

@@ -6,6 +6,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
@@ -23,6 +24,12 @@ void offer(const std::string& id, const std::string& record_project, const std::
   if (!project.empty() && record_project != project) return;
   spdlog::warn("An earlier jail of this project left commits that have not come home.");
   spdlog::warn("  bring them: jailed git import {0}    give them up: jailed git drop {0}", id);
+}
+
+void remind_of_quarantine(const std::string& session, const std::string& project) {
+  if (quarantine_project(session) != project) return;
+  spdlog::warn("An earlier jail of this project left files in quarantine: see {}",
+               core::shell_quote(session + "/quarantine.txt"));
 }
 
 bool is_session_id(const std::string& text) {
@@ -83,8 +90,13 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   if (!host::lstat_of(session + "/kept")) return false;
-  offer(id, session_project(session), project);
-  return true;
+  const bool quarantined = holds_quarantine(session);
+  if (quarantined) remind_of_quarantine(session, project);
+  // Sessions of the one kind are cheap to tell; what is left of the other is worth a look.
+  const bool had_quarantine = host::lstat_of(session + "/quarantine").has_value();
+  const bool has_work = !had_quarantine || session_has_work(session);
+  if (has_work) offer(id, session_project(session), project);
+  return has_work || quarantined;
 }
 
 void clear_session(const host::AbandonedSession& session, const std::string& sessions, const std::string& id,
@@ -92,12 +104,18 @@ void clear_session(const host::AbandonedSession& session, const std::string& ses
   const auto path = sessions + "/" + id;
   const auto state = read_shadow_state(path, path);
   if (state.record) remove_made_entry(sessions, id, *state.record);
-  if (!session_has_work(path)) {
+  const bool quarantined = settle_host_execution(sessions, id);
+  const bool has_work = session_has_work(path);
+  if (!quarantined && !has_work) {
     session.remove();
     return;
   }
-  strip_session(path);
-  offer(id, session_project(path), project);
+  if (has_work) {
+    strip_session(path);
+    offer(id, session_project(path), project);
+  } else {
+    release_session(path);
+  }
 }
 
 bool import_session(const plan::Engine& engine, const host::AbandonedSession& session, const std::string& id,
@@ -106,8 +124,9 @@ bool import_session(const plan::Engine& engine, const host::AbandonedSession& se
   const auto path = sessions + "/" + id;
   const auto state = read_shadow_state(path, path);
   if (state.record) remove_made_entry(sessions, id, *state.record);
+  settle_host_execution(sessions, id);
   if (!session_has_work(path)) {
-    session.remove();
+    release_session(path);
     return true;
   }
   core::Options about;
@@ -119,7 +138,7 @@ bool import_session(const plan::Engine& engine, const host::AbandonedSession& se
   const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
   ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
   if (bring_commits_home(engine, shadowed, views, environment)) {
-    session.remove();
+    release_session(path);
     return true;
   }
   strip_session(path);
@@ -139,7 +158,9 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   }
   const auto engine = find_engine(settings, environment);
   engine::remove_session_containers(engine, ids.front());
-  host::remove_session(sessions, ids.front());
+  settle_abandoned(sessions, ids.front());
+  if (const auto lock = host::try_lock_directory(sessions + "/" + ids.front()))
+    release_session(sessions + "/" + ids.front());
   return 0;
 }
 

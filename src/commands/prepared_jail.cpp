@@ -42,6 +42,7 @@ plan::HostPaths host_paths(const std::string& workspace, const std::string& conf
           .cache = config_view + "/cache",
           .session = session,
           .git = {},
+          .guards = {},
           .lease = {},
           .env_file = {}};
 }
@@ -140,6 +141,9 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   if (!git_.warning.empty()) spdlog::warn("{}", git_.warning);
   if (!git_.notice.empty()) spdlog::info("{}", git_.notice);
   paths.git = git_.binds;
+  auto execution = look_at_host_execution(git_facts, settings, environment,
+                                          {sessions_, session_->id(), session_view_, workspace}, git_.binds);
+  paths.guards = execution.guards.binds;
   lease_.emplace(session_->path() + "/lease");
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
@@ -155,20 +159,27 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   }
   write_session_files(jail_, session_->path(), environment);
   make_git_shadow(git_, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
+  make_host_snapshot(execution, session_->path());
 }
 
 void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
+  // First, so that nothing lies there for longer than it must, whatever git has to say.
+  const bool quarantined = settle_host_execution(sessions_, session_->id());
+  if (quarantined) session_->keep();
   const auto state = read_shadow_state(session_->path(), session_->path());
-  if (!state.record) return;
-  remove_made_entry(sessions_, session_->id(), *state.record);
-  if (!session_has_work(session_->path())) return;
-  // Whatever happens from here on, the session is not removed before its commits are home.
-  session_->keep();
-  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
-  if (commands::bring_commits_home(engine, session, *views_, environment)) {
-    session_->keep(false);
-  } else {
+  if (state.record) remove_made_entry(sessions_, session_->id(), *state.record);
+  bool home = true;
+  if (state.record && session_has_work(session_->path())) {
+    // Whatever happens from here on, the session is not removed before its commits are home.
+    session_->keep();
+    const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+    home = commands::bring_commits_home(engine, session, *views_, environment);
+  }
+  session_->keep(!home || quarantined);
+  if (!home) {
     strip_session(session_->path());
+  } else if (quarantined) {
+    release_session(session_->path());
   }
 }
 
@@ -199,6 +210,9 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
   auto git = plan::plan_git(settings.git, git_facts, sources);
   paths.git = git.binds;
+  paths.guards = look_at_host_execution(git_facts, settings, environment,
+                                        {places.config + "/sessions", id, sources.view, workspace}, git.binds)
+                     .guards.binds;
   if (host::Lease::supported()) paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
   add_git_environment(jail, git);

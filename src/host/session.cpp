@@ -16,15 +16,15 @@ namespace {
 constexpr const char* kConflicts = "conflicts";
 constexpr const char* kDetached = "detached";
 
+}  // namespace
+
 // The directory goes last, and only when it is empty.
-void remove_but_conflicts(const std::string& path) {
+void remove_session_files(const std::string& path) {
   for (const auto& name : list_directory(path)) {
     if (name != kConflicts) remove_tree(path + "/" + name);
   }
   ::rmdir(path.c_str());
 }
-
-}  // namespace
 
 std::string new_session_id() { return random_hex(6); }
 
@@ -43,7 +43,7 @@ Session::Session(const std::string& sessions_directory) {
 }
 
 Session::~Session() {
-  if (!detached_ && !kept_) remove_but_conflicts(path_);
+  if (!detached_ && !kept_) remove_session_files(path_);
 }
 
 void Session::detach() {
@@ -84,7 +84,7 @@ void remove_session(const std::string& sessions_directory, const std::string& id
   if (const AbandonedSession session(sessions_directory, id); session) session.remove();
 }
 
-void AbandonedSession::remove() const { remove_but_conflicts(path_); }
+void AbandonedSession::remove() const { remove_session_files(path_); }
 
 bool Lease::supported() {
 #ifdef __linux__

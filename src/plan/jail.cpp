@@ -139,6 +139,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   if (paths.lease) binds.push_back({*paths.lease, "/etc/jailed/lease", true});
   binds.push_back({paths.workspace, "/workspace", false});
   binds.insert(binds.end(), paths.git.begin(), paths.git.end());
+  binds.insert(binds.end(), paths.guards.begin(), paths.guards.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
       binds.push_back({fmt::format("{}/{}", paths.agents, state.name),

@@ -49,6 +49,26 @@ core::Waiver waiver(const std::string& name) {
   throw bad_value({name, "--allow"}, "foreign-project, system-directory, secret-store or symlink");
 }
 
+// The flags, or a list in the variable with colons between, as PATH has them.
+std::vector<std::string> edit_globs(const std::vector<std::string>& flags,
+                                    const core::Environment& environment) {
+  auto globs = flags;
+  std::string_view set_by = "--allow-edit";
+  if (const auto list = environment.get("JAILED_ALLOW_EDIT"); globs.empty() && list) {
+    set_by = "JAILED_ALLOW_EDIT";
+    for (std::string_view rest = *list; !rest.empty();) {
+      const auto glob = rest.substr(0, rest.find(':'));
+      rest.remove_prefix(std::min(rest.size(), glob.size() + 1));
+      if (!glob.empty()) globs.emplace_back(glob);
+    }
+  }
+  for (const auto& glob : globs) {
+    if (glob.find_first_not_of('/') == std::string::npos || ("/" + glob + "/").find("/../") != std::string::npos)
+      throw bad_value({glob, std::string(set_by)}, "a path below the project, such as .envrc or tools/**");
+  }
+  return globs;
+}
+
 struct Range {
   std::uint64_t least, most;
 };
@@ -234,6 +254,12 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
       throw bad_value({entry.substr(0, entry.find('=')), "--env"}, "NAME or NAME=VALUE");
   }
   for (const auto& name : options.allow) settings.allow.insert(waiver(name));
+  settings.allow_edit = edit_globs(options.allow_edit, environment);
+  if (const auto report = given(options.report, "--report", environment, "JAILED_REPORT")) {
+    if (report->value != "text" && report->value != "json")
+      throw bad_value(*report, "a form of the report: text or json");
+    settings.report = report->value == "json" ? core::Report::json : core::Report::text;
+  }
   settings.env = options.env;
   settings.agent_env = !options.no_agent_env;
   if (const auto mode =

@@ -43,13 +43,7 @@ PLANTS = {
 IDENTITY = "git config --global user.name x; git config --global user.email x; git config --global --add safe.directory '*';"
 
 
-def drop_kept(repo):
-    for session in repo.sessions():
-        repo.host.run("git", "drop", session.name).ok()
-    assert not repo.sessions()
-
-
-def planted(host, name, mode):
+def planted(host, name, *options):
     repo = Repository.create(host)
     place = repo.path
     evil = host.write(place / "evil", f"#!/bin/sh\n: >'{repo.ran}'\nexit 0\n", 0o755)
@@ -57,22 +51,22 @@ def planted(host, name, mode):
     repo.git("add", "-A")
     repo.git("commit", "-qm", "program")
     script = f"EVIL='{evil}'; BAIT='{bait}'\n" + IDENTITY + PLANTS[name]
-    done = host.sh(script, project=place, options=["--git", mode])
+    done = host.sh(script, project=place, options=options)
     assert done.status != 125, done.errors
     assert not repo.ran.exists(), "jailed itself ran it, at the homecoming"
     repo.use_like_a_user()
-    drop_kept(repo)
+    repo.give_up()
     return repo.ran.exists() or bait.read_text() != "untouched\n"
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_under_the_shadow_nothing_runs(host, name):
-    assert not planted(host, name, "shadow")
+    assert not planted(host, name, "--git", "shadow")
 
 
 @pytest.mark.parametrize("name", PLANTS)
 def test_the_control_runs_it(host, name):
-    assert planted(host, name, "rw")
+    assert planted(host, name, "--git", "rw", "--allow-edit", "**")
 
 
 def test_the_agent_cannot_put_away_the_mount(host):
@@ -81,7 +75,7 @@ def test_the_agent_cannot_put_away_the_mount(host):
         host.sh(f"{attempt} && exit 9; exit 0", project=repo.path).ok()
     repo.assert_sound()
     assert repo.git("log", "--format=%s") == "first"
-    drop_kept(repo)
+    repo.give_up()
 
 
 def test_the_host_s_objects_cannot_be_written(host):
@@ -120,7 +114,7 @@ def test_a_hostile_shadow_cannot_hurt_the_homecoming(host, name):
     assert repo.git("merge-base", "--is-ancestor", before, "main") == ""
     repo.assert_sound()
     assert repo.status() == ""
-    drop_kept(repo)
+    repo.give_up()
 
 
 def test_objects_that_fsck_refuses_stay_out(host):
@@ -133,7 +127,7 @@ def test_objects_that_fsck_refuses_stay_out(host):
         c=$(git commit-tree -p HEAD -m bad $t); git update-ref refs/heads/main $c""", project=repo.path)  # fmt: skip
     assert "refuses their objects" in done.errors, done.errors
     assert repo.git("rev-parse", "main") == before
-    host.run("git", "drop", repo.sessions()[0].name).ok()
+    repo.give_up()
 
 
 def test_changed_submodules_do_not_move_the_checkout(host):

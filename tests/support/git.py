@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Mapping, Optional
@@ -72,6 +73,13 @@ class Repository:
                      ["checkout", "-q", "-b", "elsewhere"], ["stash"], ["branch"], ["fetch", "--all"], ["gc", "--auto"],
                      ["rebase", "--continue"], ["submodule", "status"], ["worktree", "list"]):  # fmt: skip
             self.run("git", *args, check=False)
+
+    def give_up(self) -> None:
+        """Drops what jails left: commits, and files in quarantine."""
+        for session in self.sessions():
+            self.host.run("git", "drop", session.name)
+            shutil.rmtree(session, ignore_errors=True)
+        assert not self.sessions()
 
     def sessions(self) -> list[Path]:
         place = self.host.config / "sessions"

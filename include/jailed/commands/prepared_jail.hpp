@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
@@ -29,7 +30,8 @@ class PreparedJail {
   void keep(bool kept = true) { session_->keep(kept); }
   const std::string& session() const { return session_->path(); }
 
-  /// After the jail's end: what it committed comes home. What cannot is kept with the session.
+  /// After the jail's end: what changed that the host would run is reported, and moved away where it is
+  /// critical; then what the jail committed comes home. What cannot is kept with the session.
   void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);
 
  private:

@@ -20,6 +20,9 @@ enum class GitMode { shadow, rw, ro, none };
 /// Testcontainers needs.
 enum class Testcontainers { off, socket, proxy };
 
+/// How what changed is reported that the host's tools would run.
+enum class Report { text, json };
+
 /// A refusal that the user waived for one launch: `--allow NAME`.
 enum class Waiver { foreign_project, system_directory, secret_store, symlink };
 
@@ -35,9 +38,11 @@ struct Options {
   std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
   std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
       testcontainers;
+  std::optional<std::string> report;
   std::optional<std::string> path;
   std::vector<std::string> env;
   std::vector<std::string> allow;
+  std::vector<std::string> allow_edit;
   std::vector<std::string> command;
   std::vector<std::string> jails;  // of `stop` and `sync`
   bool detach = false, reuse = false, all = false, json = false, follow = false;
@@ -61,6 +66,8 @@ struct Settings {
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
   std::set<Waiver> allow;
+  std::vector<std::string> allow_edit;  // globs
+  Report report = Report::text;
   Testcontainers testcontainers = Testcontainers::off;
 };
 

@@ -39,6 +39,9 @@ std::vector<std::string> detached_sessions(const std::string& sessions_directory
 /// Whether a living process holds the session.
 bool session_is_owned(const std::string& sessions_directory, const std::string& id);
 
+/// Removes a session's directory but for saved conflicts, by its path.
+void remove_session_files(const std::string& path);
+
 /// Removes the files of such a session, but for saved conflicts.
 void remove_session(const std::string& sessions_directory, const std::string& id);
 

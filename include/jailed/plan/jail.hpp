@@ -47,6 +47,7 @@ struct HostPaths {
   std::string cache;
   std::string session;               // holds passwd, group, gitconfig
   std::vector<BindMount> git;        // in and beside the workspace
+  std::vector<BindMount> guards;     // what the host would run, read-only in the workspace
   std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };

@@ -290,3 +290,21 @@ TEST_CASE("user names", "[plan]") {
 TEST_CASE("a user name that the jail's /etc/passwd has already is refused", "[plan]") {
   CHECK_FALSE(is_user_name("nobody"));
 }
+
+TEST_CASE("what the jail may edit", "[plan]") {
+  using Globs = std::vector<std::string>;
+  CHECK(resolve({}).allow_edit.empty());
+  CHECK(resolve({}, {{"JAILED_ALLOW_EDIT", ".envrc:tools/**::"}}).allow_edit == Globs{".envrc", "tools/**"});
+  Options options;
+  options.allow_edit = {"a:b"};
+  CHECK(resolve(options, {{"JAILED_ALLOW_EDIT", "c"}}).allow_edit == Globs{"a:b"});
+  options.allow_edit = {"a/../b"};
+  CHECK(refusal(options).has_value());
+  CHECK(refusal({}, {{"JAILED_ALLOW_EDIT", "/"}}).has_value());
+}
+
+TEST_CASE("the form of the report", "[plan]") {
+  CHECK(resolve({}).report == jailed::core::Report::text);
+  CHECK(resolve({}, {{"JAILED_REPORT", "json"}}).report == jailed::core::Report::json);
+  CHECK(refusal({}, {{"JAILED_REPORT", "xml"}}).has_value());
+}

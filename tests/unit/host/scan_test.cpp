@@ -1,0 +1,119 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <jailed/host/scan.hpp>
+
+#include "../support.hpp"
+#include "catch.hpp"
+
+using namespace jailed::host;
+using jailed::test::Scratch;
+
+namespace {
+
+void make(const std::string& path) { ::mkdir(path.c_str(), 0755); }
+void write(const std::string& path, const std::string& text = "x") { std::ofstream(path) << text; }
+
+struct Walk {
+  std::vector<std::string> names, unreadable;
+  explicit Walk(const std::string& root, ScanLimits limits = {}) {
+    scan_tree(
+        root, limits,
+        [&](const ScannedDirectory& directory) {
+          for (const auto& name : directory.names) {
+            const char* kind = name.kind == ScannedName::Kind::file        ? ""
+                               : name.kind == ScannedName::Kind::directory ? "/"
+                               : name.kind == ScannedName::Kind::link      ? "@"
+                                                                           : "?";
+            names.push_back((directory.path.empty() ? "" : directory.path + "/") + std::string(name.name) +
+                            kind);
+          }
+        },
+        [&](const std::string& path) { unreadable.push_back(path); });
+    std::sort(names.begin(), names.end());
+  }
+};
+
+using Strings = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a scan tells kinds, enters directories, follows no link", "[host]") {
+  const Scratch scratch;
+  make(scratch / "a");
+  make(scratch / "a/b");
+  write(scratch / "a/b/file");
+  ::symlink("/etc", (scratch / "a/link").c_str());
+  ::mkfifo((scratch / "fifo").c_str(), 0600);
+  CHECK(Walk(scratch.path()).names == Strings{"a/", "a/b/", "a/b/file", "a/link@", "fifo?"});
+}
+
+TEST_CASE("a large directory is read to its end", "[host]") {
+  const Scratch scratch;
+  for (int i = 0; i < 3000; ++i) write(scratch / (std::string(60, 'n') + std::to_string(i)), "");
+  CHECK(Walk(scratch.path()).names.size() == 3000);
+}
+
+TEST_CASE("what is beyond the limits, or closed, is told", "[host]") {
+  const Scratch scratch;
+  auto path = scratch.path();
+  for (int i = 0; i < 6; ++i) make(path += "/d");
+  CHECK(Walk(scratch.path(), {.depth = 4}).unreadable == Strings{"d/d/d/d"});
+  CHECK(Walk(scratch.path(), {.names = 2}).unreadable.size() == 1);
+  CHECK(Walk(scratch / "nowhere").unreadable == Strings{""});
+  if (::geteuid() == 0) return;  // root reads everything
+  ::chmod((scratch / "d/d").c_str(), 0111);
+  CHECK(Walk(scratch.path()).unreadable == Strings{"d/d"});
+  const Walk opened(scratch.path(), {.open_up = true});
+  CHECK(opened.unreadable.empty());
+  CHECK(opened.names.size() == 6);
+}
+
+TEST_CASE("moving away follows no link", "[host]") {
+  const Scratch scratch;
+  make(scratch / "project");
+  make(scratch / "project/sub");
+  make(scratch / "outside");
+  write(scratch / "project/sub/.envrc", "evil");
+  write(scratch / "outside/.envrc", "mine");
+  CHECK_FALSE(move_below(scratch / "project", "sub/.envrc", scratch / "kept"));
+  CHECK(read_file(scratch / "kept") == "evil");
+  CHECK_FALSE(lstat_of(scratch / "project/sub/.envrc"));
+  // Somebody swaps the directory for a link.
+  ::rmdir((scratch / "project/sub").c_str());
+  ::symlink((scratch / "outside").c_str(), (scratch / "project/sub").c_str());
+  CHECK(move_below(scratch / "project", "sub/.envrc", scratch / "kept2"));
+  CHECK(read_file(scratch / "outside/.envrc") == "mine");
+  CHECK_FALSE(put_below(scratch / "kept", scratch / "project", "sub/new"));
+  CHECK_FALSE(move_below(scratch / "project", "sub", scratch / "kept3"));
+  CHECK(S_ISLNK(lstat_of(scratch / "kept3")->st_mode));
+  CHECK(move_below(scratch / "project", "../outside/.envrc", scratch / "kept4"));
+}
+
+TEST_CASE("moving away works from one file system to another", "[host]") {
+  const Scratch scratch;
+  if (!lstat_of("/dev/shm") || lstat_of("/dev/shm")->st_dev == lstat_of(scratch.path())->st_dev) return;
+  const TemporaryDirectory other("/dev/shm", "jailed-unit-");
+  const auto to = other.path() + "/kept";
+  make(scratch / "repo");
+  make(scratch / "repo/hooks");
+  write(scratch / "repo/hooks/x", "evil");
+  ::chmod((scratch / "repo/hooks/x").c_str(), 0755);
+  ::symlink("/etc/passwd", (scratch / "repo/link").c_str());
+  ::mkfifo((scratch / "repo/fifo").c_str(), 0600);
+  CHECK_FALSE(move_below(scratch.path(), "repo", to));
+  CHECK_FALSE(lstat_of(scratch / "repo"));
+  CHECK(read_file(to + "/hooks/x") == "evil");
+  CHECK((lstat_of(to + "/hooks/x")->st_mode & 0777) == 0755);
+  CHECK(S_ISLNK(lstat_of(to + "/link")->st_mode));
+  CHECK_FALSE(lstat_of(to + "/fifo"));
+}
+
+TEST_CASE("the clock of files is not ahead of what is written afterwards", "[host]") {
+  const Scratch scratch;
+  const auto before = file_clock();
+  write(scratch / "file");
+  CHECK(change_time(*lstat_of(scratch / "file")) >= before);
+}
