@@ -27,6 +27,6 @@ Places look_at_places(const core::Options& options, const core::Settings& settin
 plan::Identity identity_for(const Places& places, const core::Environment& environment);
 
 /// sessions/, cache/ and one directory for each state of an agent, all 0700.
-void make_config_tree(const std::string& config);
+void make_config_tree(const std::string& config, const core::Settings& settings, const std::string& project);
 
 }  // namespace jailed::commands
