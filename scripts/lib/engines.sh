@@ -2,11 +2,12 @@
 # shellcheck shell=bash disable=SC2154  # repo_root comes from common.sh
 #
 # docker            the machine's dockerd, started here where nothing else starts it
+# docker-runsc      the same daemon, jails in gVisor (runsc), which is added to its runtimes
 # podman            rootful, with a configuration of its own where the machine's defaults cannot work
 # podman-rootless   the same podman as a user of its own (see test_user)
 # podman-plain      the caller's podman with the caller's configuration, whatever these are
 
-engines_known="docker podman podman-rootless podman-plain"
+engines_known="docker docker-runsc podman podman-rootless podman-plain"
 
 # Where these scripts keep logs, pid files and configuration; survives a reboot, may be deleted.
 engine_state_dir() {
@@ -90,6 +91,33 @@ docker_remove_dead_jails() {
     mapfile -t -O "${#dead[@]}" dead < <(as_root docker ps -aq --filter label=jailed.session --filter "status=$status")
   done
   ((${#dead[@]} == 0)) || as_root docker rm -f "${dead[@]}" >/dev/null 2>&1 || true
+}
+
+docker_knows_runsc() { engine_run docker info --format '{{json .Runtimes}}' 2>/dev/null | grep -q '"runsc"'; }
+
+# gVisor as one more runtime of the daemon that runs: a reload, no restart, so what runs in it goes on. Its ptrace platform
+# needs no KVM; its own network stack is left out, since it wants more of a machine than bare ones give.
+docker_add_runsc() {
+  ensure_packages runsc python3
+  if docker_knows_runsc; then return; fi
+  say "Adding runsc to docker's runtimes"
+  as_root install -d -m 0755 /etc/docker
+  # shellcheck disable=SC2016
+  as_root python3 -c '
+import json, os, sys
+path, program = sys.argv[1:]
+config = json.load(open(path)) if os.path.exists(path) and os.path.getsize(path) else {}
+arguments = ["--network=none", "--platform=ptrace", "--oci-seccomp"]
+config.setdefault("runtimes", {})["runsc"] = {"path": program, "runtimeArgs": arguments}
+with open(path + ".new", "w") as file:
+    json.dump(config, file, indent=2)
+os.replace(path + ".new", path)' /etc/docker/daemon.json "$(command -v runsc)"
+  if has_service_manager; then
+    as_root systemctl reload docker
+  else
+    as_root kill -HUP "$(as_root cat /var/run/docker.pid)"
+  fi
+  wait_until 10 docker_knows_runsc || fail "docker does not take runsc as a runtime." "docker info --format '{{json .Runtimes}}'"
 }
 
 docker_stop() {
@@ -216,7 +244,7 @@ engine_run() {
   local engine="$1"
   shift
   case "$engine" in
-    docker) if docker_answers; then docker "$@"; else as_root docker "$@"; fi ;;
+    docker | docker-runsc) if docker_answers; then docker "$@"; else as_root docker "$@"; fi ;;
     podman) as_root env CONTAINERS_CONF="$(podman_conf_file)" podman "$@" ;;
     podman-rootless) as_test_user podman "$@" ;;
     podman-plain) podman "$@" ;;
@@ -226,6 +254,10 @@ engine_run() {
 engine_start() {
   case "$1" in
     docker) docker_start ;;
+    docker-runsc)
+      docker_start
+      docker_add_runsc
+      ;;
     podman) podman_start ;;
     podman-rootless) podman_rootless_start ;;
     podman-plain) command -v podman >/dev/null || fail "There is no podman on PATH." "apt-get install podman" ;;
@@ -237,6 +269,7 @@ engine_version() { engine_run "$1" version --format '{{.Client.Version}}' 2>/dev
 engine_answers() {
   case "$1" in
     docker) docker_answers || as_root docker version >/dev/null 2>&1 ;;
+    docker-runsc) engine_answers docker && docker_knows_runsc ;;
     *) command -v podman >/dev/null && { [[ "$1" != podman-rootless ]] || id -u "$test_user" >/dev/null 2>&1; } &&
       engine_run "$1" info >/dev/null 2>&1 ;;
   esac

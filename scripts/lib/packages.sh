@@ -37,6 +37,19 @@ ensure_packages() {
   rm -f "$log"
 }
 
+# unpack_package PACKAGE DIRECTORY: its files, without installing it (it may conflict with what is installed).
+unpack_package() {
+  [[ ! -d "$2/usr" ]] || return 0
+  local package
+  package="$(mktemp -d)"
+  chmod 755 "$package"
+  (cd "$package" && apt-get -q download "$1") >/dev/null 2>&1 || { as_root apt-get -q update && (cd "$package" && apt-get -q download "$1"); } >/dev/null 2>&1 ||
+    fail "apt-get could not download $1." "apt-get download $1"
+  mkdir -p "$2"
+  dpkg-deb --extract "$package"/*.deb "$2"
+  rm -rf "$package"
+}
+
 # Installs it if it can be had; not having it is fine.
 want_package() {
   package_installed "$1" && return 0

@@ -104,6 +104,15 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("--seccomp", options.seccomp,
                  "Filter of system calls: jailed, or default (the engine's) [jailed]")
       ->type_name("PROFILE");
+  app.add_option("--profile", options.profile,
+                 "Agents' logins and settings apart from those of other jails, under this name [shared]")
+      ->type_name("NAME");
+  app.add_flag("--copy-logins", options.copy_logins, "Logins that the profile lacks are copied from the shared ones");
+  app.add_option("--cache", options.cache, "~/.cache: shared (all jails), project (this project's own), none [shared]")
+      ->type_name("WHOSE");
+  app.add_option("--sandbox", options.sandbox,
+                 "OCI runtime that the engine knows: runc, crun, runsc (gVisor: a kernel of its own) [the engine's]")
+      ->type_name("RUNTIME");
   app.add_flag("--testcontainers", options.testcontainers,
                "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
                "through only what Testcontainers needs");

@@ -9,6 +9,7 @@
 #include <jailed/commands/talk.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
+#include <jailed/host/death_watch.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <sstream>
@@ -67,6 +68,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
 int run(std::vector<std::string> arguments) {
   if (!arguments.empty() && arguments.front() == socket_proxy::kSubcommand)
     return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
+  if (!arguments.empty() && arguments.front() == host::DeathWatch::kSubcommand)
+    return host::DeathWatch::serve({arguments.begin() + 1, arguments.end()});
   const auto environment = host::environment_snapshot();
   try {
     commands::set_up_talk({}, environment);

@@ -13,6 +13,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
+#include <jailed/host/session.hpp>
 #include <jailed/host/scan.hpp>
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/project.hpp>

@@ -134,7 +134,8 @@ bool import_session(const plan::Engine& engine, const host::AbandonedSession& se
   const auto places = look_at_places(about, settings, environment);
   const auto identity = identity_for(places, environment);
   std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0) idmapped.emplace(id, identity.uid, identity.gid);
+  if (::geteuid() == 0) 
+    idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
   const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
   ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
   if (bring_commits_home(engine, shadowed, views, environment)) {

@@ -6,6 +6,8 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/foreign_image.hpp>
+#include <jailed/commands/isolated_network.hpp>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
@@ -16,6 +18,8 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/engine/sandbox_failure.hpp>
+#include <jailed/host/death_watch.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
@@ -69,7 +73,11 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     return {};
   }
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
+  std::optional<host::DeathWatch> watch;
+  if (!plan::on_host_kernel(settings.sandbox))
+    watch.emplace(plan::remove_command(engine, plan::container_name(prepared.jail())));
   auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  watch.reset();
   if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
     spdlog::warn("{}", *hint);
   prepared.bring_commits_home(engine, environment);
@@ -86,8 +94,10 @@ bool wants_build() {
 }
 
 [[noreturn]] void report_engine_error(const plan::Engine& engine, const std::string& text,
-                                      const std::string& image) {
-  if (const auto failure = engine::recognise_failure(engine, text, image)) {
+                                      const Settings& settings) {
+  auto failure = engine::recognise_sandbox_failure(engine, text, settings.sandbox);
+  if (!failure) failure = engine::recognise_failure(engine, text, settings.image);
+  if (failure) {
     spdlog::debug("The engine said: {}", text);
     throw core::Error(failure->message, failure->next_step);
   }
@@ -97,7 +107,7 @@ bool wants_build() {
 }  // namespace
 
 int launch(const core::Options& options, const Environment& environment) {
-  const auto settings = plan::resolve_settings(options, environment);
+  auto settings = plan::resolve_settings(options, environment);
   if (options.detach) plan::check_detached(settings);
   const auto engine = find_engine(settings, environment);
   auto places = look_at_places(options, settings, environment);
@@ -116,23 +126,26 @@ int launch(const core::Options& options, const Environment& environment) {
   if (options.reuse) {
     if (const auto status = reuse(options, environment, places.project)) return *status;
   }
-  make_config_tree(places.config);
+  make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);
   tell_of_missing_limits(settings, engine, places);
+  warn_of_foreign_image(engine, settings.image);
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
   auto end = run_once(options, settings, environment, places, engine, mutagen);
+  if (make_isolated_network(engine, end.engine_error, settings))
+    end = run_once(options, settings, environment, places, engine, mutagen);
   if (end.engine_error.empty()) return end.status.shell_code();
   const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != engine::Failure::Kind::image_missing)
-    report_engine_error(engine, end.engine_error, settings.image);
+    report_engine_error(engine, end.engine_error, settings);
   spdlog::error("{}", failure->message);
   if (!can_ask()) spdlog::error("{}", failure->next_step);
   if (!can_ask() || !wants_build()) return core::kFailed;
   if (const int built = build(options, {}, environment); built != 0) return built;
   end = run_once(options, settings, environment, places, engine, mutagen);
-  if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings.image);
+  if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings);
   return end.status.shell_code();
 }
 

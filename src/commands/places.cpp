@@ -4,8 +4,10 @@
 #include <jailed/commands/places.hpp>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/plan/project.hpp>
+#include <jailed/plan/state.hpp>
 
 namespace jailed::commands {
 
@@ -13,6 +15,8 @@ using core::Environment;
 using core::Settings;
 
 namespace {
+
+constexpr std::uint64_t kLongestLogin = 1 << 20;
 
 plan::ConfigDirFacts facts_of_directory(const std::string& path) {
   const auto there = host::lstat_of(path);
@@ -89,14 +93,22 @@ std::string state_directory(const core::Environment& environment) {
   return own_directory(environment, "XDG_STATE_HOME", "/.local/state");
 }
 
-void make_config_tree(const std::string& config) {
+void make_config_tree(const std::string& config, const Settings& settings, const std::string& project) {
+  const auto state_of = plan::state_paths(config, settings, project);
   make_checked_directory(config + "/sessions", true);
-  make_checked_directory(config + "/cache", false);
-  make_checked_directory(config + "/agents", true);
+  if (settings.cache == core::Cache::project) make_checked_directory(config + "/caches", true);
+  if (!state_of.cache.empty()) make_checked_directory(state_of.cache, false);
+  if (!settings.profile.empty()) {
+    make_checked_directory(config + "/profiles", true);
+    make_checked_directory(config + "/profiles/" + settings.profile, true);
+  }
+  make_checked_directory(state_of.agents, true);
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state)
-      make_checked_directory(fmt::format("{}/agents/{}", config, state.name), true);
+      make_checked_directory(fmt::format("{}/{}", state_of.agents, state.name), true);
   }
+  if (!settings.copy_logins) return;
+  for (const auto& file : plan::login_files()) host::copy_beneath(config + "/agents", state_of.agents, file, kLongestLogin);
 }
 
 }  // namespace jailed::commands

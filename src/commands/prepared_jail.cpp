@@ -8,6 +8,10 @@
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/isolated_network.hpp>
+#include <jailed/plan/seccomp.hpp>
+#include <jailed/plan/settings.hpp>
+#include <jailed/plan/state.hpp>
 #include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
@@ -35,11 +39,10 @@ plan::GitIdentity git_identity(const Environment& environment) {
   return identity;
 }
 
-plan::HostPaths host_paths(const std::string& workspace, const std::string& config_view,
-                           const std::string& session) {
+plan::HostPaths host_paths(const std::string& workspace, const plan::StatePaths& state, const std::string& session) {
   return {.workspace = workspace,
-          .agents = config_view + "/agents",
-          .cache = config_view + "/cache",
+          .agents = state.agents,
+          .cache = state.cache,
           .session = session,
           .git = {},
           .guards = {},
@@ -64,6 +67,8 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
   if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
   if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
+  jail.isolated = plan::can_be_isolated(settings);
+  if (settings.sandbox) jail.sandbox = settings.sandbox->value;
   jail.command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
   jail.terminal = host::is_terminal(0) && host::is_terminal(1);
   return jail;
@@ -75,7 +80,10 @@ void write_session_files(const plan::Jail& jail, const std::string& session, con
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
   host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
-  if (jail.seccomp) host::write_new_file(*jail.seccomp, plan::seccomp_profile(), 0644);
+  if (jail.seccomp) {
+    const bool host_kernel = !jail.sandbox || plan::on_host_kernel(core::Named{*jail.sandbox, {}});
+    host::write_new_file(*jail.seccomp, plan::seccomp_profile_for(host_kernel), 0644);
+  }
   if (!jail.env_file) return;
   std::string lines;
   for (const auto& variable : jail.environment.file) lines += variable.name + "=" + variable.value + "\n";
@@ -129,12 +137,12 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   auto workspace = places.project;
   auto config = places.config;
   if (::geteuid() == 0) {
-    idmapped_.emplace(session_->id(), identity.uid, identity.gid);
+    idmapped_.emplace(session_->id(), identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
     if (needs_idmap(places.project_info.st_uid, identity))
       workspace = idmapped_->add(places.project, "workspace");
     config = idmapped_->add(places.config, "config");
   }
-  auto paths = host_paths(workspace, config, session_->path());
+  auto paths = host_paths(workspace, plan::state_paths(config, settings, places.project), session_->path());
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
   git_ = plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
@@ -145,6 +153,7 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
                                           {sessions_, session_->id(), session_view_, workspace}, git_.binds);
   paths.guards = execution.guards.binds;
   lease_.emplace(session_->path() + "/lease");
+  if (!plan::on_host_kernel(settings.sandbox)) lease_->release();
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
   add_git_environment(jail_, git_);
@@ -190,7 +199,8 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
   const auto session = places.config + "/sessions/" + id;
   for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"})
     ::unlink((session + "/" + name).c_str());
-  auto jail = plan_jail({}, settings, environment, places, id, host_paths({}, config, session));
+  auto jail = plan_jail({}, settings, environment, places, id,
+                        host_paths({}, plan::state_paths(config, settings, places.project), session));
   write_session_files(jail, session, environment);
   return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
@@ -204,7 +214,7 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
                              ? host::IdmappedMounts::place(id, "workspace")
                              : places.project;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
-  auto paths = host_paths(workspace, config, places.config + "/sessions/" + id);
+  auto paths = host_paths(workspace, plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
   const auto git_facts = look_at_git(places.project);
   ObjectViews views(id, identity, nullptr);
   const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
@@ -213,7 +223,8 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   paths.guards = look_at_host_execution(git_facts, settings, environment,
                                         {places.config + "/sessions", id, sources.view, workspace}, git.binds)
                      .guards.binds;
-  if (host::Lease::supported()) paths.lease = paths.session + "/lease";
+  if (host::Lease::supported() && plan::on_host_kernel(settings.sandbox))
+    paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
   add_git_environment(jail, git);
   if (const auto& socket = places.engine_socket) {

@@ -112,6 +112,11 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
   const auto result = host::run_in_foreground(
       command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
                 .on_terminate = end,
+                .on_interrupt =
+                    [&](int signal) {
+                      end(signal);
+                      return true;
+                    },
                 .on_overdue = [&] { end(SIGKILL); }});
   if (!result.status.ok() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
   write_error_output(errors.held());
@@ -121,6 +126,7 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
 core::ExitStatus run_attached(const core::Command& command) {
   return host::run_in_foreground(command, {.on_error_output = [](std::string_view text) { write_error_output(text); },
                                            .on_terminate = [](int) {},
+                                           .on_interrupt = {},
                                            .on_overdue = [] {}})
       .status;
 }

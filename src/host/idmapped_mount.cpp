@@ -87,12 +87,14 @@ class NamespaceChild {
   }
 
   // The namespace in which what is root's on disk is the given user's.
-  Fd open_namespace(uid_t uid, gid_t gid) const {
+  Fd open_namespace(uid_t uid, gid_t gid, bool made_by_root) const {
     char answer = 'n';
     if (pid_ < 0 || ::read(ready_.read.get(), &answer, 1) != 1 || answer != 'y') return {};
     const auto process = fmt::format("/proc/{}", pid_);
-    if (!write_text(process + "/uid_map", fmt::format("0 {} 1\n", uid)) ||
-        !write_text(process + "/gid_map", fmt::format("0 {} 1\n", gid))) {
+    const auto map = [&](std::uint32_t id) {
+      return made_by_root ? fmt::format("0 {0} 1\n{0} 0 1\n", id) : fmt::format("0 {} 1\n", id);
+    };
+    if (!write_text(process + "/uid_map", map(uid)) || !write_text(process + "/gid_map", map(gid))) {
       return {};
     }
     return Fd(::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC));
@@ -103,9 +105,10 @@ class NamespaceChild {
   pid_t pid_ = -1;
 };
 
-void mount_idmapped(const std::string& source, const std::string& target, uid_t uid, gid_t gid) {
+void mount_idmapped(const std::string& source, const std::string& target, uid_t uid, gid_t gid,
+                    bool made_by_root) {
   const NamespaceChild child;
-  const auto name_space = child.open_namespace(uid, gid);
+  const auto name_space = child.open_namespace(uid, gid, made_by_root);
   if (!name_space) throw impossible(source, "user namespaces are not to be had here");
   const Fd tree(static_cast<int>(
       ::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), kOpenTreeClone | kRecursive | O_CLOEXEC)));
@@ -126,7 +129,7 @@ void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH |
 
 #else
 
-void mount_idmapped(const std::string& source, const std::string&, uid_t, gid_t) {
+void mount_idmapped(const std::string& source, const std::string&, uid_t, gid_t, bool) {
   throw impossible(source, "this system has no idmapped mounts");
 }
 
@@ -146,8 +149,8 @@ void dismantle(const std::string& directory) {
 
 }  // namespace
 
-IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid)
-    : uid_(uid), gid_(gid), directory_(fmt::format("{}/{}", kRoot, session_id)) {
+IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid, bool made_by_root)
+    : uid_(uid), gid_(gid), made_by_root_(made_by_root), directory_(fmt::format("{}/{}", kRoot, session_id)) {
   make_private_directories(kRoot);
   // A sweep may take the new directory for an abandoned one before it is locked.
   for (int attempt = 0; attempt < 100; ++attempt) {
@@ -173,7 +176,7 @@ std::string IdmappedMounts::add(const std::string& source, const std::string& na
   } else {
     make_private_directories(target);
   }
-  mount_idmapped(source, target, uid_, gid_);
+  mount_idmapped(source, target, uid_, gid_, made_by_root_);
   return target;
 }
 

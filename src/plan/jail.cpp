@@ -5,6 +5,7 @@
 #include <jailed/core/agent.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/image_context.hpp>
+#include <jailed/plan/isolated_network.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/selinux.hpp>
 
@@ -146,7 +147,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
                        fmt::format("{}/{}", home, state.home_path), false});
     }
   }
-  binds.push_back({paths.cache, home + "/.cache", false});
+  if (!paths.cache.empty()) binds.push_back({paths.cache, home + "/.cache", false});
   return binds;
 }
 
@@ -159,6 +160,8 @@ std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits
       {.target = "/run", .size = 64 * kMiB},
       {.target = home, .size = limits.home, .exec = true},
   };
+  const bool cached = std::any_of(binds.begin(), binds.end(), [&](const auto& bind) { return bind.target == home + "/.cache"; });
+  if (!binds.empty() && !cached) mounts.push_back({.target = home + "/.cache", .size = limits.tmp, .exec = true});
   std::vector<std::string> parents;
   for (const auto& bind : binds) {
     if (!bind.target.starts_with(home + "/")) continue;
@@ -214,10 +217,16 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   const bool keeper = !jail.keeper_command.empty();
   core::Command command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
   auto& args = command.args;
+  // Podman's own option, docker's run's.
+  if (jail.sandbox)
+    args.insert(engine.kind == EngineKind::podman ? args.begin() : args.begin() + 1,
+                {"--runtime", *jail.sandbox});
   if (jail.terminal && !keeper) add_terminal(args, engine);
   // "=" and not a word of its own: podman's --pull may stand without a value.
   args.insert(args.end(), {"--pull=never", "--name", container_name(jail), "--hostname", "jailed"});
   if (!jail.network) args.insert(args.end(), {"--network", "none"});
+  if (const auto name = isolated_network(engine); jail.network && jail.isolated && !name.empty())
+    args.insert(args.end(), {"--network", name});
   if (engine.rootless) args.emplace_back("--userns=keep-id");
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});

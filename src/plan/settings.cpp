@@ -8,6 +8,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/plan/environment.hpp>
 #include <jailed/plan/settings.hpp>
+#include <jailed/plan/state.hpp>
 
 namespace jailed::plan {
 namespace {
@@ -102,6 +103,13 @@ core::GitMode git_mode(const Named& setting) {
   throw bad_value(setting, "a way to git: shadow, rw, ro or none");
 }
 
+core::Cache cache_mode(const Named& setting) {
+  if (setting.value == "shared") return core::Cache::shared;
+  if (setting.value == "project") return core::Cache::project;
+  if (setting.value == "none") return core::Cache::none;
+  throw bad_value(setting, "whose caches to use: shared, project or none");
+}
+
 core::Testcontainers testcontainers_mode(const Named& setting) {
   const auto is = [&](std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), setting.value) != words.end();
@@ -185,6 +193,20 @@ bool is_user_name(std::string_view text) {
   return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
 }
 
+bool is_oci_runtime(std::string_view text) {
+  if (text.starts_with('/')) text.remove_prefix(1);
+  return !text.empty() && text.size() <= 255 && std::isalnum(static_cast<unsigned char>(text.front())) != 0 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-' || c == '/';
+         });
+}
+
+bool on_host_kernel(const std::optional<core::Named>& sandbox) {
+  if (!sandbox) return true;
+  const std::string_view name = std::string_view(sandbox->value).substr(sandbox->value.rfind('/') + 1);
+  return name == "runc" || name == "crun" || name == "youki" || name == "nvidia" || name == "io.containerd.runc.v2";
+}
+
 std::uint64_t parse_size(std::string_view text, std::string_view set_by) {
   const auto wrong = [&] {
     return bad_value({std::string(text), std::string(set_by)},
@@ -248,6 +270,20 @@ core::Settings resolve_settings(const core::Options& options, const core::Enviro
     if (seccomp->value != "jailed" && seccomp->value != "default")
       throw bad_value(*seccomp, "a filter of system calls: jailed or default");
     settings.seccomp = seccomp->value == "jailed" ? core::Seccomp::jailed : core::Seccomp::engine;
+  }
+  if (const auto profile = given(options.profile, "--profile", environment, "JAILED_PROFILE")) {
+    if (!is_profile_name(profile->value))
+      throw bad_value(*profile, "a profile's name (letters, digits, '.', '_' and '-', up to 64)");
+    settings.profile = profile->value;
+  }
+  settings.copy_logins = options.copy_logins;
+  if (settings.copy_logins && settings.profile.empty())
+    throw UsageError("--copy-logins: there is no profile to copy them to.", "name one: --profile NAME");
+  if (const auto cache = given(options.cache, "--cache", environment, "JAILED_CACHE")) settings.cache = cache_mode(*cache);
+  if (auto sandbox = given(options.sandbox, "--sandbox", environment, "JAILED_SANDBOX")) {
+    if (!is_oci_runtime(sandbox->value))
+      throw bad_value(*sandbox, "an OCI runtime's name such as runc, crun or runsc");
+    settings.sandbox = std::move(*sandbox);
   }
   for (const auto& entry : options.env) {
     if (!is_env_entry(entry))

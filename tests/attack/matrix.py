@@ -78,7 +78,40 @@ def matrix(runs: dict[str, list[dict]]) -> str:
         lines += ["", "## From the host's side", "", "| attack | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines)]
         for attack in sorted(rows, key=lambda name: (int(name.split("-", 1)[0]), name)):
             lines.append(f"| {attack} | " + " | ".join(rows[attack].get(engine, "not run") for engine in engines) + " |")
+    lines += usable(runs)
     return "\n".join(lines) + "\n"
+
+
+def usable(runs: dict[str, list[dict]]) -> list[str]:
+    """The other side: what works in the same jail, and how long it takes."""
+    engines = list(runs)
+    found = {engine: {r["usable"]: r for r in results if "usable" in r} for engine, results in runs.items()}
+    names = list(dict.fromkeys(name for results in found.values() for name in results))
+    if not names:
+        return []
+    lines = ["", "## Usable in the same jail", "", "Each line is work done in the default jail of this very run, nothing loosened (`tests/attack/usable.py`): seconds from the", "call of `jailed` to its end, the jail's start and end included. "
+             "Only the first go build on an engine fills the cache.", ""]  # fmt: skip
+    compared = [engine for engine in ("docker", "docker-runsc") if engine in runs]
+    last = " gVisor against docker |" if len(compared) == 2 else ""
+    lines += ["| work | " + " | ".join(engines) + " |" + last, "|---|" + "---|" * (len(engines) + bool(last))]
+    reasons: dict[str, None] = {}
+    for name in names:
+        cells = []
+        for engine in engines:
+            result = found[engine].get(name)
+            if result is None:
+                cells.append("not run")
+            elif "cannot" in result:
+                cells.append("no")
+                reasons[f"{name} ({engine}): {result['cannot']}"] = None
+            else:
+                cells.append(result["seconds"] if result["result"] == "passed" else "**FAILED**")
+        row = f"| {name} | " + " | ".join(cells) + " |"
+        if last:
+            times = [found[engine].get(name, {}).get("seconds") for engine in compared]
+            row += f" {float(times[1]) / float(times[0]):.1f} × |" if all(times) else " |"
+        lines.append(row)
+    return lines + (["", "Not there, and why:", ""] + [f"- {reason}" for reason in reasons] if reasons else [])
 
 
 if __name__ == "__main__":

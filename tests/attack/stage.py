@@ -125,13 +125,24 @@ class Stage:
             parts.append(f"python3 inside.py {others}")
         return ["bash", "-c", "; ".join(parts)]
 
-    def attack(self, probes: Sequence[str] = ()) -> dict[str, str]:
+    def attack(self, probes: Sequence[str] = (), options: Sequence[str] = ()) -> dict[str, str]:
         """The real jail, attacked."""
+        from attacks import ENDS_THE_JAIL, EXPECTED
+
+        if ENDS_THE_JAIL and not probes:
+            probes = [name for name in EXPECTED if name not in ENDS_THE_JAIL]
+            return {**self.attack(probes), **{name: self._attack_until_the_end(name) for name in ENDS_THE_JAIL}}
+        return outcomes(self._run(probes, options))
+
+    def _attack_until_the_end(self, name: str) -> str:
+        result = self._run([name])
+        return "the jail ends" if result.status != 0 and name not in result.text else outcomes(result)[name]
+
+    def _run(self, probes: Sequence[str], options: Sequence[str] = ()) -> Result:
         os.set_inheritable(self.leak, True)
         prefix = ["bash", "-c", 'umask 0; trap "" HUP INT USR1; exec 9<"$1"; shift; exec "$@"', "sh", str(self.secret)]
-        result = self.host.run(*OPTIONS, *self.host.bind(self.project), "--", *self.command(probes),
-                               env=self.hostile_environment, prefix=prefix, timeout=120)  # fmt: skip
-        return outcomes(result)
+        return self.host.run(*OPTIONS, *options, *self.host.bind(self.project), "--", *self.command(probes),
+                             env=self.hostile_environment, prefix=prefix, timeout=120)  # fmt: skip
 
     def planned(self, probes: Sequence[str] = ()) -> list[str]:
         """The plan of the default jail. Root's project is idmapped in a launch; here a copy has the jail's owner."""

@@ -84,8 +84,14 @@ static void clone3_user(void) {
   judge(pid, "a child in a user namespace");
 }
 
-static void make_block(void) { judge(mknod("/tmp/block", S_IFBLK | 0600, makedev(8, 0)), "a disk"); }
-static void make_memory(void) { judge(mknod("/tmp/memory", S_IFCHR | 0600, makedev(1, 1)), "the memory"); }
+/* A kernel of the jail's own may hand out the name; what counts is the device. */
+static void make_device(const char *path, mode_t kind, dev_t device, const char *got) {
+  const long made = mknod(path, kind | 0600, device);
+  if (made == 0 && open(path, O_RDONLY) == -1) snprintf(outcome, sizeof outcome, "a name without a device");
+  else judge(made, got);
+}
+static void make_block(void) { make_device("/tmp/block", S_IFBLK, makedev(8, 0), "a disk"); }
+static void make_memory(void) { make_device("/tmp/memory", S_IFCHR, makedev(1, 1), "the memory"); }
 
 static void ptrace_1(void) { judge(ptrace(PTRACE_ATTACH, 1, 0, 0), "attached"); }
 static void seize_1(void) { judge(ptrace(PTRACE_SEIZE, 1, 0, 0), "seized"); }
@@ -176,6 +182,7 @@ static void old_door(void) {
   long result;
   __asm__ volatile("int $0x80" : "=a"(result) : "a"(20 /* getpid */) : "memory");
   if (result == -ENOSYS) snprintf(outcome, sizeof outcome, "ENOSYS");
+  else if (result != getpid()) snprintf(outcome, sizeof outcome, "no 32-bit call");
   else judge(0, "32-bit system calls");
 #else
   snprintf(outcome, sizeof outcome, "none here");

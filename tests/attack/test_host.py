@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.jail import ENGINE, HOME, IS_ROOT, Host, planned, processes_of, run_planned, wait_for
+from support.jail import ENGINE, GVISOR, HOME, IS_ROOT, Host, planned, processes_of, run_planned, wait_for
 
 MIB = 1 << 20
 
@@ -37,13 +37,21 @@ def no_memory_limit() -> bool:
 STUBBORN = "for i in 1 2 3; do setsid nohup bash -c 'trap \"\" TERM HUP INT; while :; do sleep 1; done' >/dev/null 2>&1 & done; wait"
 
 
+def born(pid: int) -> str:
+    """When a process began; a number may be another one's soon after."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
 def test_children_end_with_the_client(host, told, number):
     jail = host.start(STUBBORN)
-    wait_for("all children are there", lambda: len(processes_of(host.only_jail())) >= 5)
-    inside = processes_of(host.only_jail())
+    wait_for("all children are there", lambda: len(processes_of(host.only_jail())) >= (2 if GVISOR else 5))
+    inside = {pid: born(pid) for pid in processes_of(host.only_jail())}
     jail.signal(number)
-    wait_for("no process is left", lambda: not [pid for pid in inside if os.path.exists(f"/proc/{pid}")], 20)
+    wait_for("no process is left", lambda: not [pid for pid, when in inside.items() if when and born(pid) == when], 20)
     host.wait_until_no_jail(20)
     if number == signal.SIGKILL:
         host.jail("true").ok()  # what the killed one could not take away, the next one does
@@ -56,6 +64,8 @@ def total_processes() -> int:
 
 def test_a_fork_bomb_stays_in_the_jail(host, told):
     """At most 400 processes, whatever the limit does; they end by themselves."""
+    if GVISOR:
+        pytest.skip("there the limit counts gVisor's own threads, and 100 are too few to start; see 36-processes")
     before = total_processes()
     script = "import os, time\nn = 0\ntry:\n  while n < 400:\n    if os.fork() == 0: time.sleep(8); os._exit(0)\n    n += 1\nexcept OSError as e: print(n, e.errno, flush=True)\nelse: print('unbounded', n, flush=True)\ntime.sleep(4)"
     jail = host.start(f"exec python3 -c '{script.replace(chr(39), chr(34))}'", env={"JAILED_PIDS": "100"})
@@ -110,6 +120,8 @@ def test_a_filled_memory_file_system_takes_nothing_of_the_host_s_disk(host, told
 
 
 def test_many_small_files_are_bounded(host, told, record_property):
+    if GVISOR:
+        cannot(record_property, "38-inodes", "gVisor counts no inodes; its memory limit bounds them")
     if ENGINE != "docker":
         cannot(record_property, "38-inodes", "podman refuses nr_inodes")
     before = os.statvfs("/").f_ffree

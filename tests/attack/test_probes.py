@@ -2,7 +2,7 @@
 import pytest
 from attacks import CANNOT, EXPECTED, fits
 
-from support.jail import ENGINE
+from support.jail import ENGINE, GVISOR
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -22,3 +22,17 @@ def test_no_probe_is_without_an_expectation(seen):
 
 def test_start_up_files_of_the_host_are_as_they_were(stage, seen):
     assert set(stage.host_start_up_files().values()) == {"# the host's own\n"}
+
+
+# What differs when the engine's socket is there behind the proxy; what that lets through is tested in tests/e2e/test_testcontainers.py.
+BY_THE_PROXY = {"34-any-socket", "34-engine-sockets"}
+
+
+@pytest.mark.skipif(GVISOR, reason="gVisor mounts no socket of the host's")
+def test_with_the_socket_proxy_all_other_walls_stand(stage, record_property):
+    with_proxy = stage.attack(options=["--testcontainers=proxy"])
+    changed = {name for name, outcome in with_proxy.items() if not fits(outcome, EXPECTED[name])} - set(CANNOT.get(ENGINE, {}))
+    record_property("attack", "0-all-with-testcontainers-proxy")
+    record_property("outcome", f"{len(with_proxy) - len(changed)} of {len(with_proxy)} as in the default jail; the socket answers: {', '.join(sorted(changed))}")
+    assert set(with_proxy) == set(EXPECTED)
+    assert changed == BY_THE_PROXY, {name: with_proxy[name] for name in changed}

@@ -106,6 +106,7 @@ def test_a_hint_instead_of_a_question_when_the_question_would_not_be_seen(imagel
 
 
 def test_another_image_is_named(host):
+    host.fakes.on("image", "exit 1")
     answer(host, "docker: Error response from daemon: No such image: me/x:1.\nSee 'docker run --help'.\n")
     assert host.run("--image", "me/x:1", ".").err == "[jailed] Image 'me/x:1' not found.\n[jailed] run: jailed build\n"
 

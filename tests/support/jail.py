@@ -3,7 +3,7 @@
 Chosen by the environment:
 
 JAILED_BIN          the binary (default: build/release/jailed of this checkout)
-JAILED_TEST_ENGINE  docker, podman or podman-rootless (default: docker)
+JAILED_TEST_ENGINE  docker, docker-runsc (gVisor), podman or podman-rootless (default: docker)
 JAILED_TEST_IMAGE   the image (default: jailed:e2e)
 """
 from __future__ import annotations
@@ -25,10 +25,12 @@ import pexpect
 # A shell that starts tests in the background has these ignored, and what is ignored is inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup
 
 REPO = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN") or REPO / "build/release/jailed")
 ENGINE = os.environ.get("JAILED_TEST_ENGINE", "docker")
+GVISOR = ENGINE == "docker-runsc"
 IMAGE = os.environ.get("JAILED_TEST_IMAGE", "jailed:e2e")
 USER = "coder"
 HOME = f"/home/{USER}"
@@ -89,7 +91,7 @@ class Engine:
 
     def __init__(self, name: str = ENGINE) -> None:
         self.name = name
-        self.client = "docker" if name == "docker" else "podman"
+        self.client = name.split("-")[0]
         self.rootless = name == "podman-rootless"
         self.owner = test_user() if self.rootless and IS_ROOT else myself()
         lines = subprocess.run([REPO / "scripts/engine", "env", name], check=True, capture_output=True, text=True).stdout
@@ -460,7 +462,12 @@ def planned(host: Host, *command: AnyPath, project: Optional[AnyPath] = None, op
                 word = word.replace(f"source={source}", f"source={stand_in(target)}")
         elif ready and ready[-1] == "--security-opt" and word.startswith("seccomp="):
             profile = made / "seccomp.json"
-            shutil.copy(REPO / "docker/seccomp.json", profile)
+            text = json.loads((REPO / "docker/seccomp.json").read_text())
+            for rule in text["syscalls"]:
+                if GVISOR and rule["names"] == ["clone3"]:  # as jailed does for a kernel that has no other answer than EPERM
+                    rule.update(action="SCMP_ACT_ALLOW")
+                    del rule["errnoRet"]
+            profile.write_text(json.dumps(text))
             profile.chmod(0o644)
             word = f"seccomp={profile}"
         ready.append(word)
@@ -475,15 +482,33 @@ def run_planned(host: Host, argv: Sequence[AnyPath], stdin: bytes = b"", timeout
     return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 
 
+def on_network(name: str, argv: Sequence[str]) -> list[str]:
+    """The plan with another network than its own; "" for the engine's default."""
+    argv = list(argv)
+    if "--network" in argv:
+        at = argv.index("--network")
+        del argv[at : at + 2]
+    at = argv.index("run") + 1
+    return [*argv[:at], *(["--network", name] if name else []), *argv[at:]]
+
+
 def offline(host: Host, *command: str, project: Optional[AnyPath] = None, stdin: bytes = b"", timeout: float = 120) -> Result:
     """The jail that `--dry-run` shows, started by the engine itself with no network."""
-    argv = planned(host, *command, project=project)
-    argv[argv.index("run") + 1 : argv.index("run") + 1] = ["--network", "none"]
-    return run_planned(host, argv, stdin, timeout)
+    return run_planned(host, on_network("none", planned(host, *command, project=project)), stdin, timeout)
+
+
+def _words_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def processes_of(container: dict) -> list[int]:
     """Host pids of everything in a running container."""
+    if GVISOR:  # what runs in the jail is no process of the host's; the sandbox itself is
+        words = (container["Id"].encode(), b"runsc")
+        return [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if all(word in _words_of(path) for word in words)]
     first = container["State"]["Pid"]
     namespace = os.readlink(f"/proc/{first}/ns/pid")
     found = []

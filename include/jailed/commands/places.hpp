@@ -33,6 +33,6 @@ std::string cache_directory(const core::Environment& environment);
 std::string state_directory(const core::Environment& environment);
 
 /// sessions/, cache/ and one directory for each state of an agent, all 0700.
-void make_config_tree(const std::string& config);
+void make_config_tree(const std::string& config, const core::Settings& settings, const std::string& project);
 
 }  // namespace jailed::commands

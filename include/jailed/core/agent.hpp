@@ -25,6 +25,7 @@ struct Agent {
   std::string_view package;  // its name in the lock file docker/agents/<name>
   std::vector<StateDir> state;
   std::vector<HomeVariable> home_variables;
+  std::vector<std::string_view> logins;  // files below <config>/agents: a login, and nothing that could be run
   std::vector<std::string_view> keys;  // variables that its vendor documents; a trailing * matches the rest
 };
 

@@ -12,6 +12,9 @@ enum class Sync { mutagen, bind };
 /// The filter of system calls: jailed's own profile, or the engine's.
 enum class Seccomp { jailed, engine };
 
+/// Whose caches a jail uses: those of all jails, the project's own, none.
+enum class Cache { shared, project, none };
+
 /// How a jail sees the project's repository: a private copy whose commits come home, the repository itself,
 /// its history to read, not at all.
 enum class GitMode { shadow, rw, ro, none };
@@ -35,7 +38,7 @@ struct Named {
 
 /// What the user wrote on the command line; nothing means: not given.
 struct Options {
-  std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp;
+  std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp, sandbox, profile, cache;
   std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
       testcontainers;
   std::optional<std::string> report;
@@ -46,6 +49,7 @@ struct Options {
   std::vector<std::string> command;
   std::vector<std::string> jails;  // of `stop` and `sync`
   bool detach = false, reuse = false, all = false, json = false, follow = false;
+  bool copy_logins = false;
   bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
 };
 
@@ -63,12 +67,17 @@ struct Settings {
   std::uint64_t files = 65536;                                 // open files of one process
   std::optional<std::uint64_t> tmp_size, home_size, shm_size;  // bytes; unset: a share of the memory limit
   Seccomp seccomp = Seccomp::jailed;
+  std::optional<Named> sandbox;  // an OCI runtime of the engine's; unset: the engine's default
+  std::string profile;      // agents of its own; empty: those that all jails share
+  bool copy_logins = false;  // into the profile, from what is shared
+  Cache cache = Cache::shared;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
   std::set<Waiver> allow;
   std::vector<std::string> allow_edit;  // globs
   Report report = Report::text;
   Testcontainers testcontainers = Testcontainers::off;
+  bool isolated = true;  // out of other jails' and containers' reach on the network, where the engine has a way
 };
 
 }  // namespace jailed::core

@@ -13,7 +13,9 @@ namespace jailed::host {
 /// unmounts what a killed jailed left.
 class IdmappedMounts {
  public:
-  IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid);
+  /// `made_by_root`: who serves the files is root, makes new ones as such and gives them to the user (gVisor's gofer). In a
+  /// plain idmapped mount root is nobody and can make nothing; so root gets the place that the user's own id left free.
+  IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid, bool made_by_root = false);
   IdmappedMounts(const IdmappedMounts&) = delete;
   IdmappedMounts& operator=(const IdmappedMounts&) = delete;
   ~IdmappedMounts();
@@ -30,6 +32,7 @@ class IdmappedMounts {
  private:
   uid_t uid_;
   gid_t gid_;
+  bool made_by_root_;
   std::string directory_;
   Fd lock_;
 };

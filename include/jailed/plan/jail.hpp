@@ -44,7 +44,7 @@ Limits jail_limits(const core::Settings& settings, const HostLimits& host);
 struct HostPaths {
   std::string workspace;  // the project
   std::string agents;     // holds one directory for each StateDir
-  std::string cache;
+  std::string cache;                 // empty: none, ~/.cache is memory
   std::string session;               // holds passwd, group, gitconfig
   std::vector<BindMount> git;        // in and beside the workspace
   std::vector<BindMount> guards;     // what the host would run, read-only in the workspace
@@ -70,6 +70,7 @@ struct Jail {
   EnvPlan environment;
   std::optional<std::string> env_file;
   std::optional<std::string> seccomp;  // a file with a profile; unset: the engine's own
+  std::optional<std::string> sandbox;  // an OCI runtime that the engine knows; unset: the engine's default
   std::vector<std::string> command;
   /// Not empty: the jail runs this in the background, and `command` is run in it.
   std::vector<std::string> keeper_command;
@@ -77,6 +78,7 @@ struct Jail {
   std::vector<std::string> labels;  // KEY=VALUE, beside those of every jail
   bool terminal = false;            // both ends are terminals
   bool network = true;
+  bool isolated = false;  // on a network where no other container reaches it
 };
 
 /// The bind mounts: user files, workspace, agents' state, caches.

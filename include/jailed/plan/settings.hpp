@@ -21,4 +21,13 @@ bool is_image_reference(std::string_view text);
 /// Whether `text` can be the name of the jail's user: [a-z_][a-z0-9_-]{0,31}, and not root.
 bool is_user_name(std::string_view text);
 
+/// Whether `text` can name an OCI runtime: a name as engines' configurations have them, or an absolute path, which podman
+/// takes. Whether there is one, only the engine knows.
+bool is_oci_runtime(std::string_view text);
+
+/// Whether this OCI runtime is known to start processes of the host's kernel. Of others jailed expects less: a FIFO of the
+/// host's cannot be mounted in gVisor (runsc), and a virtual machine has its own, so another net than the lease holds; and
+/// files are made by a helper that is root and gives them away, which an idmapped mount has to allow for.
+bool on_host_kernel(const std::optional<core::Named>& sandbox);
+
 }  // namespace jailed::plan

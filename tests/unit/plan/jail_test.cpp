@@ -284,7 +284,8 @@ TEST_CASE(
   const std::vector<BindMount> binds = {
       {"/s/passwd", "/etc/passwd", true},   {"/a", "/home/me/.config/opencode", false},
       {"/b", "/home/me/.config/gh", false}, {"/c", "/home/me/.local/share/opencode", false},
-      {"/d", "/home/me/.claude", false},    {"/e", "/home/mercury/.x/y", false}};
+      {"/d", "/home/me/.claude", false},    {"/e", "/home/mercury/.x/y", false},
+      {"/f", "/home/me/.cache", false}};
   CHECK(jail_tmpfs("me", {.tmpfs_scale = 16 * kGiB, .tmp = 4 * kGiB, .home = 2 * kGiB}, binds) ==
         std::vector<TmpfsMount>{
             {.target = "/tmp", .size = 4 * kGiB, .exec = true, .shared = true},

@@ -308,3 +308,29 @@ TEST_CASE("the form of the report", "[plan]") {
   CHECK(resolve({}, {{"JAILED_REPORT", "json"}}).report == jailed::core::Report::json);
   CHECK(refusal({}, {{"JAILED_REPORT", "xml"}}).has_value());
 }
+
+TEST_CASE("a profile and whose cache, by flag or variable", "[plan]") {
+  using jailed::core::Cache;
+  const Variables variables = {{"JAILED_PROFILE", "work"}, {"JAILED_CACHE", "project"}};
+  CHECK(resolve({}).profile.empty());
+  CHECK(resolve({}).cache == Cache::shared);
+  CHECK(resolve({}, variables).profile == "work");
+  CHECK(resolve({}, variables).cache == Cache::project);
+  Options options;
+  options.profile = "home";
+  options.cache = "none";
+  options.copy_logins = true;
+  CHECK(resolve(options, variables).profile == "home");
+  CHECK(resolve(options, variables).cache == Cache::none);
+  CHECK(resolve(options, variables).copy_logins);
+  options.profile = "../x";
+  CHECK(refusal(options)->what() ==
+        std::string(
+            "--profile: '../x' is not a profile's name (letters, digits, '.', '_' and '-', up to 64)."));
+  options.profile.reset();
+  CHECK(refusal(options)->what() == std::string("--copy-logins: there is no profile to copy them to."));
+  options.copy_logins = false;
+  options.cache = "mine";
+  CHECK(refusal(options)->what() ==
+        std::string("--cache: 'mine' is not whose caches to use: shared, project or none."));
+}

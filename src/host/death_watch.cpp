@@ -1,0 +1,51 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <jailed/core/error.hpp>
+#include <jailed/host/death_watch.hpp>
+#include <jailed/host/process.hpp>
+#include <thread>
+
+namespace jailed::host {
+
+DeathWatch::DeathWatch(const core::Command& last_will) {
+  auto pipe = make_pipe();
+  const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  core::Command watch{"/proc/self/exe", {kSubcommand, last_will.program}, last_will.env};
+  watch.args.insert(watch.args.end(), last_will.args.begin(), last_will.args.end());
+  pid_ = start_beside(watch, pipe.read.get(), nothing.get());
+  alive_ = std::move(pipe.write);
+}
+
+DeathWatch::~DeathWatch() {
+  const char well = '.';
+  while (::write(alive_.get(), &well, 1) < 0 && errno == EINTR) {
+  }
+  alive_.reset();
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+int DeathWatch::serve(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return core::kUsageError;
+  ::setsid();  // whoever ends jailed's group shall not end this
+  for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
+  char well = 0;
+  ssize_t count = 0;
+  while ((count = ::read(STDIN_FILENO, &well, 1)) < 0 && errno == EINTR) {
+  }
+  if (count > 0) return 0;
+  // More than once: an engine that was just asked to start a container may not know it yet.
+  const core::Command last_will{arguments.front(), {arguments.begin() + 1, arguments.end()}, {}};
+  for (const int seconds : {0, 1, 3}) {
+    std::this_thread::sleep_for(std::chrono::seconds(seconds));
+    capture(last_will);
+  }
+  return 0;
+}
+
+}  // namespace jailed::host

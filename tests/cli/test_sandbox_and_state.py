@@ -1,0 +1,196 @@
+"""--sandbox, --profile and --cache: what the engine is asked for, and what is made for it."""
+import os
+
+import pytest
+
+DOCKER_28 = "docker: Error response from daemon: unknown or invalid runtime name: nosuch\n\nRun 'docker run --help' for more information\n"
+DOCKER_20 = "docker: Error response from daemon: Unknown runtime specified nosuch.\nSee 'docker run --help'.\n"
+PODMAN_4 = 'Error: default OCI runtime "nosuch" not found: invalid argument\n'
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_runtime_is_asked_for_by_one_call(new_host, engine):
+    host = new_host(engine)
+    assert host.run("--sandbox", "runc", ".").code == 0
+    (call,) = host.fakes.calls
+    where = {"docker": ["run", "--runtime", "runc"], "podman": ["--runtime", "runc", "run"]}[engine]
+    assert call.args[:3] == where
+    assert "/etc/jailed/lease" in call.mounts
+
+
+@pytest.mark.parametrize("engine, text", [("docker", DOCKER_20), ("docker", DOCKER_28), ("podman", PODMAN_4)])
+def test_a_runtime_that_the_engine_does_not_know(new_host, engine, text):
+    host = new_host(engine)
+    (host.fakes.directory / "answer").write_text(text)
+    for subcommand in ("run", "--runtime"):  # podman's own option comes first
+        host.fakes.on(subcommand, '/bin/cat "$fake/answer" >&2; exit 125')
+    result = host.run(".", env={"JAILED_SANDBOX": "nosuch"})
+    name = engine.capitalize()
+    assert result.code == 125
+    assert result.err.startswith(f"[jailed] {name} knows no OCI runtime 'nosuch' (asked for by JAILED_SANDBOX).\n[jailed]   ")
+    assert len(host.fakes.calls) == 1 and host.sessions == []
+
+
+@pytest.mark.parametrize("bad", ["--privileged", "a b", "", "../runc"])
+def test_what_cannot_be_a_runtime_asks_no_engine(host, bad):
+    result = host.run(f"--sandbox={bad}", ".")
+    assert result.code == 2 and "--sandbox" in result.err
+    assert host.fakes.calls == []
+
+
+def test_a_kernel_of_its_own_gets_no_lease_and_clone3(host):
+    host.fakes.on("run", 'for word; do case $word in seccomp=*) /bin/cp "${word#seccomp=}" "$fake/profile" ;; esac; done')
+    assert host.run("--sandbox", "runsc", ".").code == 0
+    (call,) = host.fakes.calls
+    assert "/etc/jailed/lease" not in call.mounts
+    with_gvisor = (host.fakes.directory / "profile").read_text()
+    host.run(".")
+    assert with_gvisor != (host.fakes.directory / "profile").read_text()
+
+
+def test_when_jailed_is_killed_its_watch_removes_the_jail(host):
+    """No lease holds there: a process beside jailed calls the engine instead."""
+    import signal
+    import time
+
+    host.fakes.on("run", "note up; exec /bin/sleep 30")
+    child = host.start("--sandbox", "runsc", ".")
+    deadline = time.monotonic() + 10
+    while not host.fakes.notes and time.monotonic() < deadline:
+        time.sleep(0.02)
+    name = host.fakes.calls[0].values("--name")[0]
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    while not host.fakes.called("rm") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert host.fakes.called("rm")[0].args == ["rm", "--force", "--volumes", name]
+
+
+def test_no_watch_calls_the_engine_when_all_went_well(host):
+    host.run("--sandbox", "runsc", ".")
+    assert [call.args[0] for call in host.fakes.calls] == ["run"]
+
+
+def test_a_profile_has_directories_of_its_own(host):
+    assert host.run("--profile", "work", ".").code == 0
+    (call,) = host.fakes.calls
+    agents = host.config / "profiles/work/agents"
+    assert call.mounts["/home/coder/.claude"] == str(agents / "claude")
+    assert call.mounts["/home/coder/.cache"] == str(host.config / "cache")
+    for path in (host.config / "profiles", host.config / "profiles/work", agents, agents / "claude"):
+        assert path.stat().st_mode & 0o777 == 0o700
+    assert not (host.config / "agents").exists()
+
+
+def test_logins_are_copied_into_a_profile_on_request_only(host):
+    host.run(".")
+    shared = host.config / "agents"
+    (shared / "claude/.credentials.json").write_text("token")
+    (shared / "claude/settings.json").write_text('{"hooks": {}}')
+    (shared / "codex/auth.json").symlink_to("/etc/hostname")
+    host.give(host.config)
+    host.run("--profile", "a", ".")
+    assert not (host.config / "profiles/a/agents/claude/.credentials.json").exists()
+    host.run("--profile", "b", "--copy-logins", ".")
+    copied = host.config / "profiles/b/agents"
+    assert (copied / "claude/.credentials.json").read_text() == "token"
+    assert not (copied / "claude/settings.json").exists()
+    assert not (copied / "codex/auth.json").exists()
+
+
+def test_whose_cache(host):
+    host.run("--cache", "project", ".")
+    host.run("--cache", "none", ".")
+    other = host.mkdir("other")
+    host.run(other, env={"JAILED_CACHE": "project"})
+    own, none, others = (call.mounts.get("/home/coder/.cache") for call in host.fakes.calls)
+    assert own.startswith(str(host.config / "caches/project-")) and others.startswith(str(host.config / "caches/other-"))
+    assert none is None
+    assert os.path.isdir(own)
+
+
+@pytest.mark.parametrize("words", [["--profile", "../x"], ["--profile", ".x"], ["--profile", "a/b"], ["--cache", "mine"], ["--copy-logins"]])
+def test_what_cannot_be_meant_is_refused(host, words):
+    result = host.run(*words, ".")
+    assert result.code == 2 and words[0] in result.err
+    assert host.fakes.calls == [] and not host.config.exists()
+
+
+def test_a_profile_that_became_a_link_is_refused(host):
+    host.run("--profile", "work", ".")
+    victim = host.mkdir("victim")
+    profile = host.config / "profiles/work"
+    profile.rename(profile.with_name("moved"))
+    profile.symlink_to(victim)
+    host.give(host.config)
+    result = host.run("--profile", "work", ".")
+    assert result.code == 125 and "symbolic link" in result.err
+    assert list(victim.iterdir()) == [] and len(host.fakes.calls) == 1
+
+
+NO_NETWORK = {
+    "20.10": "docker: Error response from daemon: network jailed-isolated not found.\n",
+    "28": "docker: Error response from daemon: failed to set up container networking: network jailed-isolated not found\n",
+}
+
+
+@pytest.mark.parametrize("text", NO_NETWORK.values(), ids=NO_NETWORK.keys())
+def test_the_isolated_network_is_made_when_it_is_not_there(host, text):
+    (host.fakes.directory / "answer").write_text(text)
+    host.fakes.on("run", 'if [ ! -e "$fake/made" ]; then /bin/cat "$fake/answer" >&2; exit 125; fi; exit 7')
+    host.fakes.on("network", ': >"$fake/made"')
+    host.give(host.fakes.directory)
+    result = host.run(".")
+    assert (result.code, result.err) == (7, "")
+    first, create, second = host.fakes.calls
+    assert create.args == ["network", "create", "--label", "jailed.network=isolated", "--opt", "com.docker.network.bridge.enable_icc=false",
+                           "jailed-isolated"]
+    assert first.values("--network") == second.values("--network") == ["jailed-isolated"]
+    assert host.sessions == []
+
+
+def test_where_it_cannot_be_made_the_engines_own_is_used_and_that_is_said(host):
+    (host.fakes.directory / "answer").write_text(NO_NETWORK["20.10"])
+    host.fakes.on("run", 'case " $* " in *" --network "*) /bin/cat "$fake/answer" >&2; exit 125 ;; esac; exit 0')
+    host.fakes.on("network", "echo 'Error response from daemon: all predefined address pools have been fully subnetted' >&2; exit 1")
+    result = host.run(".")
+    assert result.code == 0
+    assert result.err.startswith("[jailed] The jail is on the engine's own network, where other containers can reach it: Error response")
+    assert [call.values("--network") for call in host.fakes.called("run")] == [["jailed-isolated"], []]
+
+
+def test_a_podman_without_slirp4netns(root_host):
+    host = root_host
+    host.fakes.add("podman")
+    host.fakes.on("run", 'case " $* " in *" --network "*) echo "Error: could not find slirp4netns, the network namespace cannot be configured" >&2; exit 125 ;; esac')
+    result = host.run("--runtime", "podman", ".")
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    assert result.code == 0 and "other containers can reach it: Error: could not find slirp4netns" in result.err
+    assert [call.values("--network") for call in host.fakes.called("run")] == [["slirp4netns"], []]
+
+
+def test_a_rootless_podman_has_a_network_of_each_container_s_own(new_host):
+    host = new_host("podman")
+    host.run(".")
+    assert host.fakes.calls[0].values("--network") == []
+
+
+FOREIGN = "[jailed] Image 'debian:trixie' was not built by jailed: what is in it, nobody here has looked at. The walls around it are the same.\n"
+
+
+@pytest.mark.parametrize("answer, said", [("", FOREIGN), ("<no value>", FOREIGN), ("0.1.0", "")])
+def test_an_image_that_jailed_did_not_build_is_said_plainly(host, answer, said):
+    host.fakes.on("image", f"echo '{answer}'")
+    result = host.run("--image", "debian:trixie", ".")
+    assert (result.code, result.err) == (0, said)
+    ask, run = host.fakes.calls
+    assert ask.args[:2] == ["image", "inspect"] and ask.args[-1] == "debian:trixie"
+    host.run(".")
+    hardening = [word for word in run.args if word.startswith(("--read-only", "--cap-drop", "no-new-privileges", "--pids-limit"))]
+    assert hardening == [word for word in host.fakes.calls[-1].args if word in hardening] != []
+
+
+def test_an_image_by_jailed_s_name_costs_no_question(host):
+    host.run("--image", "registry.example.org/team/jailed:2", ".")
+    assert [call.args[0] for call in host.fakes.calls] == ["run"]
