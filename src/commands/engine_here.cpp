@@ -68,7 +68,8 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   const auto podman = environment.get("XDG_CONFIG_HOME").value_or(home + "/.config") + "/containers";
   facts.containers_conf = containers_conf(podman, environment);
   facts.podman_connections =
-      host::read_file(environment.get("PODMAN_CONNECTIONS_CONF").value_or(podman + "/podman-connections.json"))
+      host::read_file(
+          environment.get("PODMAN_CONNECTIONS_CONF").value_or(podman + "/podman-connections.json"))
           .value_or("");
   return facts;
 }
@@ -76,8 +77,7 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
 void check_engine_here(const Settings& settings, const plan::Engine& engine, const Places& places,
                        const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  if (sync_in_effect(settings, environment) == core::Sync::bind)
-    plan::check_bind_mounts_reach(engine, facts);
+  if (sync_in_effect(settings, environment) == core::Sync::bind) plan::check_bind_mounts_reach(engine, facts);
   plan::check_caller_is_mapped(engine, facts);
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);

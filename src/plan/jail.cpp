@@ -47,7 +47,6 @@ std::string size_text(std::uint64_t bytes) {
 // A share of the memory, but never less than a tool's scratch files need.
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
-
 void add_process_limits(Args& args, const Engine& engine, const Limits& limits) {
   const auto add = [&](std::string_view name, std::uint64_t value) {
     args.insert(args.end(), {"--ulimit", fmt::format("{0}={1}:{1}", name, value)});
