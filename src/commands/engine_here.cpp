@@ -6,7 +6,6 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/kernel.hpp>
-#include <jailed/host/process.hpp>
 #include <jailed/plan/limits.hpp>
 #include <jailed/plan/selinux.hpp>
 
@@ -40,12 +39,6 @@ std::vector<std::string> containers_conf(const std::string& user_directory, cons
   return contents;
 }
 
-// What the jail's project gets in by, unless the user said otherwise.
-core::Sync sync_in_effect(const Settings& settings, const Environment& environment) {
-  if (settings.sync) return *settings.sync;
-  return host::find_program("mutagen", environment) ? core::Sync::mutagen : core::Sync::bind;
-}
-
 }  // namespace
 
 plan::EndpointFacts endpoint_facts(const Environment& environment) {
@@ -74,10 +67,10 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   return facts;
 }
 
-void check_engine_here(const Settings& settings, const plan::Engine& engine, const Places& places,
+void check_engine_here(const plan::Engine& engine, core::Sync sync, const Places& places,
                        const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  if (sync_in_effect(settings, environment) == core::Sync::bind) plan::check_bind_mounts_reach(engine, facts);
+  if (sync == core::Sync::bind) plan::check_bind_mounts_reach(engine, facts);
   plan::check_caller_is_mapped(engine, facts);
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);

@@ -91,7 +91,7 @@ int launch(const core::Options& options, const Environment& environment) {
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
-  check_engine_here(settings, engine, places, environment);
+  check_engine_here(engine, settings.sync.value_or(core::Sync::bind), places, environment);
   if (options.dry_run) {
     std::cout << core::shell_line(
                      plan::run_command(engine, imagined_jail(options, settings, environment, places)))
