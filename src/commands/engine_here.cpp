@@ -6,7 +6,6 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/kernel.hpp>
-#include <jailed/host/process.hpp>
 #include <jailed/plan/limits.hpp>
 #include <jailed/plan/selinux.hpp>
 
@@ -62,15 +61,16 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   const auto podman = environment.get("XDG_CONFIG_HOME").value_or(home + "/.config") + "/containers";
   facts.containers_conf = containers_conf(podman, environment);
   facts.podman_connections =
-      host::read_file(environment.get("PODMAN_CONNECTIONS_CONF").value_or(podman + "/podman-connections.json"))
+      host::read_file(
+          environment.get("PODMAN_CONNECTIONS_CONF").value_or(podman + "/podman-connections.json"))
           .value_or("");
   return facts;
 }
 
-void check_engine_here(const plan::Engine& engine, const Places& places, const Environment& environment,
-                       bool project_is_bound) {
+void check_engine_here(const plan::Engine& engine, core::Sync sync, const Places& places,
+                       const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  if (project_is_bound) plan::check_bind_mounts_reach(engine, facts);
+  if (sync == core::Sync::bind) plan::check_bind_mounts_reach(engine, facts);
   plan::check_caller_is_mapped(engine, facts);
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);

@@ -39,8 +39,7 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
   const bool refused = status == core::ExitStatus::exited(core::kNotRunnable);
   if (!refused && status != core::ExitStatus::exited(1)) return false;
   const auto failure = recognise_failure(engine, words, jail.image);
-  return failure &&
-         failure->kind == (refused ? Failure::Kind::permission_denied : Failure::Kind::not_set_up);
+  return failure && failure->kind == (refused ? Failure::Kind::permission_denied : Failure::Kind::not_set_up);
 }
 
 JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,

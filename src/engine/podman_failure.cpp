@@ -29,7 +29,8 @@ const std::array<Known, 10> kKnown = {{
      "Rootless podman needs newuidmap and newgidmap, and they are not there.",
      "Debian, Ubuntu: sudo apt install uidmap    Fedora: sudo dnf install shadow-utils"},
     {{"no subuid ranges found", "no subgid ranges found", "insufficient uids or gids available",
-      "not be enough ids available", "keep-id requires additional uids or gids", "cannot find uid/gid for user", "cannot find mappings for user"},
+      "not be enough ids available", "keep-id requires additional uids or gids",
+      "cannot find uid/gid for user", "cannot find mappings for user"},
      Kind::not_set_up,
      "Rootless podman needs subordinate ids, and you have none or too few in /etc/subuid and /etc/subgid.",
      "give yourself a range that is nobody's yet: sudo usermod --add-subuids 524288-589823 --add-subgids "
@@ -39,13 +40,15 @@ const std::array<Known, 10> kKnown = {{
       "newgidmap: write to gid_map failed", "cannot set up namespace using", "cannot setup namespace using"},
      Kind::not_set_up,
      "Podman cannot make your user namespace: newuidmap or newgidmap failed.",
-     "they lost their setuid bit or capabilities: sudo apt install --reinstall uidmap    Fedora: sudo dnf reinstall "
+     "they lost their setuid bit or capabilities: sudo apt install --reinstall uidmap    Fedora: sudo dnf "
+     "reinstall "
      "shadow-utils\n"
      "or the ranges in /etc/subuid and /etc/subgid are not yours to use; then: podman system migrate"},
     {{"fuse: device not found", "failed to open /dev/fuse", "open /dev/fuse"},
      Kind::not_set_up,
      "Podman's storage needs /dev/fuse, which is missing or closed to you.",
-     "sudo modprobe fuse    closed: sudo chmod 666 /dev/fuse    in a container: run that with --device /dev/fuse"},
+     "sudo modprobe fuse    closed: sudo chmod 666 /dev/fuse    in a container: run that with --device "
+     "/dev/fuse"},
     {{"exec: \"fuse-overlayfs\": executable file not found", "fuse-overlayfs: no such file or directory"},
      Kind::not_set_up,
      "Podman's storage needs fuse-overlayfs, which is not installed.",
@@ -59,7 +62,8 @@ const std::array<Known, 10> kKnown = {{
       "database configuration mismatch"},
      Kind::not_set_up,
      "Podman's storage does not fit its file system or its configuration.",
-     "see graphroot and driver in ~/.config/containers/storage.conf: the place must be a local disk, the driver the "
+     "see graphroot and driver in ~/.config/containers/storage.conf: the place must be a local disk, the "
+     "driver the "
      "one it was made with\n"
      "to start afresh, without any of your containers and images: podman system reset"},
     {{"creating runtime static files directory", "opening database"},
@@ -79,8 +83,9 @@ std::optional<Failure> recognise_podman_failure(std::string_view text) {
   std::string said(text);
   std::erase(said, '\\');
   for (const auto& known : kKnown) {
-    const bool has = std::any_of(known.words.begin(), known.words.end(),
-                                 [&](std::string_view words) { return said.find(words) != std::string_view::npos; });
+    const bool has = std::any_of(known.words.begin(), known.words.end(), [&](std::string_view words) {
+      return said.find(words) != std::string_view::npos;
+    });
     if (has) return Failure{known.kind, std::string(known.message), std::string(known.next_step)};
   }
   return std::nullopt;

@@ -48,7 +48,8 @@ std::string conf_text(std::string_view value) {
 }
 
 // `key` of [section], in as much of TOML as podman itself writes and its manual shows; the last one counts.
-std::string conf_value(const std::vector<std::string>& files, std::string_view section, std::string_view key) {
+std::string conf_value(const std::vector<std::string>& files, std::string_view section,
+                       std::string_view key) {
   std::string found;
   for (const auto& file : files) {
     std::istringstream lines(file);
@@ -138,7 +139,8 @@ std::optional<Endpoint> docker_endpoint(const EndpointFacts& facts) {
 std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts) {
   if (facts.container_host) return Endpoint{*facts.container_host, "CONTAINER_HOST", "unset CONTAINER_HOST"};
   if (facts.container_connection)
-    return connection(facts, *facts.container_connection, "CONTAINER_CONNECTION", "unset CONTAINER_CONNECTION");
+    return connection(facts, *facts.container_connection, "CONTAINER_CONNECTION",
+                      "unset CONTAINER_CONNECTION");
   if (!facts.podman_is_client && conf_value(facts.containers_conf, "engine", "remote") != "true")
     return std::nullopt;
   auto name = text_at(object_at(parse_object(facts.podman_connections), "Connection"), "Default");
@@ -149,15 +151,15 @@ std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts) {
 }
 
 void check_bind_mounts_reach(const Engine& engine, const EndpointFacts& facts) {
-  const auto endpoint =
-      engine.kind == EngineKind::docker ? docker_endpoint(facts) : podman_endpoint(facts);
+  const auto endpoint = engine.kind == EngineKind::docker ? docker_endpoint(facts) : podman_endpoint(facts);
   if (!endpoint || endpoint->machine || endpoint->address.starts_with(kUnix)) return;
-  throw Error(fmt::format("{} names an engine on another machine, {}: a bind mount would show that machine's files, "
-                          "not the project.",
-                          endpoint->named_by, shown(endpoint->address)),
-              fmt::format("copy the project there and keep it in step: --sync mutagen\n"
-                          "or use an engine of this machine: {}",
-                          endpoint->way_back));
+  throw Error(
+      fmt::format("{} names an engine on another machine, {}: a bind mount would show that machine's files, "
+                  "not the project.",
+                  endpoint->named_by, shown(endpoint->address)),
+      fmt::format("copy the project there and keep it in step: --sync mutagen\n"
+                  "or use an engine of this machine: {}",
+                  endpoint->way_back));
 }
 
 void check_caller_is_mapped(const Engine& engine, const EndpointFacts& facts) {
@@ -166,18 +168,21 @@ void check_caller_is_mapped(const Engine& engine, const EndpointFacts& facts) {
   if (!endpoint || !endpoint->address.starts_with(kUnix)) return;
   const auto path = endpoint->address.substr(kUnix.size());
   if (path.ends_with("/podman.sock")) {
-    throw Error(fmt::format("{} points docker's client at podman's socket, {}.", endpoint->named_by, printable(path)),
-                "use podman itself: jailed --runtime podman");
+    throw Error(
+        fmt::format("{} points docker's client at podman's socket, {}.", endpoint->named_by, printable(path)),
+        "use podman itself: jailed --runtime podman");
   }
   if (path != facts.runtime_dir.value_or("") + "/docker.sock" &&
       path != fmt::format("/run/user/{}/docker.sock", facts.uid))
     return;
-  throw Error(fmt::format("The Docker at {} is rootless: in its containers only root is you, and no jail runs as root.",
-                          printable(path)),
-              fmt::format("use rootless podman, in whose jails you are yourself: jailed --runtime podman\n"
-                          "or the system's Docker: {}",
-                          endpoint->named_by == "DOCKER_HOST" ? "DOCKER_HOST=unix:///var/run/docker.sock"
-                                                              : endpoint->way_back));
+  throw Error(
+      fmt::format(
+          "The Docker at {} is rootless: in its containers only root is you, and no jail runs as root.",
+          printable(path)),
+      fmt::format("use rootless podman, in whose jails you are yourself: jailed --runtime podman\n"
+                  "or the system's Docker: {}",
+                  endpoint->named_by == "DOCKER_HOST" ? "DOCKER_HOST=unix:///var/run/docker.sock"
+                                                      : endpoint->way_back));
 }
 
 }  // namespace jailed::plan

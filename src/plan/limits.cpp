@@ -24,16 +24,15 @@ std::optional<std::string> limits_notice(const Engine& engine, const UserCgroup&
                                          const core::Settings& settings) {
   std::vector<std::string_view> unlimited;
   if (!engine.limits.memory) unlimited.emplace_back("memory");
-  if (!engine.limits.pids) unlimited.emplace_back("processes");
+  // Processes are limited by a ulimit all the same, see run_command.
   if (!engine.limits.cpus && settings.cpus) unlimited.emplace_back("CPUs");
   if (unlimited.empty()) return std::nullopt;
-  // What a rootless jail may have of processes is limited by its ulimit all the same.
-  return fmt::format(
-      "Rootless {} cannot limit a jail's {} here: {}", engine.kind == EngineKind::podman ? "podman" : "docker",
-      fmt::join(unlimited, ", "),
-      cgroup.unified
-          ? "systemd does not delegate them to you. Fix: Delegate=cpu memory pids for user@.service (man systemd.resource-control)"
-          : "that takes cgroup v2. Fix: boot with systemd.unified_cgroup_hierarchy=1");
+  return fmt::format("Rootless {} cannot limit a jail's {} here: {}",
+                     engine.kind == EngineKind::podman ? "podman" : "docker", fmt::join(unlimited, " and "),
+                     cgroup.unified
+                         ? "systemd does not delegate them to you. Fix: Delegate=cpu memory pids for "
+                           "user@.service (man systemd.resource-control)"
+                         : "that takes cgroup v2. Fix: boot with systemd.unified_cgroup_hierarchy=1");
 }
 
 }  // namespace jailed::plan

@@ -55,7 +55,8 @@ Engine choose_engine(const std::optional<core::Named>& named, const EngineProgra
 }
 
 bool is_service_of_root(std::string_view container_host) {
-  return container_host.starts_with("unix:///run/podman/") || container_host.starts_with("unix:///var/run/podman/");
+  return container_host.starts_with("unix:///run/podman/") ||
+         container_host.starts_with("unix:///var/run/podman/");
 }
 
 bool hands_on_to_podman(std::string_view script) {

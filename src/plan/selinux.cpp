@@ -41,10 +41,10 @@ void check_label(const Engine& engine, const std::string& path, const std::strin
   const bool holds_home = !home.empty() && is_within(home, path);
   if (holds_home || path == "/" || path == "/root" || is_system_directory(path) ||
       !secret_store_at(path, home).empty()) {
-    throw core::UsageError(
-        fmt::format("SELinux is enforcing here: what is in a jail gets a container's label, and '{}' must keep its own.",
-                    core::printable(path)),
-        "name a project directory that is nothing else: jailed path/to/project");
+    throw core::UsageError(fmt::format("SELinux is enforcing here: what is in a jail gets a container's "
+                                       "label, and '{}' must keep its own.",
+                                       core::printable(path)),
+                           "name a project directory that is nothing else: jailed path/to/project");
   }
   if (engine.kind == EngineKind::docker && path.find(':') != std::string::npos) {
     throw core::UsageError(

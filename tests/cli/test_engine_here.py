@@ -5,7 +5,7 @@ import os
 import pytest
 
 LIMITS = ["--memory", "--memory-swap", "--cpus", "--pids-limit"]
-NO_CGROUP_V2 = ("[jailed] Rootless podman cannot limit a jail's memory, processes{} here: that takes cgroup v2. "
+NO_CGROUP_V2 = ("[jailed] Rootless podman cannot limit a jail's memory{} here: that takes cgroup v2. "
                 "Fix: boot with systemd.unified_cgroup_hierarchy=1\n")
 
 
@@ -30,7 +30,7 @@ def test_limits_that_cannot_hold_are_left_out_and_that_is_said_once(kernel_host)
         assert "nproc=4096:4096" in call.values("--ulimit")
         assert not any(source.startswith(str(host.config / "told")) for source in call.mounts.values())
     asked = host.run("--memory", "1g", "--cpus", "2", ".")
-    assert asked.err == NO_CGROUP_V2.format(", CPUs")
+    assert asked.err == NO_CGROUP_V2.format(" and CPUs")
 
 
 def test_what_is_delegated_is_limited(kernel_host):
@@ -41,7 +41,7 @@ def test_what_is_delegated_is_limited(kernel_host):
     asked = host.run("--cpus", "2", ".")
     assert "cannot limit a jail's CPUs here" in asked.err and "Delegate=" in asked.err
     host.kernel(service, None)
-    assert "memory, processes here" in host.run("--memory", "1g", ".").err
+    assert "jail's memory here" in host.run("--memory", "1g", ".").err
     assert [limits_of(call) for call in host.fakes.calls] == [
         ["--pids-limit", "--memory", "--memory-swap"], ["--pids-limit", "--memory", "--memory-swap"], []]
 

@@ -17,7 +17,7 @@ def test_limits_that_cannot_hold_are_said_once_and_by_jailed(host):
     first, second = host.sh("true").ok(), host.sh("true").ok()
     cgroup_v2 = Path("/sys/fs/cgroup/cgroup.controllers").exists()
     if host.engine.rootless and not cgroup_v2:
-        assert [line for line in own_words(first.errors) if "cannot limit a jail's memory, processes here" in line and "Fix:" in line]
+        assert [line for line in own_words(first.errors) if "cannot limit a jail's memory here" in line and "Fix:" in line]
     assert "Resource limits are not supported" not in first.errors + second.errors
     assert own_words(second.errors) == []
 

@@ -8,7 +8,14 @@ namespace jailed::engine {
 
 /// Why an engine could not do what it was asked, in the user's words.
 struct Failure {
-  enum class Kind { image_missing, daemon_down, permission_denied, disk_full, not_set_up, other } kind = Kind::other;
+  enum class Kind {
+    image_missing,
+    daemon_down,
+    permission_denied,
+    disk_full,
+    not_set_up,
+    other
+  } kind = Kind::other;
   std::string message;
   std::string next_step;
 };

@@ -90,8 +90,9 @@ LoggedResult run_with_lines(const core::Command& command,
 struct ForegroundHooks {
   std::function<void(std::string_view)> on_error_output;  // what the child wrote to its error output
   std::function<void(int signal)> on_terminate;           // TERM or HUP came: end the work inside
-  std::function<bool(int signal)> on_interrupt;  // INT or QUIT came, not from the terminal; false: the child gets it
-  std::function<void()> on_overdue;                       // 15 s later it is still there: cut it off
+  std::function<bool(int signal)>
+      on_interrupt;                  // INT or QUIT came, not from the terminal; false: the child gets it
+  std::function<void()> on_overdue;  // 15 s later it is still there: cut it off
 };
 
 struct ForegroundResult {
@@ -100,8 +101,9 @@ struct ForegroundResult {
 };
 
 /// Runs the child with this process's input and output and waits for it. INT and QUIT from the terminal
-/// belong to the child, which is in the same process group; from elsewhere they go to `on_interrupt`. The child is
-/// killed 20 s after TERM or HUP. The terminal's modes are put back when the child leaves others behind.
+/// belong to the child, which is in the same process group; from elsewhere they go to `on_interrupt`. The
+/// child is killed 20 s after TERM or HUP. The terminal's modes are put back when the child leaves others
+/// behind.
 ForegroundResult run_in_foreground(const core::Command& command, const ForegroundHooks& hooks);
 
 }  // namespace jailed::host

@@ -17,11 +17,11 @@ struct EndpointFacts {
   std::vector<std::string> docker_contexts;         // the contents of ~/.docker/contexts/meta/*/meta.json
   std::optional<std::string> container_host;        // CONTAINER_HOST
   std::optional<std::string> container_connection;  // CONTAINER_CONNECTION
-  std::vector<std::string> containers_conf;         // the contents of containers.conf, the last beats the others
-  std::string podman_connections;                   // the content of podman-connections.json (podman 5)
-  bool podman_is_client = false;                    // macOS: this podman only ever talks to another
-  std::optional<std::string> runtime_dir;           // XDG_RUNTIME_DIR
-  uid_t uid = 0;                                    // the caller
+  std::vector<std::string> containers_conf;  // the contents of containers.conf, the last beats the others
+  std::string podman_connections;            // the content of podman-connections.json (podman 5)
+  bool podman_is_client = false;             // macOS: this podman only ever talks to another
+  std::optional<std::string> runtime_dir;    // XDG_RUNTIME_DIR
+  uid_t uid = 0;                             // the caller
 };
 
 /// An address that somebody named.
@@ -37,9 +37,9 @@ struct Endpoint {
 /// socket. Throws Error for a context that is not there.
 std::optional<Endpoint> docker_endpoint(const EndpointFacts& facts);
 
-/// CONTAINER_HOST, CONTAINER_CONNECTION; the default connection where podman is a client only, by its build or
-/// by `remote = true` in containers.conf. Nothing: podman works by itself. Throws Error for a connection that
-/// is not there.
+/// CONTAINER_HOST, CONTAINER_CONNECTION; the default connection where podman is a client only, by its build
+/// or by `remote = true` in containers.conf. Nothing: podman works by itself. Throws Error for a connection
+/// that is not there.
 std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts);
 
 /// Throws Error where bind mounts would name files of another machine: with ssh:// and tcp://. A port of this

@@ -40,7 +40,8 @@ TEST_CASE("a user's cgroup: none, version 1, version 2 with and without delegati
   const FakeRoot root;
   CHECK_FALSE(user_cgroup(7, root.path()));
   root.write("/sys/fs/cgroup/memory/tasks", "");
-  root.write("/sys/fs/cgroup/unified/cgroup.controllers", "");  // the hybrid layout: nothing can be delegated in it
+  root.write("/sys/fs/cgroup/unified/cgroup.controllers",
+             "");  // the hybrid layout: nothing can be delegated in it
   REQUIRE(user_cgroup(7, root.path()));
   CHECK_FALSE(user_cgroup(7, root.path())->unified);
   root.write("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory pids\n");

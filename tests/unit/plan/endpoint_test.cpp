@@ -16,9 +16,10 @@ constexpr auto kConnections =
         "far":{"URI":"ssh://me@far.example/run/podman/podman.sock"}}}})";
 
 // As podman 4 wrote them.
-constexpr auto kConf = "# a comment\n[engine]\n  active_service = 'old'   # it\n\n"
-                       "[engine.service_destinations]\n  [engine.service_destinations.\"old\"]\n"
-                       "    uri = \"ssh://core@localhost:1/x\"\n";
+constexpr auto kConf =
+    "# a comment\n[engine]\n  active_service = 'old'   # it\n\n"
+    "[engine.service_destinations]\n  [engine.service_destinations.\"old\"]\n"
+    "    uri = \"ssh://core@localhost:1/x\"\n";
 
 std::string address(const std::optional<Endpoint>& endpoint) { return endpoint ? endpoint->address : "none"; }
 
@@ -32,7 +33,8 @@ TEST_CASE("docker's endpoint, in docker's order", "[plan]") {
   facts.docker_contexts = {"", "[]", R"({"Name":"there"})"};
   CHECK(address(docker_endpoint(facts)).empty());
   facts.docker_contexts = {R"({"Name":"there","Endpoints":{"docker":{"Host":"ssh://x"}}})"};
-  CHECK(*docker_endpoint(facts) == Endpoint{"ssh://x", "The docker context 'there'", "docker context use default"});
+  CHECK(*docker_endpoint(facts) ==
+        Endpoint{"ssh://x", "The docker context 'there'", "docker context use default"});
   facts.docker_context = "there";
   CHECK(docker_endpoint(facts)->way_back == "unset DOCKER_CONTEXT");
   facts.docker_context = "default";
@@ -66,8 +68,9 @@ TEST_CASE("bind mounts reach this machine's sockets and podman's own machine", "
   facts.docker_host = "tcp://me:secret@127.0.0.1:2375/x";
   CHECK_NOTHROW(check_bind_mounts_reach(kPodman, facts));
   const auto error = *test::error_of([&] { check_bind_mounts_reach(kDocker, facts); });
-  CHECK(error.what() == std::string("DOCKER_HOST names an engine on another machine, tcp://127.0.0.1:2375: a bind mount "
-                                    "would show that machine's files, not the project."));
+  CHECK(error.what() ==
+        std::string("DOCKER_HOST names an engine on another machine, tcp://127.0.0.1:2375: a bind mount "
+                    "would show that machine's files, not the project."));
   CHECK(error.next_step().find("--sync mutagen") != std::string::npos);
 
   facts.podman_is_client = true;
@@ -84,16 +87,21 @@ TEST_CASE("bind mounts reach this machine's sockets and podman's own machine", "
 }
 
 TEST_CASE("rootless docker is told by its socket", "[plan]") {
-  const auto said = [](EndpointFacts facts) { return test::message_of([&] { check_caller_is_mapped(kDocker, facts); }); };
+  const auto said = [](EndpointFacts facts) {
+    return test::message_of([&] { check_caller_is_mapped(kDocker, facts); });
+  };
   const EndpointFacts rootless{.docker_host = "unix:///run/user/7/docker.sock", .uid = 7};
   CHECK(said(rootless) ==
-        "The Docker at /run/user/7/docker.sock is rootless: in its containers only root is you, and no jail runs as root.");
+        "The Docker at /run/user/7/docker.sock is rootless: in its containers only root is you, and no jail "
+        "runs as root.");
   CHECK(said({.docker_host = "unix:///r/docker.sock", .runtime_dir = "/r", .uid = 7}).find("is rootless") !=
         std::string::npos);
-  CHECK(said({.docker_host = "unix:///r/podman/podman.sock", .uid = 7}).find("podman's socket") != std::string::npos);
+  CHECK(said({.docker_host = "unix:///r/podman/podman.sock", .uid = 7}).find("podman's socket") !=
+        std::string::npos);
   CHECK_NOTHROW(check_caller_is_mapped(kPodman, rootless));
-  for (const auto& fine : {EndpointFacts{.uid = 7}, EndpointFacts{.docker_host = "unix:///run/user/0/docker.sock", .uid = 0},
-                           EndpointFacts{.docker_host = "unix:///var/run/docker.sock", .uid = 7},
-                           EndpointFacts{.docker_host = "unix:///run/user/8/docker.sock", .uid = 7}})
+  for (const auto& fine :
+       {EndpointFacts{.uid = 7}, EndpointFacts{.docker_host = "unix:///run/user/0/docker.sock", .uid = 0},
+        EndpointFacts{.docker_host = "unix:///var/run/docker.sock", .uid = 7},
+        EndpointFacts{.docker_host = "unix:///run/user/8/docker.sock", .uid = 7}})
     CHECK_NOTHROW(check_caller_is_mapped(kDocker, fine));
 }

@@ -27,14 +27,18 @@ TEST_CASE("what a user's engine can limit", "[plan]") {
 
 TEST_CASE("the line on limits that cannot hold names them, and the fix", "[plan]") {
   CHECK(notice({}) ==
-        "Rootless podman cannot limit a jail's memory, processes here: that takes cgroup v2. Fix: boot with "
+        "Rootless podman cannot limit a jail's memory here: that takes cgroup v2. Fix: boot with "
         "systemd.unified_cgroup_hierarchy=1");
-  CHECK(notice({true, "memory"}) ==
-        "Rootless podman cannot limit a jail's processes here: systemd does not delegate them to you. Fix: "
+  CHECK(notice({true, "memory"}).empty());  // processes have their ulimit
+  CHECK(notice({true, "pids"}) ==
+        "Rootless podman cannot limit a jail's memory here: systemd does not delegate them to you. Fix: "
         "Delegate=cpu memory pids for user@.service (man systemd.resource-control)");
   CHECK(notice({true, "cpu memory pids"}).empty());
   core::Settings settings;
   CHECK(notice({true, "memory pids"}, settings).empty());
   settings.cpus = "2";
-  CHECK(notice({true, "memory pids"}, settings).starts_with("Rootless podman cannot limit a jail's CPUs here"));
+  CHECK(
+      notice({true, "memory pids"}, settings).starts_with("Rootless podman cannot limit a jail's CPUs here"));
+  CHECK(notice({true, "pids"}, settings)
+            .starts_with("Rootless podman cannot limit a jail's memory and CPUs here"));
 }

@@ -78,10 +78,14 @@ TEST_CASE("a name that is no engine's is wrong usage, even when such a program e
 
 TEST_CASE("a docker that hands on to podman", "[plan]") {
   // Debian's podman-docker, and Fedora's.
-  CHECK(hands_on_to_podman("#!/bin/sh\n[ -e /etc/containers/nodocker ] || \\\necho \"Emulate Docker CLI using podman. "
-                           "Create /etc/containers/nodocker to quiet msg.\" >&2\nexec /usr/bin/podman \"$@\"\n"));
+  CHECK(hands_on_to_podman(
+      "#!/bin/sh\n[ -e /etc/containers/nodocker ] || \\\necho \"Emulate Docker CLI using podman. "
+      "Create /etc/containers/nodocker to quiet msg.\" >&2\nexec /usr/bin/podman \"$@\"\n"));
   CHECK(hands_on_to_podman("#!/usr/bin/bash\npodman \"$@\""));
-  for (const auto* text : {"", "\x7f""ELF podman \"$@\"", "#!/bin/sh\n# not: exec podman \"$@\"\nexec /usr/bin/docker.real \"$@\"\n",
+  for (const auto* text : {"",
+                           "\x7f"
+                           "ELF podman \"$@\"",
+                           "#!/bin/sh\n# not: exec podman \"$@\"\nexec /usr/bin/docker.real \"$@\"\n",
                            "#!/bin/sh\npodman ps\nexec docker-ce \"$@\"\n", "exec podman \"$@\"\n"})
     CHECK_FALSE(hands_on_to_podman(text));
 }

@@ -29,8 +29,9 @@ std::string refusal(const Engine& engine, const std::string& path) {
 
 TEST_CASE("a mount is relabelled only where SELinux enforces", "[plan]") {
   const std::vector<BindMount> mounts = {{"/s/passwd", "/etc/passwd", true}, {"/a,b", "/workspace"}};
-  CHECK(binds(kElsewhere, mounts) == Words{"--mount", "type=bind,source=/s/passwd,target=/etc/passwd,readonly", "--mount",
-                                           "type=bind,\"source=/a,b\",target=/workspace"});
+  CHECK(binds(kElsewhere, mounts) == Words{"--mount",
+                                           "type=bind,source=/s/passwd,target=/etc/passwd,readonly",
+                                           "--mount", "type=bind,\"source=/a,b\",target=/workspace"});
   CHECK(binds(kPodman, mounts) ==
         Words{"--mount", "type=bind,source=/s/passwd,target=/etc/passwd,readonly,relabel=shared", "--mount",
               "type=bind,\"source=/a,b\",target=/workspace,relabel=shared"});
@@ -43,15 +44,16 @@ TEST_CASE("the system's files and an engine's socket are never relabelled", "[pl
         Words{"--mount", "type=bind,source=/usr/share/git/objects,target=/x,readonly"});
   CHECK(binds(kPodman, {{"/run/jailed/0123/workspace", "/workspace"}}) ==
         Words{"--mount", "type=bind,source=/run/jailed/0123/workspace,target=/workspace,relabel=shared"});
-  const std::vector<BindMount> with_socket = {{"/p", "/workspace"}, {"/run/docker.sock", "/var/run/docker.sock"}};
+  const std::vector<BindMount> with_socket = {{"/p", "/workspace"},
+                                              {"/run/docker.sock", "/var/run/docker.sock"}};
   CHECK(binds(kDocker, with_socket) ==
-        Words{"--security-opt", "label=disable", "--mount", "type=bind,source=/p,target=/workspace", "--mount",
-              "type=bind,source=/run/docker.sock,target=/var/run/docker.sock"});
+        Words{"--security-opt", "label=disable", "--mount", "type=bind,source=/p,target=/workspace",
+              "--mount", "type=bind,source=/run/docker.sock,target=/var/run/docker.sock"});
 }
 
 TEST_CASE("places that must keep their label are refused", "[plan]") {
-  for (const auto* path : {"/", "/usr", "/usr/share/x", "/etc", "/etc/x", "/home", "/home/me", "/root", "/var", "/tmp",
-                           "/home/me/.ssh", "/home/me/.config", "/boot"}) {
+  for (const auto* path : {"/", "/usr", "/usr/share/x", "/etc", "/etc/x", "/home", "/home/me", "/root",
+                           "/var", "/tmp", "/home/me/.ssh", "/home/me/.config", "/boot"}) {
     CAPTURE(path);
     CHECK(refusal(kPodman, path).ends_with("must keep its own."));
     CHECK_NOTHROW(check_label(kElsewhere, path, "/home/me"));
