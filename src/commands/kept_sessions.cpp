@@ -10,6 +10,7 @@
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/quarantine.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>

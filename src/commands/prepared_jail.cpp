@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/quarantine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>

@@ -34,12 +34,4 @@ void make_host_snapshot(HostExecution& found, const std::string& session);
 /// reports. Does nothing where that was done already. True when the quarantine holds something.
 bool settle_host_execution(const std::string& sessions, const std::string& id);
 
-bool holds_quarantine(const std::string& session);
-
-/// The project that a quarantine is of; empty: there is none.
-std::string quarantine_project(const std::string& session);
-
-/// Removes a session but for what is in its quarantine.
-void release_session(const std::string& session);
-
 }  // namespace jailed::commands

@@ -1,0 +1,267 @@
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/project_scan.hpp>
+#include <jailed/commands/quarantine.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/tree.hpp>
+#include <jailed/plan/project.hpp>
+#include <set>
+#include <unordered_map>
+
+namespace jailed::commands {
+namespace {
+
+using host::ScannedDirectory;
+using plan::FileState;
+using plan::Finding;
+using plan::HostEntry;
+using plan::HostSnapshot;
+using Kind = host::ScannedName::Kind;
+
+constexpr std::size_t kMostShown = 25;
+constexpr std::size_t kSnapshot = 256U << 20;
+
+class After : public Visitor {
+ public:
+  explicit After(const HostSnapshot& before) : before_(before) {
+    wants_links = wants_bulk = true;
+    for (const auto& [path, state] : before.files) known_files_.emplace(state.inode, &state);
+    for (const auto& [path, identity] : before.mounted) read_only_.insert(identity);
+    started_ = before.started;
+    // Somebody set the clock back meanwhile: then the jail's files are older than they should be.
+    constexpr std::int64_t second = 1000000000;
+    const auto elapsed = host::uptime_clock() - before.uptime;
+    const auto then = host::file_clock() - elapsed;
+    if (elapsed >= 0 && then < started_ - second) started_ = then;
+  }
+
+  void entry(const Met& met, const HostEntry& entry) override {
+    const auto known = before_.files.find(met.path);
+    if (known == before_.files.end()) {
+      if (!is_old(met) && !moved_along(met)) add(entry, met.path, Finding::Change::added);
+    } else if (changed(met, known->second)) {
+      add(entry, met.path, Finding::Change::changed);
+    }
+  }
+
+  bool tree(const Met& met, const HostEntry&) override { return !is_mounted(met); }
+
+  void repository(const Met& met) override {
+    const auto& entry = plan::host_shape(".git");
+    if (met.name.kind != Kind::directory) {
+      this->entry(met, entry);
+      return;
+    }
+    const auto identity = host::identity_of(met.in.directory, met.c_name());
+    const auto known = before_.repositories.find(met.path);
+    if (met.in.context < 0) {
+      const host::Fd inside(
+          ::openat(met.in.directory, met.c_name(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (is_new(inside.get(), "HEAD")) {
+        add(entry, met.path, Finding::Change::added);
+      } else {
+        look_into(met.path, entry);
+      }
+    } else if (known == before_.repositories.end()) {
+      // The same one under another name, if a directory above it was renamed.
+      if (!read_only_.contains(identity)) add(entry, met.path, Finding::Change::added);
+    } else if (known->second != identity) {
+      add(entry, met.path, Finding::Change::changed);
+    } else if (!is_mounted(met)) {
+      look_into(met.path, entry);
+    }
+  }
+
+  bool bare(const ScannedDirectory& directory, bool nothing_else) override {
+    const auto& entry = plan::host_shape("(bare)");
+    if (directory.context < 0) {
+      const auto* head = head_of(directory);
+      if (!is_new(directory.directory, head)) {
+        look_into(directory.path, entry);
+        return true;
+      }
+      add(entry, nothing_else ? directory.path : joined(directory.path, head), Finding::Change::added);
+      return !nothing_else;
+    }
+    const auto identity = host::identity_of(directory.directory);
+    const auto known = before_.repositories.find(directory.path);
+    if (known != before_.repositories.end() && known->second == identity) {
+      const auto mounted = before_.mounted.find(directory.path);
+      if (mounted != before_.mounted.end() && mounted->second == identity) return false;
+      look_into(directory.path, entry);
+      return true;
+    }
+    const auto change =
+        known == before_.repositories.end() ? Finding::Change::added : Finding::Change::changed;
+    if (nothing_else && !directory.path.empty()) {
+      add(entry, directory.path, change);
+      return plan::is_allowed(before_.allowed, directory.path);
+    }
+    // Among other files: without its HEAD it is no repository any more.
+    add(entry, joined(directory.path, head_of(directory)), change);
+    return true;
+  }
+
+  void link(const Met& met) override {
+    struct stat info {};
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        host::change_time(info) < started_)
+      return;
+    const auto target = read_link(met.in.directory, met.c_name());
+    std::string reason;
+    const auto real = host::canonical(before_.project + "/" + met.path, reason);
+    const bool is_out = real.empty() ? plan::leads_out(before_.project, met.path, target)
+                                     : plan::leads_out(before_.project, met.path, target) ||
+                                           !plan::is_within(real, before_.project);
+    if (is_out && !leads_nowhere(real.empty() ? target : real, !real.empty()))
+      add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+  }
+
+  void bulk_file(const Met& met, std::size_t tree) override {
+    struct stat info {};
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        host::change_time(info) < started_)
+      return;
+    if (counts_.size() <= tree) counts_.resize(tree + 1);
+    ++counts_[tree];
+  }
+
+  void unreadable(const std::string& path) override {
+    add(plan::host_shape("(bare)"), path, Finding::Change::unreadable);
+  }
+
+  std::vector<Finding> finish() {
+    for (std::size_t i = 0; i < counts_.size(); ++i) {
+      if (counts_[i] == 0) continue;
+      const auto& [path, entry] = bulk[i];
+      add(*entry, path, Finding::Change::changed);
+      findings_.back().files = counts_[i];
+    }
+    // One thing found twice, as a link that is an entry: the graver word.
+    plan::sort_findings(findings_);
+    std::set<std::string> seen;
+    std::erase_if(findings_, [&](const auto& finding) { return !seen.insert(finding.path).second; });
+    return std::move(findings_);
+  }
+
+ private:
+  void add(const HostEntry& entry, const std::string& path, Finding::Change change) {
+    findings_.push_back(plan::judge(before_, entry, path, change));
+  }
+
+  bool changed(const Met& met, const FileState& known) const {
+    struct stat info {};
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    const auto now = state_of(info);
+    if (now.same_inode_as(known)) return false;
+    if (known.hash == 0 || now.size != known.size || now.executable != known.executable) return true;
+    return hash_of(before_.key, met.in.directory, met.c_name(), info) != known.hash;
+  }
+
+  static const char* head_of(const ScannedDirectory& directory) {
+    for (const auto& name : directory.names) {
+      if (same_name(name.name, "head")) return name.name.data();
+    }
+    return "HEAD";
+  }
+
+  // Nobody on the host can write there: a virtual environment's link to the system's python, or one that has
+  // a meaning in the jail only.
+  static bool leads_nowhere(const std::string& target, bool exists) {
+    if (!exists) return plan::is_within(target, "/workspace") && !host::lstat_of("/workspace");
+    return ::geteuid() != 0 && plan::is_program_directory(target) && ::access(target.c_str(), W_OK) != 0;
+  }
+
+  // In trees of which nothing is remembered a repository is new if its HEAD is.
+  bool is_new(int repository, const char* head) const {
+    struct stat info {};
+    return ::fstatat(repository, head, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           host::change_time(info) >= started_;
+  }
+
+  // In a tree of which nothing is remembered.
+  bool is_old(const Met& met) const {
+    struct stat info {};
+    return met.in.context < 0 && ::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+           host::change_time(info) < started_;
+  }
+
+  // Untouched, only that a directory above has another name.
+  bool moved_along(const Met& met) const {
+    struct stat info {};
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    const auto now = state_of(info);
+    const auto known = known_files_.find(now.inode);
+    return known != known_files_.end() && now.same_inode_as(*known->second);
+  }
+
+  // Read-only in the jail, and still the same directory: what changed there, the host changed.
+  bool is_mounted(const Met& met) const {
+    const auto mounted = before_.mounted.find(met.path);
+    return mounted != before_.mounted.end() &&
+           host::identity_of(met.in.directory, met.c_name()) == mounted->second;
+  }
+
+  // A repository that was there before and that the jail could write: settings, hooks, operations at work.
+  void look_into(const std::string& repository, const HostEntry& entry) {
+    host::walk_tree(before_.project + "/" + repository, 200000,
+                    [&](const std::string& path, const struct stat& info) {
+                      static const std::set<std::string, std::less<>> inert = {
+                          "objects", "refs",        "logs",       "index",       "HEAD",          "ORIG_HEAD",
+                          "lfs",     "packed-refs", "FETCH_HEAD", "description", "COMMIT_EDITMSG"};
+                      const bool is_inert = inert.contains(path);
+                      if (S_ISDIR(info.st_mode)) return !is_inert;
+                      if (host::change_time(info) >= started_ && (!is_inert || !S_ISREG(info.st_mode)))
+                        add(entry, joined(repository, path), Finding::Change::changed);
+                      return false;
+                    });
+  }
+
+  const HostSnapshot& before_;
+  std::int64_t started_ = 0;
+  std::unordered_map<std::uint64_t, const FileState*> known_files_;
+  std::set<std::uint64_t> read_only_;
+  std::vector<Finding> findings_;
+  std::vector<std::size_t> counts_;
+};
+
+void report(const std::vector<Finding>& findings, const HostSnapshot& before, const std::string& session) {
+  if (before.report_json) {
+    std::cerr << plan::report_json(session.substr(session.rfind('/') + 1), before.project, findings) << "\n";
+  } else {
+    for (const auto& line : plan::report_lines(findings, kMostShown)) spdlog::warn("{}", line);
+  }
+}
+
+void settle(const HostSnapshot& before, const std::string& session) {
+  After after(before);
+  const auto entries = all_entries(before.named);
+  scan_project(before.project, entries, after, true);
+  auto findings = after.finish();
+  move_to_quarantine(findings, before, session);
+  if (!findings.empty()) report(findings, before, session);
+}
+
+}  // namespace
+
+bool settle_host_execution(const std::string& sessions, const std::string& id) {
+  const auto session = sessions + "/" + id;
+  const auto text = host::read_below(session, "host-snapshot", kSnapshot);
+  const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
+  try {
+    if (before && host::lstat_of(before->project)) settle(*before, session);
+  } catch (const core::Error& error) {
+    // The command's own exit status stands.
+    spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
+  }
+  ::unlink((session + "/host-snapshot").c_str());
+  return holds_quarantine(session);
+}
+
+}  // namespace jailed::commands
