@@ -3,6 +3,7 @@ import pytest
 from attacks import CANNOT, EXPECTED, fits
 
 from support.jail import ENGINE, GVISOR
+from support.service import engine_socket
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -29,8 +30,9 @@ BY_THE_PROXY = {"34-any-socket", "34-engine-sockets"}
 
 
 @pytest.mark.skipif(GVISOR, reason="gVisor mounts no socket of the host's")
-def test_with_the_socket_proxy_all_other_walls_stand(stage, record_property):
-    with_proxy = stage.attack(options=["--testcontainers=proxy"])
+def test_with_the_socket_proxy_all_other_walls_stand(engine, stage, record_property):
+    with engine_socket(engine):
+        with_proxy = stage.attack(options=["--testcontainers=proxy"])
     changed = {name for name, outcome in with_proxy.items() if not fits(outcome, EXPECTED[name])} - set(CANNOT.get(ENGINE, {}))
     record_property("attack", "0-all-with-testcontainers-proxy")
     record_property("outcome", f"{len(with_proxy) - len(changed)} of {len(with_proxy)} as in the default jail; the socket answers: {', '.join(sorted(changed))}")

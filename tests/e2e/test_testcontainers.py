@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.jail import Engine, Host, wait_for
+from support.service import engine_socket
 
 SOURCES = Path(__file__).parent / "testcontainers"
 # "localhost/" keeps every engine and library from asking a registry.
@@ -57,24 +58,8 @@ def sibling_image(engine: Engine, tmp_path_factory):
 @pytest.fixture(scope="module")
 def socket(engine: Engine):
     """Where the engine listens. Podman listens only while its service runs."""
-    if engine.client == "docker":
-        yield engine.environment.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
-        return
-    path = Path(engine.environment["XDG_RUNTIME_DIR"] if engine.rootless else "/run", "podman/podman.sock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if engine.rootless:
-        os.chown(path.parent, engine.owner.uid, engine.owner.gid)
-    path.unlink(missing_ok=True)
-    home = engine.owner.home or Path(os.environ.get("HOME", "/"))
-    service = subprocess.Popen(
-        engine.owner.argv(["podman", "system", "service", "--time=0", f"unix://{path}"]), cwd="/",
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(home), **engine.environment})  # fmt: skip
-    wait_for("podman's service listens", path.exists)
-    yield str(path)
-    os.killpg(service.pid, signal.SIGKILL)
-    service.wait()
-    path.unlink(missing_ok=True)
+    with engine_socket(engine) as path:
+        yield path
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <jailed/core/command.hpp>
 
 #include "fuzz.hpp"
@@ -28,10 +29,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ::close(out[1]);
   std::string said;
   char buffer[8192];
-  for (ssize_t count = 0; (count = ::read(out[0], buffer, sizeof buffer)) > 0;) said.append(buffer, static_cast<std::size_t>(count));
+  // The fuzzer's own clock interrupts.
+  for (ssize_t count = 0; (count = ::read(out[0], buffer, sizeof buffer)) != 0;) {
+    MUST(count > 0 || errno == EINTR);
+    if (count > 0) said.append(buffer, static_cast<std::size_t>(count));
+  }
   ::close(out[0]);
   int status = 0;
-  ::waitpid(child, &status, 0);
+  while (::waitpid(child, &status, 0) < 0) MUST(errno == EINTR);
   MUST(status == 0 && said == expected);
   return 0;
 }
