@@ -119,7 +119,7 @@ void clear_session(const host::AbandonedSession& session, const std::string& ses
   }
 }
 
-bool import_session(const plan::Engine& engine, const host::AbandonedSession& session, const std::string& id,
+bool import_session(const plan::Engine& engine, const host::AbandonedSession&, const std::string& id,
                     const core::Settings& settings, const core::Environment& environment) {
   const auto sessions = host::canonical_as_far_as_it_exists(settings.config_dir) + "/sessions";
   const auto path = sessions + "/" + id;
@@ -160,9 +160,10 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   }
   const auto engine = find_engine(settings, environment);
   engine::remove_session_containers(engine, ids.front());
-  settle_abandoned(sessions, ids.front());
-  if (const auto lock = host::try_lock_directory(sessions + "/" + ids.front()))
-    release_session(sessions + "/" + ids.front());
+  const host::AbandonedSession session(sessions, ids.front());
+  if (!session) return 0;  // another jailed is at it
+  settle_host_execution(sessions, ids.front());
+  release_session(sessions + "/" + ids.front());
   return 0;
 }
 
