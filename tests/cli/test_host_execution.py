@@ -241,7 +241,7 @@ def test_links_of_the_user_and_within_the_project_stay(host):
 
 def test_links_that_nobody_can_write_through_stay(host):
     """A virtual environment made in the jail."""
-    script = "mkdir -p .venv/bin; ln -s /usr/bin/env .venv/bin/python; ln -s /workspace/nowhere made"
+    script = "mkdir -p .venv/bin; ln -s /usr/bin/env .venv/bin/python; ln -s /workspace/nowhere made; ln -s /home/coder/.local/bin/x home"
     lines = jail(host, script)
     assert [line.split()[1:3] for line in lines[1:]] == [["changed", ".venv"]]
     assert (host.project / ".venv/bin/python").is_symlink() and (host.project / "made").is_symlink()

@@ -113,7 +113,7 @@ Finding judge(const HostSnapshot& before, const HostEntry& entry, const std::str
 /// as out: what that name is may change.
 bool leads_out(const std::string& project, std::string_view path, std::string_view target);
 
-/// Whether a path is where a system keeps its programs, which users run and do not write.
+/// Whether a path is where a system keeps its programs, which are run and not written.
 bool is_program_directory(const std::string& path);
 
 /// The gravest first, then by path.
