@@ -207,7 +207,7 @@ class After : public Visitor {
     return known != known_files_.end() && now.same_inode_as(*known->second);
   }
 
-  // Read-only in the jail, and still the same directory: what changed there, the host changed.
+  // Out of the jail's reach, and still the same directory: what changed there, the host changed.
   bool is_mounted(const Met& met) const {
     const auto mounted = before_.mounted.find(met.path);
     return mounted != before_.mounted.end() &&

@@ -40,8 +40,8 @@ struct HostSnapshot {
   bool report_json = false;
   std::map<std::string, FileState> files;
   std::map<std::string, std::uint64_t> repositories;  // nested .git and bare-shaped directories -> identity
-  std::map<std::string, std::uint64_t> mounted;  // directories that are read-only in the jail -> identity
-  std::map<std::string, std::string> copies;     // files that have a copy in the session -> its name
+  std::map<std::string, std::uint64_t> mounted;       // directories that no jail can write -> identity
+  std::map<std::string, std::string> copies;          // files that have a copy in the session -> its name
   bool operator==(const HostSnapshot&) const = default;
 };
 
