@@ -116,11 +116,14 @@ class After : public Visitor {
     const auto target = read_link(met.in.directory, met.c_name());
     std::string reason;
     const auto real = host::canonical(before_.project + "/" + met.path, reason);
-    const bool is_out = real.empty() ? plan::leads_out(before_.project, met.path, target)
-                                     : plan::leads_out(before_.project, met.path, target) ||
-                                           !plan::is_within(real, before_.project);
-    if (is_out && !leads_nowhere(real.empty() ? target : real, !real.empty()))
-      add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+    if (!plan::leads_out(before_.project, met.path, target) &&
+        (real.empty() || plan::is_within(real, before_.project)))
+      return;
+    const bool is_python = met.in.context < 0 && met.name.name.starts_with("python");
+    const bool harmless =
+        real.empty() ? cannot_be_made(plan::resolve_path(before_.project + "/" + met.in.path, target))
+                     : plan::is_program_directory(real) && (is_python || cannot_write(real));
+    if (!harmless) add(plan::host_shape("(link)"), met.path, Finding::Change::added);
   }
 
   void bulk_file(const Met& met, std::size_t tree) override {
@@ -171,11 +174,14 @@ class After : public Visitor {
     return "HEAD";
   }
 
-  // Nobody on the host can write there: a virtual environment's link to the system's python, or one that has
-  // a meaning in the jail only.
-  static bool leads_nowhere(const std::string& target, bool exists) {
-    if (!exists) return plan::is_within(target, "/workspace") && !host::lstat_of("/workspace");
-    return ::geteuid() != 0 && plan::is_program_directory(target) && ::access(target.c_str(), W_OK) != 0;
+  static bool cannot_write(const std::string& path) {
+    return ::geteuid() != 0 && ::access(path.c_str(), W_OK) != 0;
+  }
+
+  // A path that has a meaning in the jail only, as /workspace and its home: nothing here would make it.
+  static bool cannot_be_made(std::string path) {
+    while (path.size() > 1 && !host::lstat_of(path)) path.resize(std::max<std::size_t>(path.rfind('/'), 1));
+    return path == "/" || path == "/home" || cannot_write(path);
   }
 
   // In trees of which nothing is remembered a repository is new if its HEAD is.
@@ -201,7 +207,7 @@ class After : public Visitor {
     return known != known_files_.end() && now.same_inode_as(*known->second);
   }
 
-  // Read-only in the jail, and still the same directory: what changed there, the host changed.
+  // Out of the jail's reach, and still the same directory: what changed there, the host changed.
   bool is_mounted(const Met& met) const {
     const auto mounted = before_.mounted.find(met.path);
     return mounted != before_.mounted.end() &&

@@ -198,8 +198,12 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
   found.guards.unguarded += too_large;
   for (std::size_t i = 0; i < found.guards.copies.size(); ++i)
     snapshot.copies[found.guards.copies[i]] = fmt::format("guard/{}", i);
+  // What no jail can write, however the project gets in: a synced one has none of the guards' mounts, but
+  // neither has it any .git, nor what the repository's own mounts hide.
   auto binds = git_binds;
-  binds.insert(binds.end(), found.guards.binds.begin(), found.guards.binds.end());
+  for (const auto& bind : found.guards.binds) {
+    if (bind.target.ends_with("/.git")) binds.push_back(bind);
+  }
   for (const auto& bind : binds) {
     constexpr std::string_view workspace = "/workspace/";
     if (!bind.read_only || !bind.target.starts_with(workspace)) continue;

@@ -1,6 +1,7 @@
 """What a hostile agent tries, from inside the default jail: the engine in JAILED_TEST_ENGINE, the real image."""
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def stage(engine: Engine):
     stage = Stage(made)
     yield stage
     stage.close()
+    for kept in made.config.glob("sessions/*/quarantine"):
+        shutil.rmtree(kept.parent)
     left = made.close()
     assert not left, "left over: " + "\n".join(left)
 

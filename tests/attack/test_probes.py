@@ -21,6 +21,12 @@ def test_no_probe_is_without_an_expectation(seen):
     assert set(seen) == set(EXPECTED)
 
 
+def test_what_was_planted_in_the_project_is_moved_away(stage, seen):
+    """The link that leads out: jailed's look at the end finds it."""
+    kept = [path.name for path in stage.host.config.glob("sessions/*/quarantine/*")]
+    assert kept and not [path for path in stage.project.rglob("*") if path.is_symlink() and str(path.readlink()).startswith("/")], kept
+
+
 def test_start_up_files_of_the_host_are_as_they_were(stage, seen):
     assert set(stage.host_start_up_files().values()) == {"# the host's own\n"}
 

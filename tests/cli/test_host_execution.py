@@ -156,8 +156,11 @@ def test_hooks_that_the_settings_name_are_guarded(host, where):
         assert guards_of(host) == {"team.inc": True, "tools": False, "tools/hooks": True}
     else:
         assert guards_of(host) == {"tools": False, "tools/hooks": True}
+    # As in a jail that is synced, where nothing of the project is mounted.
+    lines = jail(host, "echo evil >>tools/hooks/pre-commit")
+    assert lines[1].split()[:3] == ["critical", "changed", "tools/hooks/pre-commit"]
     lines = jail(host, "rm -rf tools; mkdir -p tools/hooks; echo evil >tools/hooks/post-checkout")
-    assert "tools/hooks/post-checkout" in lines[1] and "core.hookspath" in lines[1]
+    assert any("tools/hooks/post-checkout" in line and "core.hookspath" in line for line in lines)
     assert not (host.project / "tools/hooks/post-checkout").exists()
 
 
@@ -241,7 +244,7 @@ def test_links_of_the_user_and_within_the_project_stay(host):
 
 def test_links_that_nobody_can_write_through_stay(host):
     """A virtual environment made in the jail."""
-    script = "mkdir -p .venv/bin; ln -s /usr/bin/env .venv/bin/python; ln -s /workspace/nowhere made"
+    script = "mkdir -p .venv/bin; ln -s /usr/bin/env .venv/bin/python; ln -s /workspace/nowhere made; ln -s /home/coder/.local/bin/x home"
     lines = jail(host, script)
     assert [line.split()[1:3] for line in lines[1:]] == [["changed", ".venv"]]
     assert (host.project / ".venv/bin/python").is_symlink() and (host.project / "made").is_symlink()

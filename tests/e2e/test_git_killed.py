@@ -29,6 +29,7 @@ def killed_at(repo, calls, number):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", STEPS)
 def test_killed_at_each_step(host, kind):
     steps = 0

@@ -40,8 +40,8 @@ struct HostSnapshot {
   bool report_json = false;
   std::map<std::string, FileState> files;
   std::map<std::string, std::uint64_t> repositories;  // nested .git and bare-shaped directories -> identity
-  std::map<std::string, std::uint64_t> mounted;  // directories that are read-only in the jail -> identity
-  std::map<std::string, std::string> copies;     // files that have a copy in the session -> its name
+  std::map<std::string, std::uint64_t> mounted;       // directories that no jail can write -> identity
+  std::map<std::string, std::string> copies;          // files that have a copy in the session -> its name
   bool operator==(const HostSnapshot&) const = default;
 };
 
@@ -113,7 +113,7 @@ Finding judge(const HostSnapshot& before, const HostEntry& entry, const std::str
 /// as out: what that name is may change.
 bool leads_out(const std::string& project, std::string_view path, std::string_view target);
 
-/// Whether a path is where a system keeps its programs, which users run and do not write.
+/// Whether a path is where a system keeps its programs, which are run and not written.
 bool is_program_directory(const std::string& path);
 
 /// The gravest first, then by path.
