@@ -184,7 +184,7 @@ CANNOT = {
         "28-devices": "gVisor has a /dev/fuse that leads to gVisor's own kernel only",
         "29-proc-sys-mount": "gVisor has no statvfs there; it has no file below /proc/sys that could be written (29-write-proc-sys)",
         "38-inodes-of-tmp": "gVisor counts no inodes; its memory limit bounds them",
-        "36-processes": "the limit counts gVisor's own threads: who meets it ends the whole sandbox, and the host goes on",
+        "36-processes": "who meets the limit ends the whole jail, not with EAGAIN: 36-limit-ends-the-jail",
         "36-raise-priority": "gVisor keeps the number for itself; no priority on the host changes",
         "38-mount-flags": "gVisor does not say nosuid and nodev; set-uid files (18) and devices (27) mean nothing there",
     },

@@ -180,5 +180,5 @@ HOLDS_IN_GVISOR = {
     "host's pids": "gVisor's processes have a table of their own",
     "host's network": "gVisor runs without a network of the host's (--network=none among its runtime's arguments)",
     "engine socket": "gVisor mounts no socket of the host's",
-    "no limit of processes": "the limit is not the wall there: processes are gVisor's own",
+    "no limit of processes": "the probe ends its jail there either way; 36-limit-ends-the-jail has its own control",
 }

@@ -79,7 +79,7 @@ GOOD = re.compile(r"\b42\b|\d+\.\d+\.\d+")
 # What an engine's jail cannot do, and why.
 CANNOT = {
     "docker-runsc": {
-        "files: ls": "runsc 20221219 refuses statx() with AT_NO_AUTOMOUNT, which coreutils 9.7's ls uses; newer runsc takes it",
+        "files: ls": "runsc 20221219 answers statx() with AT_NO_AUTOMOUNT by EINVAL, and ls of the image (coreutils 9.7) fails so",
         **{name: "gVisor runs here without a network" for name, work in WORK.items() if work.online},
     }
 }

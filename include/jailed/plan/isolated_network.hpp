@@ -13,7 +13,7 @@ namespace jailed::plan {
 std::string isolated_network(const Engine& engine);
 
 /// Whether a jail with these settings is put there. Not with Testcontainers, whose containers are on the default bridge, and not
-/// for an OCI runtime with a kernel of its own: gVisor cannot use the name server that docker gives to networks it made.
+/// for an OCI runtime with a kernel of its own: whether it can use the name server of a network that docker made was not tried.
 bool can_be_isolated(const core::Settings& settings);
 
 /// Whether an engine's error says that the network, or the program that makes it, is not there.
