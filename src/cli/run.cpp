@@ -6,6 +6,7 @@
 #include <jailed/cli/parse.hpp>
 #include <jailed/cli/run.hpp>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/follow_changes.hpp>
 #include <jailed/commands/talk.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
@@ -65,6 +66,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
 int run(std::vector<std::string> arguments) {
   if (!arguments.empty() && arguments.front() == socket_proxy::kSubcommand)
     return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
+  if (!arguments.empty() && arguments.front() == commands::kFollowChanges)
+    return commands::follow_changes({arguments.begin() + 1, arguments.end()});
   const auto environment = host::environment_snapshot();
   try {
     commands::set_up_talk({}, environment);

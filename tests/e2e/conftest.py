@@ -1,7 +1,9 @@
 """The end-to-end tests: the real binary, the engine in JAILED_TEST_ENGINE, the real image."""
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -62,13 +64,14 @@ def shared_host(engine: Engine):
 
 
 @pytest.fixture(scope="session")
-def mutagen(tmp_path_factory) -> Path:
-    """The directory with the program; built once, then kept in the cache of whoever runs the tests."""
-    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tmp_path_factory.mktemp("mutagen"))
-    directory.parent.chmod(0o755)
+def mutagen():
+    """The directory with the program, for every caller; built once, then kept in the cache of whoever runs the tests."""
+    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tempfile.mkdtemp(prefix="jailed-mutagen-"))
     directory.chmod(0o755)
     subprocess.run([REPO / "scripts/mutagen", directory], check=True)
-    return directory
+    yield directory
+    if "JAILED_TEST_MUTAGEN" not in os.environ:
+        shutil.rmtree(directory)
 
 
 @pytest.fixture
