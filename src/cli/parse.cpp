@@ -14,7 +14,7 @@ namespace {
 using Words = std::vector<std::string>;
 using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "ls", "stop", "shell", "exec", "sync", "git", "version", "help"};
+const Words kCommands = {"build", "ls", "stop", "shell", "exec", "logs", "sync", "git", "version", "help"};
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
@@ -29,6 +29,7 @@ constexpr const char* kCommandList =
     "  ls                          List jails, and work that is not home yet\n"
     "  shell [JAIL]                A shell in a running jail\n"
     "  exec [JAIL] -- COMMAND      A command in a running jail\n"
+    "  logs [-f] [JAIL]            What a detached jail's command says\n"
     "  stop [JAIL...]              End jails, their work brought home\n"
     "  sync status|flush|recover   What Mutagen does; copy now; bring a killed jail's work home\n"
     "  git import|log|drop         Commits of jails that have not come home yet\n"
@@ -79,6 +80,7 @@ void add_launch_options(CLI::App& app, core::Options& options) {
       ->allow_extra_args(false);
   app.add_flag("--no-agent-env", options.no_agent_env, "Keep the agents' API keys of your environment out");
   app.add_flag("-d,--detach", options.detach, "Leave the jail running; enter it with jailed shell");
+  app.add_flag("--reuse", options.reuse, "Enter the jail that runs around this project, if there is one");
   app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")
       ->type_name("SIZE");
   app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
@@ -175,6 +177,14 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
     parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
     add_engine_options(*parser->app, options);
     parser->app->add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
+  } else if (verb == Verb::logs) {
+    parser->app = new_app(
+        "What the command of a detached jail has said.\n\n  jailed --detach . -- make test\n"
+        "  jailed logs --follow",
+        "jailed logs");
+    parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
+    parser->app->add_flag("-f,--follow", options.follow, "Go on until the command ends");
+    add_engine_options(*parser->app, options);
   } else if (verb == Verb::stop) {
     parser->app = new_app(
         "End jails; what was done in them is brought home first.\n\n  jailed stop\n"
@@ -250,6 +260,7 @@ Verb verb_named(const std::string& word) {
   if (word == "stop") return Verb::stop;
   if (word == "shell") return Verb::shell;
   if (word == "exec") return Verb::exec;
+  if (word == "logs") return Verb::logs;
   if (word == "sync") return Verb::sync_status;
   if (word == "git") return Verb::git;
   if (word == "version") return Verb::version;

@@ -41,6 +41,8 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
       return commands::shell(invocation.options, environment);
     case Invocation::Verb::exec:
       return commands::exec(invocation.options, environment);
+    case Invocation::Verb::logs:
+      return commands::logs(invocation.options, environment);
     case Invocation::Verb::sync_status:
       return commands::sync_status(invocation.options, environment);
     case Invocation::Verb::sync_flush:

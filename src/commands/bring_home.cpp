@@ -118,8 +118,8 @@ Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync
   host::capture_shielded(plan::end_others_command(engine, cargo.container));
   plan::SyncState state;
   auto reason = flush_home(sync, cargo, signals, state);
-  if (!reason && (state.more_conflicts > 0 ||
-                  (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
+  if (!reason &&
+      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
     reason = "files that changed on both sides could not be saved";
   if (!reason) {
     discard(engine, sync, cargo);

@@ -9,6 +9,7 @@
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/reuse.hpp>
 #include <jailed/commands/sweep.hpp>
 #include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/error.hpp>
@@ -49,7 +50,7 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
 plan::Jail imagined_bind(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places) {
   auto jail = imagined_jail(options, settings, environment, places).jail;
-  return options.detach ? plan::detached(std::move(jail)) : jail;
+  return options.detach ? plan::detached(std::move(jail), options.command) : jail;
 }
 
 engine::JailEnd run_once(const core::Options& options, const Settings& settings,
@@ -59,7 +60,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   PreparedJail prepared(options, settings, environment, places);
   note_jail(prepared.session(), prepared.jail());
   if (options.detach) {
-    const auto jail = plan::detached(prepared.jail());
+    const auto jail = plan::detached(prepared.jail(), options.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
       return {core::ExitStatus::exited(core::kFailed), std::move(said)};
     prepared.detach();
@@ -109,6 +110,9 @@ int launch(const core::Options& options, const Environment& environment) {
             : std::vector{plan::run_command(engine, imagined_bind(options, settings, environment, places))};
     for (const auto& command : commands) std::cout << core::shell_line(command) << "\n";
     return 0;
+  }
+  if (options.reuse) {
+    if (const auto status = reuse(options, environment, places.project)) return *status;
   }
   make_config_tree(places.config);
   sweep(engine, places, environment);

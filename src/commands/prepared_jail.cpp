@@ -136,8 +136,7 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   auto paths = host_paths(workspace, config, session_->path());
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
-  git_ =
-      plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
+  git_ = plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
   if (!git_.warning.empty()) spdlog::warn("{}", git_.warning);
   if (!git_.notice.empty()) spdlog::info("{}", git_.notice);
   paths.git = git_.binds;

@@ -68,7 +68,8 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
   const auto homecoming = keeper_runs(engine, cargo.container) ? bring_home(engine, sync, cargo, signals)
                                                                : Homecoming::container_gone;
   if (homecoming != Homecoming::container_gone) return homecoming == Homecoming::done;
-  spdlog::warn("The jail's container is gone (out of memory, or removed by somebody); bringing its work home.");
+  spdlog::warn(
+      "The jail's container is gone (out of memory, or removed by somebody); bringing its work home.");
   return recover(engine, sync, program, jail, cargo, signals);
 }
 
@@ -81,7 +82,8 @@ plan::Jail jail_of(const plan::Volume& volume) {
   jail.user = volume.user;
   jail.identity = volume.identity;
   jail.limits = plan::jail_limits(
-      {}, {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
+      {},
+      {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
   return jail;
 }
 

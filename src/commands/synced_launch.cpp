@@ -125,7 +125,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   prepare_mutagen(program);
   PreparedJail prepared(options, settings, environment, places);
   auto jail = keeper_for(prepared.jail(), prepared.git(), program);
-  if (options.detach) jail = plan::detached(std::move(jail));
+  if (options.detach) jail = plan::detached(std::move(jail), options.command);
   note_jail(prepared.session(), jail);
   const engine::SyncEngine sync(program.mutagen);
   const Cargo cargo{.id = jail.id,
@@ -139,6 +139,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
 
   start_following(engine, program, jail.project, cargo.container, jail.id);
   if (options.detach) {
+    if (!options.command.empty()) host::capture_shielded(plan::start_command(engine, cargo.container));
     prepared.detach();
     std::cout << cargo.container << "\n";
     return {};
@@ -165,7 +166,7 @@ std::vector<core::Command> imagined_synced(const core::Options& options, const c
                                            const plan::Engine& engine, const MutagenProgram& program) {
   const auto imagined = imagined_jail(options, settings, environment, places);
   auto jail = keeper_for(imagined.jail, imagined.git, program);
-  if (options.detach) jail = plan::detached(std::move(jail));
+  if (options.detach) jail = plan::detached(std::move(jail), options.command);
   const auto container = plan::container_name(jail.project, jail.id);
   return {plan::create_volume_command(engine, jail),
           plan::run_command(engine, jail),

@@ -74,6 +74,16 @@ void add_process_limits(Args& args, const Engine& engine, const Limits& limits) 
   add("nproc", engine.rootless && limits.pids ? std::min(*limits.pids, processes) : processes);
 }
 
+void add_log(Args& args, const Engine& engine, const Jail& jail) {
+  if (!jail.logged) {
+    args.insert(args.end(), {"--log-driver", "none"});
+    return;
+  }
+  // Docker's and podman's own formats; both count max-size in bytes of a file that is then begun anew.
+  args.insert(args.end(), {"--log-driver", engine.kind == EngineKind::docker ? "json-file" : "k8s-file",
+                           "--log-opt", "max-size=10m"});
+}
+
 void add_limits(Args& args, const Limits& limits) {
   if (limits.pids) args.insert(args.end(), {"--pids-limit", std::to_string(*limits.pids)});
   if (limits.memory) {
@@ -219,7 +229,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, jail.limits);
   add_process_limits(args, engine, jail.limits);
-  args.insert(args.end(), {"--log-driver", "none"});
+  add_log(args, engine, jail);
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});

@@ -18,6 +18,11 @@ constexpr const char* kFormat =
     R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}},)"
     R"({{json (.Label "jailed.role")}}])";
 
+constexpr const char* kRunThenWait =
+    "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec "
+    "sleep infinity";
+constexpr const char* kStart = "[ ! -p /run/jailed-start ] || echo go >/run/jailed-start";
+
 bool means(const FoundJail& jail, const std::string& word) {
   return jail.name == word || jail.session == word || jail.project == word;
 }
@@ -166,11 +171,28 @@ void check_detached(const core::Settings& settings) {
                            "leave out --detach, and keep this terminal open");
 }
 
-Jail detached(Jail jail) {
+Jail detached(Jail jail, const std::vector<std::string>& command) {
   std::erase_if(jail.binds, [](const BindMount& mount) { return mount.target == "/etc/jailed/lease"; });
   jail.labels.emplace_back("jailed.detached=true");
-  if (jail.keeper_command.empty()) jail.keeper_command = {"sleep", "infinity"};
+  jail.logged = true;
+  if (jail.keeper_command.empty()) {
+    jail.keeper_command = command.empty() ? std::vector<std::string>{"sleep", "infinity"} : command;
+  } else if (!command.empty()) {
+    jail.keeper_command = {"sh", "-c", kRunThenWait, "keeper"};
+    jail.keeper_command.insert(jail.keeper_command.end(), command.begin(), command.end());
+  }
   return jail;
+}
+
+core::Command start_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"exec", container, "/bin/sh", "-c", kStart}, {}};
+}
+
+core::Command logs_command(const Engine& engine, const std::string& container, bool follow) {
+  std::vector<std::string> args = {"logs"};
+  if (follow) args.emplace_back("--follow");
+  args.push_back(container);
+  return {engine.program, std::move(args), {}};
 }
 
 }  // namespace jailed::plan

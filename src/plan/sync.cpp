@@ -22,7 +22,8 @@ constexpr const char* kInit = "/usr/libexec/jailed/init";
 // jail forges makes us signal another process of the same jail.
 constexpr const char* kWait = "echo $$ >/run/jailed-keeper; exec sleep infinity";
 constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
-constexpr const char* kGitfiles = "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
+constexpr const char* kGitfiles =
+    "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
 constexpr const char* kSignal = "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"";
 constexpr const char* kEndOthers =
     "keeper=$(cat /run/jailed-keeper)\n"

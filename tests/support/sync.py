@@ -60,6 +60,10 @@ class Synced:
                 continue
         raise AssertionError("no daemon")
 
+    def own(self) -> None:
+        """What the test has made in the project is the caller's."""
+        subprocess.run(["chown", "-Rh", f"{self.host.caller.uid}:{self.host.caller.gid}", self.project], check=True)
+
     def sessions(self) -> str:
         return self.client("sync", "list")
 

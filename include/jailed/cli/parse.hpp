@@ -17,6 +17,7 @@ struct Invocation {
     stop,
     shell,
     exec,
+    logs,
     sync_status,
     sync_flush,
     sync_recover,

@@ -53,9 +53,9 @@ struct Cargo {
 };
 
 enum class Homecoming {
-  done,           // all of the jail's work is on the host
-  held_up,        // something is in the way; it was said what, and how to go on. The volume stays, and with it
-                  // Mutagen's session, paused
+  done,     // all of the jail's work is on the host
+  held_up,  // something is in the way; it was said what, and how to go on. The volume stays, and with it
+            // Mutagen's session, paused
   container_gone  // while it was needed: nothing was said yet
 };
 

@@ -21,6 +21,7 @@ int list(const core::Options& options, const core::Environment& environment);
 int stop(const core::Options& options, const core::Environment& environment);
 int shell(const core::Options& options, const core::Environment& environment);
 int exec(const core::Options& options, const core::Environment& environment);
+int logs(const core::Options& options, const core::Environment& environment);
 int sync_status(const core::Options& options, const core::Environment& environment);
 int sync_flush(const core::Options& options, const core::Environment& environment);
 int sync_recover(const core::Options& options, const core::Environment& environment);

@@ -23,8 +23,8 @@ struct MutagenProgram {
 /// `$XDG_STATE_HOME/jailed/mutagen-podman`; no socket of podman's is needed.
 std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const core::Environment& environment);
 
-/// Makes what it needs on disk, once: its agent, unpacked (a read-only jail cannot be given it in another way:
-/// engines refuse to copy into it), and podman under docker's name.
+/// Makes what it needs on disk, once: its agent, unpacked (a read-only jail cannot be given it in another
+/// way: engines refuse to copy into it), and podman under docker's name.
 void prepare_mutagen(const MutagenProgram& program);
 
 }  // namespace jailed::commands

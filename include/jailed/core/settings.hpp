@@ -40,7 +40,7 @@ struct Options {
   std::vector<std::string> allow;
   std::vector<std::string> command;
   std::vector<std::string> jails;  // of `stop` and `sync`
-  bool detach = false, all = false, json = false;
+  bool detach = false, reuse = false, all = false, json = false, follow = false;
   bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
 };
 

@@ -72,6 +72,7 @@ struct Jail {
   std::vector<std::string> command;
   /// Not empty: the jail runs this in the background, and `command` is run in it.
   std::vector<std::string> keeper_command;
+  bool logged = false;              // the engine keeps what the keeper command says, 10 MB of it
   std::vector<std::string> labels;  // KEY=VALUE, beside those of every jail
   bool terminal = false;            // both ends are terminals
   bool network = true;

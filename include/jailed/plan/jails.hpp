@@ -39,7 +39,13 @@ std::string jails_json(const std::vector<FoundJail>& jails);
 /// Refuses what cannot work in a jail that outlives the jailed that started it.
 void check_detached(const core::Settings& settings);
 
-/// `jail` for `--detach`: it waits for commands, and does not end with the jailed that started it.
-Jail detached(Jail jail);
+/// `jail` for `--detach`: it does not end with the jailed that started it. With a command it runs that, and
+/// what it says is kept for `jailed logs`; a bound jail ends with it. Without one it waits for `jailed
+/// shell`. A keeper's command waits for `start_command`, when the project is there.
+Jail detached(Jail jail, const std::vector<std::string>& command);
+core::Command start_command(const Engine& engine, const std::string& container);
+
+/// What a detached jail's command has said; `follow`: and says, until it ends.
+core::Command logs_command(const Engine& engine, const std::string& container, bool follow);
 
 }  // namespace jailed::plan

@@ -121,7 +121,7 @@ TEST_CASE("the table has columns, the JSON every byte", "[plan]") {
 TEST_CASE("a detached jail has no lease and waits", "[plan]") {
   Jail jail;
   jail.binds = {{"/s/lease", "/etc/jailed/lease", true}, {"/p", "/workspace", false}};
-  const auto left = detached(jail);
+  const auto left = detached(jail, {});
   CHECK(left.binds == std::vector<BindMount>{{"/p", "/workspace", false}});
   CHECK(left.labels == std::vector<std::string>{"jailed.detached=true"});
   CHECK(left.keeper_command == std::vector<std::string>{"sleep", "infinity"});

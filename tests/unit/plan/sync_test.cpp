@@ -59,8 +59,10 @@ TEST_CASE("of the jail's repository a keeper mounts what is at .git and what is 
                                {"/s/git", "/workspace/.git", false},
                                {"/o", "/jail/objects", true},
                                {"/c/agents", "/home/coder/.mutagen/agents", true}});
-  const auto write = gitfiles_command(
-      kDocker, "c", {{.gitfile = "gitdir: /workspace/.git/modules/lib\n", .alternates = {}, .work_tree = "/workspace/lib"}});
+  const auto write = gitfiles_command(kDocker, "c",
+                                      {{.gitfile = "gitdir: /workspace/.git/modules/lib\n",
+                                        .alternates = {},
+                                        .work_tree = "/workspace/lib"}});
   CHECK(std::vector<std::string>(write.args.end() - 3, write.args.end()) ==
         std::vector<std::string>{"gitfiles", "/workspace/lib", "gitdir: /workspace/.git/modules/lib\n"});
 }
@@ -97,11 +99,12 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
   auto jail = some_jail();
   jail.command = {"echo", "a b", "$x"};
   CHECK(exec_command(kDocker, jail, "t") ==
-        core::Command{"/usr/bin/docker",
-                      {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace", "jailed-my-app-0123456789ab", "/bin/sh",
-                       "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t", "/usr/libexec/jailed/init",
-                       "echo", "a b", "$x"},
-                      {}});
+        core::Command{
+            "/usr/bin/docker",
+            {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace",
+             "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t",
+             "/usr/libexec/jailed/init", "echo", "a b", "$x"},
+            {}});
   CHECK(signal_command(kDocker, "c", "t", 15) ==
         core::Command{"/usr/bin/docker",
                       {"exec", "c", "/bin/sh", "-c", "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"", "t", "15"},
