@@ -6,6 +6,7 @@
 #include <jailed/cli/parse.hpp>
 #include <jailed/cli/run.hpp>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/follow_changes.hpp>
 #include <jailed/commands/talk.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
@@ -70,6 +71,8 @@ int run(std::vector<std::string> arguments) {
     return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
   if (!arguments.empty() && arguments.front() == host::DeathWatch::kSubcommand)
     return host::DeathWatch::serve({arguments.begin() + 1, arguments.end()});
+  if (!arguments.empty() && arguments.front() == commands::kFollowChanges)
+    return commands::follow_changes({arguments.begin() + 1, arguments.end()});
   const auto environment = host::environment_snapshot();
   try {
     commands::set_up_talk({}, environment);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
@@ -222,30 +223,52 @@ Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, cons
   return stopped;
 }
 
-int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
-  auto found = about(options, environment);
+std::vector<FoundJail> running(const Found& found) {
+  std::vector<FoundJail> jails;
+  for (const auto& jail : found.jails) {
+    if (jail.state == "running") jails.push_back(jail);
+  }
+  return jails;
+}
+
+// Runs a command in the jail that `choose_one` takes: one that the sessions know, or one that the engine lists.
+// Nothing when it takes none.
+using ChooseOne = std::function<std::optional<FoundJail>(const std::vector<FoundJail>&)>;
+
+std::optional<int> run_in_running(Found& found, const Options& options, const Environment& environment,
+                                  const std::vector<std::string>& command, const ChooseOne& choose_one) {
   const auto token = "entered-" + host::random_hex(4);
   const bool terminal = host::is_terminal(0) && host::is_terminal(1);
-  const auto word = options.path.value_or("");
   const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
     const auto call = plan::exec_command(found.engine, jail.name, command, token, terminal);
     if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token);
     std::cout << core::shell_line(call) << "\n";
     return {};
   };
-  const auto noted = choose_noted(found, word);
+  std::optional<FoundJail> noted;
+  try {
+    noted = choose_one(noted_jails(found.sessions));
+  } catch (const core::UsageError&) {
+    // Not clear without the engine.
+  }
   engine::JailEnd end;
   if (noted) {
     end = run(*noted);
     if (end.engine_error.empty()) return end.status.shell_code();
   }
   ask_engine(found, environment);
-  std::erase_if(found.jails, [](const auto& jail) { return jail.state != "running"; });
-  const auto& jail = choose(found.jails, word);
+  const auto jail = choose_one(running(found));
+  if (!jail) return std::nullopt;
   // The jail is there, so these were the words of the command, which must not run twice.
-  if (!noted || jail.name != noted->name) end = run(jail);
+  if (!noted || jail->name != noted->name) end = run(*jail);
   std::cerr << end.engine_error;
   return end.status.shell_code();
+}
+
+int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
+  auto found = about(options, environment);
+  const auto choose_one = [&](const auto& jails) { return std::optional(choose(jails, options.path.value_or(""))); };
+  return *run_in_running(found, options, environment, command, choose_one);
 }
 
 }  // namespace
@@ -309,19 +332,14 @@ int logs(const Options& options, const Environment& environment) {
 }
 
 std::optional<int> reuse(const Options& options, const Environment& environment, const std::string& project) {
-  const auto noted = noted_jails(about(options, environment).sessions);
-  const auto count =
-      std::count_if(noted.begin(), noted.end(), [&](const auto& jail) { return jail.project == project; });
-  if (count == 0) return std::nullopt;
-  auto there = options;
-  there.path = project;
-  try {
-    return enter(there, environment,
-                 options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command);
-  } catch (const core::UsageError&) {
-    if (count > 1) throw;
-    return std::nullopt;  // it has ended since
-  }
+  auto found = about(options, environment);
+  const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
+  return run_in_running(found, options, environment, command,
+                        [&](std::vector<FoundJail> jails) -> std::optional<FoundJail> {
+                          std::erase_if(jails, [&](const auto& jail) { return jail.project != project; });
+                          if (jails.empty()) return std::nullopt;
+                          return plan::choose_jail(jails, "", project);
+                        });
 }
 
 int sync_status(const Options& options, const Environment& environment) {

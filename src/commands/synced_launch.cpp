@@ -5,6 +5,7 @@
 #include <chrono>
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
+#include <jailed/commands/follow_changes.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -136,6 +137,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   if (auto end = start(engine, sync, jail, prepared.git(), cargo, ignored, places, signals, options.quiet))
     return *end;
 
+  start_following(engine, program, jail.project, cargo.container, jail.id);
   if (options.detach) {
     if (!options.command.empty()) host::capture_shielded(plan::start_command(engine, cargo.container));
     prepared.detach();

@@ -40,6 +40,22 @@ constexpr const char* kEndOthers =
     "  sleep 0.05\n"
     "done";
 
+// Numbers of inotify_init1(2) and inotify_add_watch(2), then the events of host::TreeWatch.
+constexpr const char* kWatch =
+    "exec perl -e '$| = 1; my ($init, $add) = `uname -m` =~ /^(aarch64|riscv64)/ ? (26, 27) : (294, 254);\n"
+    "my $fd = syscall($init, 0); exit 1 if $fd < 0; open my $in, \"<&=\", $fd or exit 1; my %at;\n"
+    "sub watch { my @todo = @_; while (defined(my $dir = shift @todo)) {\n"
+    "  my $wd = syscall($add, $fd, $dir, 0x070003cc); next if $wd < 0; $at{$wd} = $dir; opendir my $list, $dir or next;\n"
+    "  push @todo, map { \"$dir/$_\" } grep { $_ ne \".\" && $_ ne \"..\" && $_ ne \".git\" && !-l \"$dir/$_\" && -d _ } readdir $list } }\n"
+    "watch(\"/workspace\");\n"
+    "while (sysread $in, my $events, 65536) { my $changed; while (length $events) {\n"
+    "  my ($wd, $mask, $cookie, $length) = unpack \"iIII\", substr $events, 0, 16, \"\";\n"
+    "  (my $name = substr $events, 0, $length, \"\") =~ s/\\0.*//s;\n"
+    "  if ($mask & 0x8000) { delete $at{$wd}; next } next if $name eq \".git\"; $changed = 1;\n"
+    "  watch(\"/workspace\") if $mask & 0x4000;\n"
+    "  watch(\"$at{$wd}/$name\") if $mask & 0x40000000 && $mask & 0x180 && defined $at{$wd} }\n"
+    "  if ($changed) { print \"\\n\" or exit; select undef, undef, undef, 0.03 } }'\n";
+
 core::Command mutagen_command(const Mutagen& mutagen, Args args) {
   return {mutagen.program, std::move(args), mutagen.env};
 }
@@ -184,6 +200,10 @@ core::Command end_others_command(const Engine& engine, const std::string& contai
   return {engine.program, {"exec", container, "/bin/sh", "-c", kEndOthers}, {}};
 }
 
+core::Command watch_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"exec", "--workdir", "/", container, "/bin/sh", "-c", kWatch}, {}};
+}
+
 core::Command gitfiles_command(const Engine& engine, const std::string& container,
                                const std::vector<ModulePlan>& modules) {
   Args args = {"exec", container, "/bin/sh", "-c", kGitfiles, "gitfiles"};
@@ -212,8 +232,8 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
                "--default-directory-mode", "0755",
-               // Containers have no recursive watches; the default of 10 s is how late an agent's work came.
-               "--watch-polling-interval", "1"};
+               // The net below the watchers of both sides, which have it look at once (follow_changes).
+               "--watch-polling-interval", "10"};
   for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
   // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some file systems do
   // not tell .GIT from it. At the end: a later pattern beats an earlier one.
@@ -229,6 +249,10 @@ core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id)
 
 core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id) {
   return mutagen_command(mutagen, {"sync", "flush", sync_name(id)});
+}
+
+core::Command sync_flush_now_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "flush", "--label-selector", "jailed=" + id});
 }
 
 core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id) {

@@ -1,6 +1,8 @@
 """Jails that are there: ls, shell, exec, stop, sync, --detach; and how often the engine is asked."""
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 from harness import exit_code, wait_until
@@ -55,7 +57,9 @@ class Machine:
 
     def asked(self) -> list[str]:
         """The engine's subcommands since the last time."""
-        calls = [call for call in self.host.fakes.calls if call.program.endswith(self.engine)]
+        # The process that follows changes calls at its own time.
+        calls = [call for call in self.host.fakes.calls
+                 if call.program.endswith(self.engine) and call.args[:3] != ["exec", "--workdir", "/"]]  # fmt: skip
         fresh, self.seen = calls[getattr(self, "seen", 0):], len(calls)
         self.fresh = fresh
         return [" ".join(call.args[:2]) if call.args[0] == "volume" else call.args[0] for call in fresh]
@@ -397,6 +401,40 @@ def test_a_detached_jail_that_mutagen_keeps_in_step(synced):
     assert [call.args[-1] for call in synced.fresh[1:]] == [name, name]
     assert mutagens(synced)[-1] == "terminate"
     assert synced.host.sessions == []
+
+
+def test_changes_on_either_side_are_told_to_mutagen(synced):
+    """A watcher runs in the jail; each line of it, and each change here, is a flush; its end is the follower's."""
+    synced.host.fakes.on("exec", 'case "$*" in "exec --workdir / "*) note up; while [ ! -e "$fake/ended" ]; do [ -e "$fake/told" ] && /bin/rm "$fake/told" && echo; /bin/sleep 0.05; done;; esac')  # fmt: skip
+    name = synced.host.run("--detach").out.strip()
+    wait_until(lambda: synced.host.fakes.notes)
+    (call,) = [call for call in synced.host.fakes.called("exec")]
+    assert call.args[:7] == ["exec", "--workdir", "/", name, "/bin/sh", "-c", call.args[6]]
+
+    def flushes() -> int:
+        return len([call for call in synced.host.fakes.called("sync") if call.args[1:] == ["flush", "--label-selector", f"jailed={name[-12:]}"]])
+
+    assert flushes() == 0
+    (synced.host.fakes.directory / "told").touch()
+    synced.host.give(synced.host.fakes.directory / "told")
+    wait_until(lambda: flushes() == 1)
+    deep = synced.host.mkdir("project/deep/down")
+    wait_until(lambda: flushes() >= 2)
+    (deep / "file").write_text("x")  # in a directory that was not there before
+    wait_until(lambda: flushes() >= 3)
+    (synced.host.fakes.directory / "ended").touch()
+    wait_until(lambda: not following(synced.host))
+
+
+def following(host) -> list[list[bytes]]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        found += [words] if b"__follow-changes" in words and os.fsencode(host.project) in words else []
+    return found
 
 
 def test_a_jail_in_the_foreground_with_mutagen_is_asked_by_a_signal(synced):

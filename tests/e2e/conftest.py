@@ -1,5 +1,6 @@
 """The end-to-end tests: the real binary, the engine in JAILED_TEST_ENGINE, the real image."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -64,11 +65,13 @@ def shared_host(engine: Engine):
 
 @pytest.fixture(scope="session")
 def mutagen():
-    """The directory with the program, which every caller can reach; built once, then kept in the cache of whoever runs the tests."""
-    with tempfile.TemporaryDirectory(prefix="jailed-mutagen-") as directory:
-        os.chmod(directory, 0o755)
-        subprocess.run([REPO / "scripts/mutagen", directory], check=True)
-        yield Path(directory)
+    """The directory with the program, for every caller; built once, then kept in the cache of whoever runs the tests."""
+    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tempfile.mkdtemp(prefix="jailed-mutagen-"))
+    directory.chmod(0o755)
+    subprocess.run([REPO / "scripts/mutagen", directory], check=True)
+    yield directory
+    if "JAILED_TEST_MUTAGEN" not in os.environ:
+        shutil.rmtree(directory)
 
 
 @pytest.fixture

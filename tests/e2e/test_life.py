@@ -33,6 +33,13 @@ class Life:
     def exec(self, script: str, *jail, **how):
         return self.run("exec", *jail, "--", "bash", "-c", script, **how)
 
+    # Always by name: where this project has no jail, one of somebody else's could be the only one.
+    def stop(self) -> None:
+        self.run("stop", self.project, timeout=90).ok()
+
+    def recover(self) -> None:
+        self.run("sync", "recover", self.project, timeout=90).ok()
+
     def listed(self) -> dict[str, dict]:
         """This host's jails as `jailed ls` shows them, by name."""
         found = json.loads(self.run("ls", "--json").ok().text)
@@ -97,7 +104,7 @@ def test_a_life(life):
     assert life.host.only_jail()["State"]["Running"]  # a shell's end is not the jail's
 
     tip = life.exec("git rev-parse HEAD").ok().text.strip()
-    life.run("stop").ok()
+    life.stop()
     assert (life.project / "typed").read_text() == "in\n"
     assert (life.project / "from-shell").read_text() == "shell\n"
     assert repo.git("rev-parse", "HEAD") == tip
@@ -121,14 +128,14 @@ def test_the_walls_are_there_for_who_enters(life):
     assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^CapBnd:\t0+$", status, re.M)
     assert re.search(r"^NoNewPrivs:\t1$", status, re.M) and re.search(r"^Seccomp:\t2$", status, re.M)
     assert life.exec("touch /x").status != 0 and life.exec("test $(id -u) != 0").status == 0
-    life.run("stop").ok()
+    life.stop()
     life.nothing_left()
 
 
 def test_two_at_once(life):
     first, second = life.detach(), life.detach()
     assert set(life.listed()) == {first, second}
-    refused = life.exec("true")
+    refused = life.exec("true", life.project)
     assert refused.status == 2 and first in refused.errors and second in refused.errors
     life.exec("echo 1 >one", first).ok()
     life.exec("echo 2 >two", second[-12:]).ok()
@@ -144,7 +151,7 @@ def test_two_at_once(life):
 
 def test_a_jail_in_the_foreground_is_stopped_from_another_terminal(life):
     process = life.in_foreground("trap 'echo tidy >tidied; exit 7' TERM; while :; do sleep 0.1; done")
-    life.run("stop").ok()
+    life.stop()
     assert process.wait(10) == 7
     assert (life.project / "tidied").read_text() == "tidy\n"
     life.nothing_left()
@@ -155,7 +162,7 @@ def test_a_shell_in_the_foreground_is_stopped_from_another_terminal(life):
     session.expect(r"\[jail")
     session.sendline("echo work >work; echo do''ne")
     session.expect("done")
-    life.run("stop").ok()
+    life.stop()
     session.expect("(?s).*$")
     wait_for("jailed's end", lambda: not session.isalive())
     assert (life.project / "work").read_text() == "work\n"
@@ -169,7 +176,7 @@ def test_term_ends_what_was_entered_and_not_the_jail(life):
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 7
     assert life.exec("pgrep -c bash || true").ok().text.strip() in ("0", "1")  # this one
-    life.run("stop").ok()
+    life.stop()
     life.nothing_left()
 
 
@@ -181,7 +188,7 @@ def test_the_engine_s_client_is_killed_while_somebody_is_in(life):
     os.kill(client, signal.SIGKILL)
     assert process.wait(10) != 0
     life.exec("echo still >still").ok()
-    life.run("stop").ok()
+    life.stop()
     assert (life.project / "still").read_text() == "still\n"
     life.nothing_left()
 
@@ -209,7 +216,7 @@ def test_the_container_was_removed_behind_our_back(bound_life):
 def test_the_container_was_removed_and_nothing_was_done_in_it(bound_life):
     name = bound_life.detach()
     bound_life.host.engine.remove(name)
-    assert bound_life.exec("true").status == 2
+    assert bound_life.exec("true", bound_life.project).status == 2
     bound_life.nothing_left()
 
 
@@ -223,8 +230,8 @@ def test_the_container_of_a_synced_jail_is_gone(synced_life, how):
     life.host.wait_until_no_jail(10)
     assert life.listed()[name]["state"] == "unsynced"
     assert f"{name}  {life.project}  unsynced" in life.run("sync", "status").ok().text
-    assert life.exec("true").status == 2
-    life.run("sync", "recover").ok()
+    assert life.exec("true", life.project).status == 2
+    life.recover()
     assert (life.project / "late").read_text() == "late\n" and not (life.project / "a").exists()
     assert repo.git("log", "-1", "--format=%s") == "work"
     life.nothing_left()
@@ -237,7 +244,7 @@ def test_the_container_of_a_synced_jail_goes_while_it_is_stopped(synced_life):
     life.host.engine.run("kill", name)
     life.run("stop", name, timeout=90)  # by its note, or, once it is known to be gone, not at all
     if life.listed():
-        life.run("sync", "recover").ok()
+        life.recover()
     assert (life.project / "late").read_text() == "late\n"
     life.nothing_left()
 
@@ -255,16 +262,16 @@ def test_killed_while_it_stops_a_jail(host, mutagen, mode, point, when):
         repo = Repository.create(host)
         name = life.detach()
         life.exec("echo work >work; git add work; git commit -qm work; echo late >late").ok()
-        result = life.run("stop", env=kill_at(host, point, when, life.synced and life.synced.mutagen))
+        result = life.run("stop", life.project, env=kill_at(host, point, when, life.synced and life.synced.mutagen))
         assert result.status in (-9, 137), (result.status, result.errors)
         listed = life.run("ls", "--json").ok()
         jails = {jail["name"]: jail for jail in json.loads(listed.text) if jail["name"] == name}
         if jails and jails[name]["state"] == "running":
-            life.run("stop", timeout=90).ok()
+            life.stop()
         elif jails:
-            life.run("sync", "recover", timeout=90).ok()
+            life.recover()
         if "jailed git import" in listed.errors:
-            life.run("git", "import").ok()
+            life.run("git", "import", name[-12:]).ok()
         assert (life.project / "late").read_text() == "late\n"
         assert repo.git("log", "-1", "--format=%s") == "work"
         life.nothing_left()
@@ -275,8 +282,8 @@ def test_killed_while_it_stops_a_jail(host, mutagen, mode, point, when):
 def test_two_stops_of_one_jail(life):
     life.detach()
     life.exec("echo late >late").ok()
-    first = life.host.start_raw("stop", cwd=life.project)
-    second = life.run("stop")
+    first = life.host.start_raw("stop", life.project)
+    second = life.run("stop", life.project)
     assert first.wait(60) == 0
     assert second.status in (0, 2), second.errors  # 2: it was gone before it looked
     assert (life.project / "late").read_text() == "late\n"
@@ -291,6 +298,6 @@ def test_what_is_labelled_is_all_that_is_known(life):
     (session / "jail").unlink()
     assert list(life.listed()) == [name]
     life.exec("true", name).ok()
-    life.run("stop").ok()
+    life.stop()
     assert (life.project / "late").read_text() == "late\n"
     life.nothing_left()

@@ -1,5 +1,6 @@
 """Mutagen mode with the real mutagen: what is in the project afterwards is what was done on both sides."""
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -280,6 +281,23 @@ def test_two_at_once_do_not_disturb_each_other(synced):
     synced.nothing_left()
 
 
+# --- what stands between the work and the host ----------------------------------------------------
+
+
+def kept(synced) -> str:
+    """The name of the only volume, of which `jailed ls` says that its work is not home."""
+    (name,) = synced.volumes()
+    synced.host.wait_until_no_jail(10)
+    listed = json.loads(synced.host.run("ls", "--json").ok().text)
+    assert [jail["state"] for jail in listed if jail["name"] == name] == ["unsynced"]
+    return name
+
+
+def recovered(synced) -> None:
+    synced.host.run("sync", "recover", kept(synced), timeout=90).ok()
+    synced.nothing_left()
+
+
 def test_a_file_in_the_way_keeps_the_volume(synced):
     """The host's side cannot be written: the work stays where it is, the user is told, and brings it home later."""
     (synced.project / "d").mkdir()
@@ -290,13 +308,127 @@ def test_a_file_in_the_way_keeps_the_volume(synced):
         result = synced.run("rm d/file; echo new >d/file; echo more >d/more")
         assert "jailed sync recover" in result.errors, result
         assert (synced.project / "d/file").read_text() == "old"
-        assert len(synced.volumes()) == 1
-        listed = synced.host.run("ls").ok()
-        assert "unsynced" in listed.text
+        again = synced.host.run("sync", "recover", kept(synced), timeout=90)
+        assert again.status == 125 and "d/file" in again.errors
+        kept(synced)
     finally:
         subprocess.run(["chattr", "-i", synced.project / "d/file"], check=True)
-    wait_for("no jail", lambda: not synced.host.jails())
-    synced.host.run("sync", "recover").ok()
+    recovered(synced)
     assert (synced.project / "d/file").read_text() == "new\n"
     assert (synced.project / "d/more").read_text() == "more\n"
+
+
+@pytest.fixture
+def small_disk(synced):
+    """The project on a file system of 12 MB of its own."""
+    disk = synced.host.root / "disk"
+    subprocess.run(["truncate", "-s", "12M", disk], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-m", "0", disk], check=True)
+    mounted = subprocess.run(["mount", "-o", "loop", disk, synced.project], capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"no file system of our own here: {mounted.stderr}")
+    shutil.rmtree(synced.project / "lost+found")
+    synced.own()
+    yield synced
+    subprocess.run(["umount", "-l", synced.project], check=True)
+
+
+def test_the_host_s_disk_is_full(small_disk):
+    synced = small_disk
+    (synced.project / "ballast").write_bytes(b"x" * 7_000_000)
+    (synced.project / "old").write_text("old\n")
+    synced.own()
+    result = synced.run("head -c 8000000 /dev/zero | tr '\\0' y >big; echo small >small; echo new >old")
+    assert "no space left" in result.errors and "jailed sync recover" in result.errors, result.errors
+    assert (synced.project / "ballast").stat().st_size == 7_000_000
+    assert not (synced.project / "big").exists()
+    (synced.project / "ballast").unlink()
+    recovered(synced)
+    assert (synced.project / "big").read_bytes() == b"y" * 8_000_000
+    assert (synced.project / "small").read_text() == "small\n" and (synced.project / "old").read_text() == "new\n"
+    assert not (synced.project / "ballast").exists()
+
+
+def broken_mutagen(synced, words: str) -> dict[str, str]:
+    """A mutagen that says these words instead of asking its daemon, as soon as the file `broken` is there."""
+    place = synced.host.directory("broken-mutagen")
+    (place / "mutagen").write_text(
+        f'#!/bin/sh\nif [ -e {synced.host.root}/broken ] && [ "$1" != version ]; then echo "Error: {words}" >&2; exit 1; fi\n'
+        f'exec {synced.mutagen} "$@"\n')  # fmt: skip
+    (place / "mutagen").chmod(0o755)
+    os.symlink(synced.mutagen.parent / "mutagen-agents.tar.gz", place / "mutagen-agents.tar.gz")
+    return {"PATH": f"{place}:{synced.host.environment['PATH']}"}
+
+
+OTHER_VERSION = "unable to connect to daemon: client/daemon version mismatch (daemon restart recommended)"
+NO_DAEMON = "unable to connect to daemon: connection timed out (is the daemon running?)"
+
+
+def test_a_daemon_of_another_version_starts_nothing(synced):
+    environment = broken_mutagen(synced, OTHER_VERSION)
+    (synced.host.root / "broken").touch()
+    result = synced.run("true", env=environment)
+    assert result.status == 125 and "mutagen daemon stop && mutagen daemon start" in result.errors
+    synced.nothing_left()
+
+
+@pytest.mark.parametrize("words", [OTHER_VERSION, NO_DAEMON], ids=["another version", "dead"])
+def test_the_daemon_can_no_longer_be_asked_at_the_end(synced, words):
+    (synced.project / "mine").write_text("mine\n")
+    synced.own()
+    process = synced.ready("sleep 2; echo late >late; rm mine", env=broken_mutagen(synced, words))
+    (synced.host.root / "broken").touch()
+    _, err = process.communicate(timeout=60)
+    assert b"jailed sync recover" in err, err
+    recovered(synced)
+    assert (synced.project / "late").read_text() == "late\n" and not (synced.project / "mine").exists()
+
+
+@pytest.mark.parametrize("seconds", [3, 12])
+def test_a_daemon_that_sleeps_as_a_closed_laptop_does(synced, seconds):
+    (synced.project / "mine").write_text("x")
+    synced.own()
+    process = synced.ready("sleep 1; echo early >early; rm mine; sleep 1; echo late >late")
+    daemon = synced.daemon()
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert (synced.project / "early").read_text() == "early\n" and (synced.project / "late").read_text() == "late\n"
+    assert not (synced.project / "mine").exists()
+    synced.nothing_left()
+
+
+def test_out_of_memory(synced):
+    """The kernel kills what takes too much: the command, and what it wrote before is home."""
+    if synced.host.engine.rootless:
+        pytest.skip("no memory limit here")
+    (synced.project / "mine").write_text("x")
+    synced.own()
+    result = synced.run("echo work >work; rm mine; tail /dev/zero", env={"JAILED_MEMORY": "300m"})
+    assert result.status in (137, 143), result
+    assert (synced.project / "work").read_text() == "work\n" and not (synced.project / "mine").exists()
+    synced.nothing_left()
+
+
+@pytest.mark.parametrize("command", ["pkill -9 mutagen-agent; sleep 1", "kill -9 -1"])
+def test_the_jail_kills_the_sync_s_own_processes(synced, command):
+    """It may: it has the same uid. The work comes home all the same."""
+    (synced.project / "mine").write_text("x")
+    synced.own()
+    synced.run(f"for i in $(seq 300); do echo $i >f$i; done; rm mine; {command}; echo after >after", timeout=90)
+    assert [int((synced.project / f"f{number}").read_text()) for number in range(1, 301)] == list(range(1, 301))
+    assert not (synced.project / "mine").exists()
+    synced.nothing_left()
+
+
+def test_the_container_is_killed_in_mid_sync(synced):
+    process = synced.ready("for i in $(seq 3000); do echo $i >f$i; done; echo done; sleep 60")
+    process.stdout.readline()
+    synced.host.engine.run("kill", synced.host.only_jail()["Id"])
+    process.wait(90)
+    assert len(list(synced.project.glob("f*"))) == 3000
     synced.nothing_left()

@@ -38,15 +38,15 @@ class Synced:
     def run(self, script: str, **how):
         return self.host.run(self.project, "--", "bash", "-c", script, **how)
 
-    def start(self, script: str):
+    def start(self, script: str, env=None):
         process = subprocess.Popen(
             self.host._argv([self.project, "--", "bash", "-c", script]), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.host.root, env=self.host._environment(None))  # fmt: skip
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.host.root, env=self.host._environment(env))  # fmt: skip
         self.host._children.append(lambda: process.poll() is None and process.kill())
         return process
 
-    def ready(self, script: str):
-        process = self.start(f"echo ready; {script}")
+    def ready(self, script: str, env=None):
+        process = self.start(f"echo ready; {script}", env)
         assert process.stdout.readline() == b"ready\n", process.communicate()
         return process
 

@@ -25,6 +25,9 @@ std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail);
 /// The jail's command in its running keeper, in the foreground. TERM and HUP reach it by a call of their own.
 JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail);
 
+/// A client in the foreground that runs no command in a jail.
+core::ExitStatus run_attached(const core::Command& command);
+
 /// A command in a jail that somebody else started, in the foreground; `token` as in plan::exec_command. The
 /// engine's words come back only when they say that the container is gone; the command may have said the same.
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,

@@ -71,6 +71,10 @@ core::Command signal_command(const Engine& engine, const std::string& container,
 /// Kills whatever still runs in the keeper but the keeper and Mutagen's agent, so that a last flush is one.
 core::Command end_others_command(const Engine& engine, const std::string& container);
 
+/// Prints a line when something in the workspace has changed, until it is ended. Perl, which every Debian has,
+/// calls inotify; without it nothing is said, and Mutagen's polling has to do.
+core::Command watch_command(const Engine& engine, const std::string& container);
+
 /// Writes the .git files of submodules, which are not synced, into the workspace.
 core::Command gitfiles_command(const Engine& engine, const std::string& container,
                                const std::vector<ModulePlan>& modules);
@@ -96,6 +100,8 @@ std::string sync_name(const std::string& id);
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session);
 core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id);
+/// All sessions of a jail.
+core::Command sync_flush_now_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_list_command(const Mutagen& mutagen, const std::string& id);

@@ -106,9 +106,9 @@ TEST_CASE("the table has columns, the JSON every byte", "[plan]") {
   auto two = jail_at("/p/longer/than/that", "2");
   two.age = "3 days ago";
   CHECK(jails_table({one, two}) ==
-        "JAIL             PROJECT              IMAGE  AGE         STATE               SYNC\n"
-        "jailed-a-b-1     /p/a\\012b            i                  running (detached)  mutagen\n"
-        "jailed-that-2    /p/longer/than/that  i      3 days ago  running             bind\n");
+        "JAIL           PROJECT              IMAGE  AGE         STATE               SYNC\n"
+        "jailed-a-b-1   /p/a\\012b            i                  running (detached)  mutagen\n"
+        "jailed-that-2  /p/longer/than/that  i      3 days ago  running             bind\n");
   const auto read = nlohmann::json::parse(jails_json({one, two}));
   REQUIRE(read.size() == 2);
   CHECK(read[0]["project"] == "/p/a\nb");

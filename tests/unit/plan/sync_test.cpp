@@ -150,7 +150,7 @@ TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, an
                                                  "--default-directory-mode",
                                                  "0755",
                                                  "--watch-polling-interval",
-                                                 "1",
+                                                 "10",
                                                  "--ignore",
                                                  "!.git",
                                                  "--ignore-vcs",

@@ -1,0 +1,127 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <jailed/commands/follow_changes.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/host/tree_watch.hpp>
+#include <jailed/plan/sync.hpp>
+
+namespace jailed::commands {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// What is written in one go comes home in one go.
+constexpr milliseconds kGather{50};
+// Mutagen looks at every file of both sides each time: at most every other moment is spent with that.
+constexpr milliseconds kRest{100};
+
+host::Fd nothing() { return host::Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
+
+// The watcher in the jail. What it says is not looked at: whoever else is in the jail could say it.
+class JailWatch {
+ public:
+  explicit JailWatch(const core::Command& command) {
+    auto output = host::make_pipe();
+    const auto input = nothing();
+    pid_ = host::start_beside(command, input.get(), output.write.get());
+    output_ = std::move(output.read);
+    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+  }
+  JailWatch(const JailWatch&) = delete;
+  JailWatch& operator=(const JailWatch&) = delete;
+  ~JailWatch() {
+    output_.reset();
+    ::kill(pid_, SIGTERM);
+    ::waitpid(pid_, nullptr, 0);
+  }
+
+  int fd() const { return output_.get(); }
+  bool ended() const { return ended_; }
+
+  bool take() {
+    bool any = false;
+    std::array<char, 4096> bytes{};
+    while (true) {
+      const auto count = ::read(output_.get(), bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      ended_ = ended_ || count == 0 || (count < 0 && errno != EAGAIN);
+      if (count <= 0) return any;
+      any = true;
+    }
+  }
+
+ private:
+  pid_t pid_ = -1;
+  host::Fd output_;
+  bool ended_ = false;
+};
+
+void wait_for_change(const host::TreeWatch& here, const JailWatch& there) {
+  std::array<pollfd, 2> fds = {pollfd{there.fd(), POLLIN, 0}, pollfd{here.fd(), POLLIN, 0}};
+  ::poll(fds.data(), fds.size(), -1);
+}
+
+// Until the time is over or the jail is.
+void rest(JailWatch& there, milliseconds time) {
+  const auto end = steady_clock::now() + time;
+  for (auto now = steady_clock::now(); now < end && !there.ended(); now = steady_clock::now()) {
+    pollfd gone{there.fd(), 0, 0};  // POLLHUP alone
+    ::poll(&gone, 1, static_cast<int>(std::chrono::ceil<milliseconds>(end - now).count()));
+    if (gone.revents != 0) return;
+  }
+}
+
+void flush(const core::Command& command, JailWatch& there) {
+  host::Background flushing(command);
+  while (!there.ended() && !flushing.wait(milliseconds(100))) there.take();
+}
+
+}  // namespace
+
+void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::string& project,
+                     const std::string& container, const std::string& session_id) {
+  const auto none = nothing();
+  host::start_beside({"/proc/self/exe",
+                      {kFollowChanges, engine.program, program.mutagen.program, project, container, session_id},
+                      program.mutagen.env},
+                     none.get(), none.get());
+}
+
+int follow_changes(const std::vector<std::string>& arguments) {
+  if (arguments.size() != 5) return core::kUsageError;
+  try {
+    ::setsid();  // a terminal's Ctrl-C is for the jail
+    for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
+    const plan::Engine engine{plan::EngineKind::docker, arguments[0], false};
+    const plan::Mutagen mutagen{arguments[1], {}};
+    JailWatch there(plan::watch_command(engine, arguments[3]));
+    host::TreeWatch here(arguments[2]);
+    while (!there.ended()) {
+      wait_for_change(here, there);
+      bool changed = there.take();
+      changed = here.take() || changed;
+      if (!changed || there.ended()) continue;
+      rest(there, kGather);
+      there.take();
+      here.take();
+      const auto began = steady_clock::now();
+      flush(plan::sync_flush_now_command(mutagen, arguments[4]), there);
+      rest(there, std::max(kRest, std::chrono::duration_cast<milliseconds>(steady_clock::now() - began)));
+    }
+    return 0;
+  } catch (const core::Error&) {
+    return core::kFailed;
+  }
+}
+
+}  // namespace jailed::commands
