@@ -102,13 +102,6 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
                      .after = [] {}});
 }
 
-core::ExitStatus run_attached(const core::Command& command) {
-  return host::run_in_foreground(command, {.on_error_output = [](std::string_view text) { write_error_output(text); },
-                                           .on_terminate = [](int) {},
-                                           .on_overdue = [] {}})
-      .status;
-}
-
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
                     const std::string& token) {
   const auto end = [&](int signal) {

@@ -33,9 +33,6 @@ core::ExitStatus run_attached(const core::Command& command);
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
                     const std::string& token);
 
-/// A client that only shows something, in the foreground.
-core::ExitStatus run_attached(const core::Command& command);
-
 /// Removes the containers of a session whose jailed was killed, if any are left.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);
 
