@@ -67,10 +67,9 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   return facts;
 }
 
-void check_engine_here(const plan::Engine& engine, core::Sync sync, const Places& places,
-                       const Environment& environment) {
+void check_engine_here(const plan::Engine& engine, const Places& places, const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  if (sync == core::Sync::bind) plan::check_bind_mounts_reach(engine, facts);
+  plan::check_bind_mounts_reach(engine, facts);
   plan::check_caller_is_mapped(engine, facts);
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);

@@ -114,7 +114,7 @@ int launch(const core::Options& options, const Environment& environment) {
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const auto mutagen = choose_sync(settings, engine, environment);
-  check_engine_here(engine, mutagen ? core::Sync::mutagen : core::Sync::bind, places, environment);
+  check_engine_here(engine, places, environment);
   if (options.dry_run) {
     const auto commands =
         mutagen

@@ -154,12 +154,10 @@ void check_bind_mounts_reach(const Engine& engine, const EndpointFacts& facts) {
   const auto endpoint = engine.kind == EngineKind::docker ? docker_endpoint(facts) : podman_endpoint(facts);
   if (!endpoint || endpoint->machine || endpoint->address.starts_with(kUnix)) return;
   throw Error(
-      fmt::format("{} names an engine on another machine, {}: a bind mount would show that machine's files, "
-                  "not the project.",
+      fmt::format("{} names an engine on another machine, {}: what a jail mounts, logins and users with "
+                  "Mutagen as well, would be that machine's files.",
                   endpoint->named_by, shown(endpoint->address)),
-      fmt::format("copy the project there and keep it in step: --sync mutagen\n"
-                  "or use an engine of this machine: {}",
-                  endpoint->way_back));
+      fmt::format("use an engine of this machine: {}", endpoint->way_back));
 }
 
 void check_caller_is_mapped(const Engine& engine, const EndpointFacts& facts) {

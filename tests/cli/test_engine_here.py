@@ -75,7 +75,7 @@ def refused(host, **how) -> str:
     before = host.snapshot()
     result = host.run(".", **how)
     assert result.code == 125 and host.fakes.calls == [] and host.snapshot() == before
-    assert "--sync mutagen" in result.err and "hunter2" not in result.err
+    assert "use an engine of this machine: " in result.err and "hunter2" not in result.err
     return result.err
 
 
@@ -85,10 +85,17 @@ def refused(host, **how) -> str:
 def test_docker_on_another_machine(host, address, shown):
     for variables in ({"DOCKER_HOST": address}, {"DOCKER_HOST": address, "DOCKER_CONTEXT": "absent"}):
         assert refused(host, env=variables) == (
-            f"[jailed] DOCKER_HOST names an engine on another machine, {shown}: a bind mount would show that machine's "
-            "files, not the project.\n"
-            "[jailed]   copy the project there and keep it in step: --sync mutagen\n"
-            "[jailed]   or use an engine of this machine: unset DOCKER_HOST\n")
+            f"[jailed] DOCKER_HOST names an engine on another machine, {shown}: what a jail mounts, logins and users "
+            "with Mutagen as well, would be that machine's files.\n"
+            "[jailed]   use an engine of this machine: unset DOCKER_HOST\n")
+
+
+def test_docker_on_another_machine_with_mutagen(host):
+    host.install_mutagen()
+    before = host.snapshot()
+    result = host.run(".", env={"DOCKER_HOST": "ssh://there"})
+    assert result.code == 125 and "DOCKER_HOST names an engine on another machine, ssh://there" in result.err
+    assert [call.args[0] for call in host.fakes.calls] == ["version"] and host.snapshot() == before  # mutagen's
 
 
 def test_a_docker_context_of_another_machine(host):

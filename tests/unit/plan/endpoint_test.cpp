@@ -69,9 +69,9 @@ TEST_CASE("bind mounts reach this machine's sockets and podman's own machine", "
   CHECK_NOTHROW(check_bind_mounts_reach(kPodman, facts));
   const auto error = *test::error_of([&] { check_bind_mounts_reach(kDocker, facts); });
   CHECK(error.what() ==
-        std::string("DOCKER_HOST names an engine on another machine, tcp://127.0.0.1:2375: a bind mount "
-                    "would show that machine's files, not the project."));
-  CHECK(error.next_step().find("--sync mutagen") != std::string::npos);
+        std::string("DOCKER_HOST names an engine on another machine, tcp://127.0.0.1:2375: what a jail mounts, "
+                    "logins and users with Mutagen as well, would be that machine's files."));
+  CHECK(error.next_step() == "use an engine of this machine: unset DOCKER_HOST");
 
   facts.podman_is_client = true;
   CHECK_NOTHROW(check_bind_mounts_reach(kPodman, facts));  // no machine yet: podman says so itself
