@@ -4,6 +4,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/sync_engine.hpp>
 #include <jailed/host/process.hpp>
+#include <thread>
 
 namespace jailed::engine {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto kTick = std::chrono::milliseconds(200);
+constexpr int kAttempts = 3;
 // The container is on this machine or a network away: what is not connected by then will not be.
 constexpr auto kConnectPatience = std::chrono::seconds(20);
 
@@ -25,9 +27,16 @@ std::string last_words(const host::Captured& captured) {
 }  // namespace
 
 void SyncEngine::create(const plan::SyncSession& session) const {
-  const auto captured = host::capture_shielded(plan::sync_create_command(mutagen_, session));
-  if (captured.status.ok()) return;
-  const auto said = last_words(captured);
+  std::string said;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const auto captured = host::capture_shielded(plan::sync_create_command(mutagen_, session));
+    if (captured.status.ok()) return;
+    said = last_words(captured);
+    // Where its first call of the engine fails (seen on a busy machine), Mutagen (0.18.1) takes the agent for
+    // missing and would ask whether to install it, and there is nobody to be asked.
+    if (said.find("prompter not found") == std::string::npos) break;
+    std::this_thread::sleep_for(kTick);
+  }
   throw core::Error(
       fmt::format("Mutagen could not sync the project: {}.", said),
       said.find("version") == std::string::npos
