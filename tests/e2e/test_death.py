@@ -152,7 +152,7 @@ def test_the_terminal_goes_away(host):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=lambda number: number.name)
 def test_ended_at_a_terminal(host, number):
     session = host.terminal(*host.bind())
-    session.expect(r"\[jail")
+    session.expect(r"\[jail:")
     os.kill(session.pid, number)
     session.expect(pexpect.EOF, timeout=15)
     host.wait_until_no_jail(8)

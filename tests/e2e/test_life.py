@@ -96,7 +96,7 @@ def test_a_life(life):
     assert (result.status, result.text, result.errors) == (5, "out\n", "err\n")
 
     session = life.host.terminal("shell", name)
-    session.expect(r"\[jail")
+    session.expect(r"\[jail:")
     session.sendline("tty; echo shell >from-shell; git add -A; git commit -qm work; echo do''ne")
     session.expect("done")
     session.sendline("exit")
@@ -160,7 +160,7 @@ def test_a_jail_in_the_foreground_is_stopped_from_another_terminal(life):
 
 def test_a_shell_in_the_foreground_is_stopped_from_another_terminal(life):
     session = life.host.terminal(*([] if life.synced else ["--sync", "bind"]), str(life.project))
-    session.expect(r"\[jail")
+    session.expect(r"\[jail:")
     session.sendline("echo work >work; echo do''ne")
     session.expect("done")
     life.stop()
