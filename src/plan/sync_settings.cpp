@@ -82,7 +82,7 @@ std::optional<SlowTreeNote> slow_tree_note(std::uint64_t files, const RebuiltFil
   for (const auto& [name, directory] : rebuilt.by_name()) {
     const auto pattern = directory.below ? name : "/" + name;
     if (directory.files < kWorthIt) continue;
-    const auto is_there = [&](const auto& one) { return one == name || one == "/" + name; };
+    const auto is_there = [&name = name](const auto& one) { return one == name || one == "/" + name; };
     if (std::any_of(ignores.begin(), ignores.end(), is_there)) continue;
     ignores.push_back(pattern);
     which += fmt::format("{}{} in {}", which.empty() ? "" : ", ", directory.files, name);
