@@ -109,6 +109,8 @@ def test_a_memory_bomb_kills_the_jail_only(host, told, record_property):
 
 def test_without_the_limit_the_memory_bomb_goes_on(host):
     """The control of 37: the same bomb, at most 608 MiB, in the same plan without its limit."""
+    if no_memory_limit():
+        pytest.skip("cgroup version 1 gives rootless podman no memory limit that could be taken away")
     argv = planned(host, "python3", "-c", HOG, options=["--memory", "256m"])
     for option in ("--memory", "--memory-swap"):
         at = argv.index(option)

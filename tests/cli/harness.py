@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import tarfile
@@ -18,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pexpect
+
+# A shell that starts tests in the background has it ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("JAILED_BIN", ROOT / "build/release/jailed"))

@@ -290,8 +290,8 @@ def test_two_stops_of_one_jail(life):
     life.exec("echo late >late").ok()
     first = life.host.start_raw("stop", life.project)
     second = life.run("stop", life.project)
-    assert first.wait(60) == 0
-    assert second.status in (0, 2), second.errors  # 2: it was gone before it looked
+    # 2: it was gone before this one looked.
+    assert sorted([first.wait(60), second.status]) in ([0, 0], [0, 2]), second.errors
     assert (life.project / "late").read_text() == "late\n"
     life.nothing_left()
 
