@@ -77,7 +77,7 @@ TEST_CASE("files that an .envrc reads", "[plan]") {
 }
 
 TEST_CASE("guards are mounted read-only, and what belongs to the tool cannot be moved away", "[plan]") {
-  const GuardSources sources{"/view", "/work", true};
+  const GuardSources sources{"/view", "/project", true};
   const auto plan = plan_guards({{"deep/.envrc", false, 0},
                                  {".vscode/tasks.json", false, 1},
                                  {"sub/.git", true, 0},
@@ -85,42 +85,42 @@ TEST_CASE("guards are mounted read-only, and what belongs to the tool cannot be 
                                  {"sub/.git/hooks/x", false, 0}},
                                 sources, {{"/view/git", "/workspace/.git", false}});
   CHECK(plan.binds ==
-        std::vector<BindMount>{{"/work/.opencode", "/workspace/.opencode", false},
-                               {"/work/.vscode", "/workspace/.vscode", false},
-                               {"/work/.opencode/plugins", "/workspace/.opencode/plugins", true},
+        std::vector<BindMount>{{"/project/.opencode", "/workspace/.opencode", false},
+                               {"/project/.vscode", "/workspace/.vscode", false},
+                               {"/project/.opencode/plugins", "/workspace/.opencode/plugins", true},
                                {"/view/guard/1", "/workspace/.vscode/tasks.json", true},
                                {"/view/guard/0", "/workspace/deep/.envrc", true},
-                               {"/work/sub/.git", "/workspace/sub/.git", true}});
+                               {"/project/sub/.git", "/workspace/sub/.git", true}});
   CHECK(plan.copies == std::vector<std::string>{"deep/.envrc", ".vscode/tasks.json"});
   CHECK(plan.unguarded == 0);
 }
 
 TEST_CASE("beside another jail no directory of the project is a source", "[plan]") {
   const auto plan =
-      plan_guards({{".vscode/tasks.json", false, 1}, {"sub/.git", true, 0}}, {"/view", "/work", false}, {});
+      plan_guards({{".vscode/tasks.json", false, 1}, {"sub/.git", true, 0}}, {"/view", "/project", false}, {});
   CHECK(plan.binds == std::vector<BindMount>{{"/view/guard/0", "/workspace/.vscode/tasks.json", true}});
   CHECK(plan.unguarded == 1);
 }
 
 TEST_CASE("guards leave the mounts of git alone, and are bounded", "[plan]") {
-  const std::vector<BindMount> git = {{"/work/deps", "/workspace/deps", false},
-                                      {"/work/deps/lib", "/workspace/deps/lib", false},
+  const std::vector<BindMount> git = {{"/project/deps", "/workspace/deps", false},
+                                      {"/project/deps/lib", "/workspace/deps/lib", false},
                                       {"/view/gitfile", "/workspace/deps/lib/.git", true},
                                       {"/view/empty", "/workspace/.bare", true}};
   const auto plan = plan_guards(
       {{"deps/lib/.git", false, 0}, {".bare", true, 0}, {"deps/.envrc", false, 1}, {"deps", true, 0}},
-      {"/view", "/work", true}, git);
+      {"/view", "/project", true}, git);
   CHECK(plan.binds == std::vector<BindMount>{{"/view/guard/0", "/workspace/deps/.envrc", true}});
   CHECK(plan.unguarded == 1);
 
   std::vector<Guard> many;
   for (int i = 0; i < 500; ++i) many.push_back({"d" + std::to_string(i) + "/.envrc", false, 0});
   many.push_back({".envrc", false, 0});
-  const auto bounded = plan_guards(many, {"/view", "/work", true}, {});
+  const auto bounded = plan_guards(many, {"/view", "/project", true}, {});
   CHECK(bounded.binds.size() == 64);
   CHECK(bounded.binds.front().target == "/workspace/.envrc");
   CHECK(bounded.unguarded == 437);
-  CHECK(plan_guards({{"bad\xff/.envrc", false, 0}}, {"/view", "/work", true}, {}).unguarded == 1);
+  CHECK(plan_guards({{"bad\xff/.envrc", false, 0}}, {"/view", "/project", true}, {}).unguarded == 1);
 }
 
 TEST_CASE("what the user allowed is only told", "[plan]") {
