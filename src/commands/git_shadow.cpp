@@ -247,6 +247,16 @@ std::string shadow_settings(const Shadow& shadow) {
   return text;
 }
 
+// Mutagen stages files in the work tree for a moment; `git add --all` must not take them.
+void exclude_staged_files(const Shadow& shadow) {
+  const auto path = shadow.path + "/info/exclude";
+  auto patterns = host::read_below(shadow.common_dir, "info/exclude", kSmall).value_or("");
+  if (!patterns.empty() && !patterns.ends_with('\n')) patterns += '\n';
+  make_directory(shadow.path + "/info");
+  ::unlink(path.c_str());
+  write_file(path, patterns + ".mutagen-temporary-*\n");
+}
+
 void fill_shadow(const Shadow& shadow, const GitRefs& refs) {
   for (const auto& name : host::list_directory(shadow.common_dir)) {
     if (plan::belongs_in_shadow(name))
@@ -260,6 +270,7 @@ void fill_shadow(const Shadow& shadow, const GitRefs& refs) {
     }
   }
   host::copy_below(shadow.git_dir, "index", shadow.path + "/index");
+  exclude_staged_files(shadow);
   write_refs(refs, shadow.path);
   copy_logs(shadow.git_dir, shadow.common_dir, refs, shadow.path);
   make_directory(shadow.path + "/objects");

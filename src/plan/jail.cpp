@@ -48,12 +48,8 @@ std::string size_text(std::uint64_t bytes) {
 // A share of the memory, but never less than a tool's scratch files need.
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
-
 std::string volume_argument(const VolumeMount& mount) {
-  Args fields = {"type=volume"};
-  if (!mount.name.empty()) fields.push_back("source=" + mount.name);
-  fields.push_back("target=" + mount.target);
-  return csv_record(fields);
+  return csv_record({"type=volume", "source=" + mount.name, "target=" + mount.target});
 }
 
 void add_process_limits(Args& args, const Engine& engine, const Limits& limits) {

@@ -15,7 +15,6 @@ using nlohmann::json;
 
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kEntry = "/workspace/.git";
-constexpr const char* kStaging = "/var/tmp";
 constexpr const char* kInit = "/usr/libexec/jailed/init";
 
 // Processes of the jail leave their numbers in /run, which only the jail's user can write. A number that the
@@ -46,12 +45,12 @@ constexpr const char* kWatch =
     "my $fd = syscall($init, 0); exit 1 if $fd < 0; open my $in, \"<&=\", $fd or exit 1; my %at;\n"
     "sub watch { my @todo = @_; while (defined(my $dir = shift @todo)) {\n"
     "  my $wd = syscall($add, $fd, $dir, 0x070003cc); next if $wd < 0; $at{$wd} = $dir; opendir my $list, $dir or next;\n"
-    "  push @todo, map { \"$dir/$_\" } grep { $_ ne \".\" && $_ ne \"..\" && $_ ne \".git\" && !-l \"$dir/$_\" && -d _ } readdir $list } }\n"
+    "  push @todo, map { \"$dir/$_\" } grep { $_ ne \".\" && $_ ne \"..\" && $_ ne \".git\" && !/^\\.mutagen-temporary-/ && !-l \"$dir/$_\" && -d _ } readdir $list } }\n"
     "watch(\"/workspace\");\n"
     "while (sysread $in, my $events, 65536) { my $changed; while (length $events) {\n"
     "  my ($wd, $mask, $cookie, $length) = unpack \"iIII\", substr $events, 0, 16, \"\";\n"
     "  (my $name = substr $events, 0, $length, \"\") =~ s/\\0.*//s;\n"
-    "  if ($mask & 0x8000) { delete $at{$wd}; next } next if $name eq \".git\"; $changed = 1;\n"
+    "  if ($mask & 0x8000) { delete $at{$wd}; next } next if $name eq \".git\" || $name =~ /^\\.mutagen-temporary-/; $changed = 1;\n"
     "  watch(\"/workspace\") if $mask & 0x4000;\n"
     "  watch(\"$at{$wd}/$name\") if $mask & 0x40000000 && $mask & 0x180 && defined $at{$wd} }\n"
     "  if ($changed) { print \"\\n\" or exit; select undef, undef, undef, 0.03 } }'\n";
@@ -60,19 +59,13 @@ core::Command mutagen_command(const Mutagen& mutagen, Args args) {
   return {mutagen.program, std::move(args), mutagen.env};
 }
 
-// Without the tmpfs mounts for a bind that is gone, with those for one that came.
-void plan_tmpfs(Jail& jail) {
-  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds);
-  std::erase_if(jail.tmpfs, [](const TmpfsMount& mount) { return mount.target == kStaging; });
-}
-
 void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
-  jail.volumes = {{container_name(jail.project, jail.id), kWorkspace}, {"", kStaging}};
-  jail.environment.constants.push_back({"MUTAGEN_DATA_DIRECTORY", std::string(kStaging) + "/mutagen"});
+  jail.volumes = {{container_name(jail.project, jail.id), kWorkspace}};
   jail.labels.emplace_back("jailed.sync=mutagen");
   jail.keeper_command = {"sh", "-c", kWait};
-  plan_tmpfs(jail);
+  // Without those for a bind that is gone, with those for one that came.
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds);
 }
 
 std::string text_of(const json& object, const char* key) {
@@ -232,6 +225,8 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
                "--default-directory-mode", "0755",
+               // In the volume itself: elsewhere each file would be copied a second time to be put in place.
+               "--stage-mode-beta", "internal",
                // The net below the watchers of both sides, which have it look at once (follow_changes).
                "--watch-polling-interval", "10"};
   for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});

@@ -162,8 +162,8 @@ def first(engine: Engine, mutagen: Path) -> None:
             container = bench.detach()
             took = time.monotonic() - began
             pipe = (f"tar -C {bench.project} -c . | " + " ".join(map(str, bench.host.caller.argv([engine.client])))
-                    + f" exec -i {container} tar -C /var/tmp/copy -x")  # fmt: skip
-            bench.exec(container, "mkdir", "/var/tmp/copy")
+                    + f" exec -i {container} tar -C /workspace/.mutagen-temporary-copy -x")  # fmt: skip
+            bench.exec(container, "mkdir", "/workspace/.mutagen-temporary-copy")
             began = time.monotonic()
             subprocess.run(["bash", "-c", pipe], check=True, env=bench.host._environment(None))
             tar = time.monotonic() - began

@@ -13,7 +13,7 @@ struct BindMount {
   bool operator==(const BindMount&) const = default;
 };
 
-/// A volume of the engine's. One without a name goes with its container.
+/// A volume of the engine's.
 struct VolumeMount {
   std::string name;
   std::string target;

@@ -31,8 +31,7 @@ struct KeeperMounts {
 /// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, the command one
 /// that waits. Of the mounts below /workspace only the one at .git stays: an engine would make the parents of
 /// others in the fresh volume, as root. What they hide from the jail is not synced (SyncSession::ignores);
-/// the .git files of submodules are written by gitfiles_command. Mutagen stages files on a nameless volume at
-/// /var/tmp, which goes with the container: in memory a large first sync would not fit.
+/// the .git files of submodules are written by gitfiles_command.
 Jail keeper(Jail jail, const KeeperMounts& mounts);
 
 /// The keeper that only brings a left-over volume home: no network, nothing of the user's but the volume.

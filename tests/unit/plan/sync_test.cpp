@@ -36,12 +36,10 @@ TEST_CASE("a keeper has the volume in the project's place and Mutagen's agent fo
   CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
                                              {"/home/me/my app/.git", "/workspace/.git", false},
                                              {"/c/agents", "/home/coder/.mutagen/agents", true}});
-  CHECK(jail.volumes ==
-        std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"}, {"", "/var/tmp"}});
+  CHECK(jail.volumes == std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"}});
   const auto target = [](const std::string& path) {
     return [path](const TmpfsMount& mount) { return mount.target == path; };
   };
-  CHECK(std::none_of(jail.tmpfs.begin(), jail.tmpfs.end(), target("/var/tmp")));
   const auto agent_home = std::find_if(jail.tmpfs.begin(), jail.tmpfs.end(), target("/home/coder/.mutagen"));
   REQUIRE(agent_home != jail.tmpfs.end());
   CHECK(agent_home->exec);
@@ -74,9 +72,7 @@ TEST_CASE("a keeper is started in the background with the whole hardening", "[pl
   for (const auto* flag : {"--user 7:8 --read-only --cap-drop ALL --security-opt no-new-privileges",
                            "--pids-limit 99", "--memory 1073741824 --memory-swap 1073741824",
                            "--mount type=volume,source=jailed-my-app-0123456789ab,target=/workspace",
-                           "--mount type=volume,target=/var/tmp",
                            "--mount type=bind,source=/c/agents,target=/home/coder/.mutagen/agents,readonly",
-                           "-e MUTAGEN_DATA_DIRECTORY=/var/tmp/mutagen",
                            "--label jailed.session=0123456789ab --label 'jailed.project=/home/me/my app' "
                            "--label jailed.owner=7 "}) {
     INFO(flag);
@@ -149,6 +145,8 @@ TEST_CASE("Mutagen's session keeps both sides of a conflict, modes and links, an
                                                  "0644",
                                                  "--default-directory-mode",
                                                  "0755",
+                                                 "--stage-mode-beta",
+                                                 "internal",
                                                  "--watch-polling-interval",
                                                  "10",
                                                  "--ignore",
