@@ -67,6 +67,12 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
                    fmt::format("see what takes it: {0} system df    free some: {0} system prune",
                                docker ? "docker" : "podman")};
   }
+  // Python's, curl's and Go's, Node's words.
+  if (has("certificate verify failed") || has("certificate_verify_failed") || has("unable to get local issuer certificate") ||
+      has("certificate signed by unknown authority") || has("self_signed_cert_in_chain")) {
+    return Failure{Kind::certificate, "The build did not believe the certificate of a server: there may be a proxy with one of its own.",
+                   "run: jailed build --ca-cert FILE    (a file in PEM with the proxy's certificate)"};
+  }
   return std::nullopt;
 }
 

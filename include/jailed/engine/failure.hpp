@@ -14,6 +14,7 @@ struct Failure {
     permission_denied,
     disk_full,
     not_set_up,
+    certificate,
     other
   } kind = Kind::other;
   std::string message;

@@ -88,6 +88,16 @@ TEST_CASE("a full disk, with the engine's own way to see it", "[engine]") {
         "see what takes it: podman system df    free some: podman system prune");
 }
 
+TEST_CASE("a certificate that a build does not believe, in each tool's words", "[engine]") {
+  for (const std::string text :
+       {"SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain",
+        "curl: (60) SSL certificate problem: unable to get local issuer certificate\n",
+        "npm error code SELF_SIGNED_CERT_IN_CHAIN\n", "tls: failed to verify certificate: x509: certificate signed by unknown authority\n"}) {
+    CAPTURE(text);
+    CHECK(kind_of(kDocker, text) == Kind::certificate);
+  }
+}
+
 TEST_CASE("what is not known is not guessed at", "[engine]") {
   for (const std::string text :
        {"",
