@@ -1,11 +1,14 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/fd.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
@@ -17,6 +20,12 @@ namespace {
 
 constexpr int kTimesToBeAsked = 3;
 constexpr std::size_t kNamesShown = 10;
+constexpr auto kEndPatience = std::chrono::seconds(10);
+// Without any progress. Mutagen shows none while it reads a tree: three minutes are more than 100,000 files take, and who
+// takes longer loses only time, as it all begins again in a fresh container, where nothing is in a hurry.
+constexpr auto kStallPatience = std::chrono::minutes(3);
+constexpr std::uint64_t kMostBytesOfConflicts = std::uint64_t{8} << 30;
+constexpr auto kTarPatience = std::chrono::seconds(60);
 
 void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
           const std::string& reason) {
@@ -38,9 +47,15 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
   const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
-  const auto saved =
-      host::capture_to_file(plan::archive_command(engine, cargo.container, state.conflicts), archive, 0600);
-  if (!saved.status.ok()) return false;
+  // What is sparse in the jail is not in an archive, and tar can be stopped by whoever is left.
+  const host::Fd file(::open(archive.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return false;
+  const auto saved = host::stream_to(plan::archive_command(engine, cargo.container, state.conflicts), file.get(),
+                                     kMostBytesOfConflicts, kTarPatience);
+  if (!saved.status.ok()) {
+    ::unlink(archive.c_str());
+    return false;
+  }
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
   for (const auto& path : state.conflicts) names.push_back(core::printable(path));
@@ -49,26 +64,60 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::
   return true;
 }
 
-// Nothing when all is home, else why not.
-std::optional<std::string> flush_home(const engine::SyncEngine& sync, const Cargo& cargo,
-                                      PendingSignals& signals, plan::SyncState& state) {
-  const auto go_on = [&](const plan::SyncState&) { return signals.count() < kTimesToBeAsked; };
+// Tells when nothing has moved for too long.
+class StallWatch {
+ public:
+  explicit StallWatch(Company company) : watching_(company == Company::agent) {}
+
+  bool stalled(const plan::SyncState& state) {
+    const auto now = std::chrono::steady_clock::now();
+    if (state.progress() != seen_) {
+      seen_ = state.progress();
+      since_ = now;
+    }
+    return watching_ && now - since_ > kStallPatience;
+  }
+
+ private:
+  bool watching_;
+  plan::SyncState::Progress seen_;
+  std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
+};
+
+struct FlushedHome {
+  std::optional<std::string> reason;  // nothing when all is home
+  bool stalled = false;
+};
+
+FlushedHome flush_home(const engine::SyncEngine& sync, const Cargo& cargo, PendingSignals& signals, Company company,
+                       plan::SyncState& state) {
   // A file that changes while it is copied is a problem in one cycle and none in the next.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    const auto end = sync.flush(cargo.id, go_on);
-    if (end.stopped) return "it was cut short";
-    if (!end.done) return end.said;
+    StallWatch watch(company);
+    bool stalled = false;
+    const auto end = sync.flush(cargo.id, [&](const plan::SyncState& now) {
+      stalled = watch.stalled(now);
+      return !stalled && signals.count() < kTimesToBeAsked;
+    });
+    if (end.stopped) return {"it was cut short", stalled};
+    if (!end.done) return {end.said};
     const auto now = sync.state(cargo.id);
-    if (!now) return "Mutagen does not say how its session is";
+    if (!now) return {"Mutagen does not say how its session is"};
     state = *now;
-    if (state.not_home.empty() && state.more_not_home == 0) return std::nullopt;
+    if (state.not_home.empty() && state.more_not_home == 0) return {};
   }
   std::vector<std::string> names;
   for (const auto& problem : state.not_home)
     names.push_back(fmt::format("{}: {}", core::printable(problem.path), core::printable(problem.error)));
   spdlog::warn("These could not be brought home:");
   name_some(names, state.more_not_home);
-  return "some files are in the way";
+  return {"some files are in the way"};
+}
+
+Homecoming remove_hostile(const plan::Engine& engine, const Cargo& cargo) {
+  spdlog::warn("The jail holds up its own end, so it is removed; its files are in its volume.");
+  host::capture_shielded(plan::remove_command(engine, cargo.container));
+  return Homecoming::container_gone;
 }
 
 }  // namespace
@@ -114,10 +163,12 @@ int PendingSignals::count() {
 }
 
 Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
-                      PendingSignals& signals) {
-  host::capture_shielded(plan::end_others_command(engine, cargo.container));
+                      PendingSignals& signals, Company company) {
+  if (!host::capture_shielded(plan::end_others_command(engine, cargo.container), kEndPatience))
+    return remove_hostile(engine, cargo);
   plan::SyncState state;
-  auto reason = flush_home(sync, cargo, signals, state);
+  auto [reason, stalled] = flush_home(sync, cargo, signals, company, state);
+  if (stalled) return remove_hostile(engine, cargo);
   if (!reason &&
       (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
     reason = "files that changed on both sides could not be saved";

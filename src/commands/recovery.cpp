@@ -53,7 +53,7 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
   } else {
     sync.resume(cargo.id);
   }
-  const auto homecoming = bring_home(engine, sync, cargo, signals);
+  const auto homecoming = bring_home(engine, sync, cargo, signals, Company::nobody);
   if (homecoming == Homecoming::container_gone) {
     spdlog::error("The container that should bring the work home ended; the work waits in the volume {}.",
                   cargo.container);
@@ -69,7 +69,7 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
                                                                : Homecoming::container_gone;
   if (homecoming != Homecoming::container_gone) return homecoming == Homecoming::done;
   spdlog::warn(
-      "The jail's container is gone (out of memory, or removed by somebody); bringing its work home.");
+      "The jail's container is gone (out of memory, or removed); bringing its work home.");
   return recover(engine, sync, program, jail, cargo, signals);
 }
 

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
@@ -21,6 +22,9 @@ void write_error_output(std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(count));
   }
 }
+
+// What runs in the jail can stop the shell that would signal it, or leave it a FIFO to read from.
+constexpr auto kSignalPatience = std::chrono::seconds(3);
 
 struct Stop {
   std::function<void(int signal)> ask;
@@ -89,7 +93,7 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
   const std::string token = "command";
   const auto container = plan::container_name(jail.project, jail.id);
   const auto end = [&](int signal) {
-    host::capture_shielded(plan::signal_command(engine, container, token, signal));
+    host::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
   };
   return run_client(engine, jail, plan::exec_command(engine, jail, token),
                     {.ask = end,
@@ -105,7 +109,7 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
                     const std::string& token) {
   const auto end = [&](int signal) {
-    host::capture_shielded(plan::signal_command(engine, container, token, signal));
+    host::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
   };
   ErrorOutput errors;
   const auto result = host::run_in_foreground(

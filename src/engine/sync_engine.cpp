@@ -65,7 +65,7 @@ SyncEngine::FlushEnd SyncEngine::flush(const std::string& id,
       if (!on_tick(now.value_or(plan::SyncState{}))) return {.stopped = true};
       if (now && now->halted()) return {.said = now->status};
       if (steady_clock::now() - connected_at > kConnectPatience)
-        return {.said = now && !now->last_error.empty() ? now->last_error : "no connection"};
+        return {.said = now && !now->last_error.empty() ? core::printable(now->last_error) : "no connection"};
     }
     if (ended->status.ok()) return {.done = true};
     // Refused: not connected (yet), halted, or gone.

@@ -335,6 +335,10 @@ Captured capture_shielded(const Command& command) {
   }
 }
 
+std::optional<Captured> capture_shielded(const Command& command, std::chrono::milliseconds patience) {
+  return Background(command).wait(patience);
+}
+
 Captured capture_to_file(const Command& command, const std::string& path, int mode) {
   Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
   if (!file)

@@ -87,6 +87,8 @@ class Reader {
   bool read_subsection() {
     while (peek() == ' ' || peek() == '\t') ++at_;
     if (take() != '"') return false;
+    // [section.some "thing"] is "some.thing" of the section, as git reads names.
+    if (split_old_subsection(); !subsection_.empty()) subsection_ += '.';
     while (!at_end()) {
       char c = take();
       if (c == '\n') return false;

@@ -140,10 +140,11 @@ Arrivals plan_arrivals(const GitRefs& known, const GitRefs& collected, const std
   for (const auto& [name, id] : collected) {
     if (!is_object_id(id) || is_known(name, id)) continue;
     const auto place = place_for(name);
-    if (place.empty()) {
+    auto to = "refs/jailed/" + session_id + "/" + place;
+    if (place.empty() || !is_plain_ref_name(to)) {  // it is longer than the name it had
       arrivals.refused.push_back(name);
     } else {
-      arrivals.refs.push_back({name, "refs/jailed/" + session_id + "/" + place, id});
+      arrivals.refs.push_back({name, std::move(to), id});
     }
   }
   return arrivals;

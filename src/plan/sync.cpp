@@ -24,17 +24,22 @@ constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
 constexpr const char* kGitfiles =
     "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
 constexpr const char* kSignal = "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"";
+// The agent is known by its file, which nobody in the jail can write: any process can take its name. Whoever stopped it
+// is gone after the first round.
 constexpr const char* kEndOthers =
-    "keeper=$(cat /run/jailed-keeper)\n"
+    "keeper=; [ -f /run/jailed-keeper ] && keeper=$(cat /run/jailed-keeper)\n"
     "for round in 1 2 3; do\n"
-    "  left=\n"
+    "  left= spared=$keeper\n"
     "  for process in /proc/[0-9]*; do\n"
     "    pid=${process#/proc/}\n"
     "    read -r name <\"$process/comm\" || continue\n"
-    "    case $pid:$name in 1:*|$$:*|$keeper:*|*:mutagen-agent) continue ;; esac\n"
+    "    case $pid:$name in 1:*|$$:*|$keeper:*) continue ;; *:mutagen-agent)\n"
+    "      case $(readlink \"$process/exe\") in /home/*/.mutagen/agents/*) spared=\"$spared $pid\"; continue ;; esac ;;\n"
+    "    esac\n"
     "    grep -q '^State:.Z' \"$process/status\" && continue\n"
     "    kill -KILL \"$pid\" && left=yes\n"
     "  done 2>/dev/null\n"
+    "  kill -CONT $spared 2>/dev/null\n"
     "  [ -n \"$left\" ] || break\n"
     "  sleep 0.05\n"
     "done";

@@ -11,6 +11,7 @@ import pytest  # noqa: E402
 from stage import Stage  # noqa: E402
 
 from support.jail import BINARY, ENGINE, IMAGE, Engine, Host  # noqa: E402
+from support.sync import Synced, mutagen_directory  # noqa: E402
 
 
 def pytest_report_header() -> str:
@@ -42,6 +43,30 @@ def stage(engine: Engine):
         shutil.rmtree(kept.parent)
     left = made.close()
     assert not left, "left over: " + "\n".join(left)
+
+
+@pytest.fixture(scope="session")
+def mutagen():
+    with mutagen_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def synced(host: Host, mutagen):
+    made = Synced(host, mutagen)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def told(record_property):
+    """Names the attack, and keeps what was seen, for the matrix."""
+
+    def tell(attack: str, outcome: str) -> None:
+        record_property("attack", attack)
+        record_property("outcome", outcome)
+
+    return tell
 
 
 @pytest.fixture(scope="session")

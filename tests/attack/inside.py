@@ -366,7 +366,7 @@ def _():
 
 @probe("28-devices")
 def _():
-    known = {"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx"}
+    known = {"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "stdin", "stdout", "stderr"}
     found = [name for name in os.listdir("/dev") if name not in known and stat.S_IFMT(os.stat(f"/dev/{name}").st_mode) in (stat.S_IFBLK, stat.S_IFCHR)]
     return breach_if(found, "only the harmless")
 

@@ -80,8 +80,32 @@ def matrix(runs: dict[str, list[dict]]) -> str:
         lines += ["", "## From the host's side", "", "| attack | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines)]
         for attack in sorted(rows, key=lambda name: (int(name.split("-", 1)[0]), name)):
             lines.append(f"| {attack} | " + " | ".join(rows[attack].get(engine, "not run") for engine in engines) + " |")
+    lines += launches(runs)
     lines += usable(runs)
     return "\n".join(lines) + "\n"
+
+
+def launches(runs: dict[str, list[dict]]) -> list[str]:
+    """The same probes in other kinds of launches."""
+    engines = list(runs)
+    rows: dict[str, dict[str, dict]] = {}
+    for engine, results in runs.items():
+        for result in results:
+            if "launch" in result:
+                rows.setdefault(result["launch"], {})[engine] = result
+    if not rows:
+        return []
+    lines = ["", "## The same in other launches", "", "How many of the probes above saw in another kind of launch what they see in the default jail, and which did not, by design", "(`tests/attack/test_launches.py`, which has the reasons).", ""]  # fmt: skip
+    lines += ["| launch | " + " | ".join(engines) + " |", "|---|" + "---|" * len(engines)]
+    for launch, found in rows.items():
+        cells = []
+        for engine in engines:
+            result = found.get(engine)
+            differs = f" but for {result['differs'].replace(' ', ', ')}" if result and result.get("differs") else ""
+            words = "not run" if result is None else f"{result.get('outcome', '')}{differs}"
+            cells.append(f"**FAILED** {words}" if result and result["result"] == "failed" else words)
+        lines.append(f"| {launch} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def usable(runs: dict[str, list[dict]]) -> list[str]:

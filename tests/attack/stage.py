@@ -125,6 +125,11 @@ class Stage:
             parts.append(f"python3 inside.py {others}")
         return ["bash", "-c", "; ".join(parts)]
 
+    def careless(self) -> list[str]:
+        """What a careless caller's shell does before: it leaves a descriptor, a mask and ignored signals behind."""
+        os.set_inheritable(self.leak, True)
+        return ["bash", "-c", 'umask 0; trap "" HUP INT USR1; exec 9<"$1"; shift; exec "$@"', "sh", str(self.secret)]
+
     def attack(self, probes: Sequence[str] = (), options: Sequence[str] = ()) -> dict[str, str]:
         """The real jail, attacked."""
         from attacks import ENDS_THE_JAIL, EXPECTED
@@ -139,10 +144,8 @@ class Stage:
         return "the jail ends" if result.status != 0 and name not in result.text else outcomes(result)[name]
 
     def _run(self, probes: Sequence[str], options: Sequence[str] = ()) -> Result:
-        os.set_inheritable(self.leak, True)
-        prefix = ["bash", "-c", 'umask 0; trap "" HUP INT USR1; exec 9<"$1"; shift; exec "$@"', "sh", str(self.secret)]
         return self.host.run(*OPTIONS, *options, *self.host.bind(self.project), "--", *self.command(probes),
-                             env=self.hostile_environment, prefix=prefix, timeout=120)  # fmt: skip
+                             env=self.hostile_environment, prefix=self.careless(), timeout=120)  # fmt: skip
 
     def planned(self, probes: Sequence[str] = ()) -> list[str]:
         """The plan of the default jail. Root's project is idmapped in a launch; here a copy has the jail's owner."""

@@ -11,17 +11,6 @@ from support.jail import ENGINE, GVISOR, HOME, IS_ROOT, Host, planned, processes
 MIB = 1 << 20
 
 
-@pytest.fixture
-def told(record_property):
-    """Names the attack, and keeps what was seen, for the matrix."""
-
-    def tell(attack: str, outcome: str) -> None:
-        record_property("attack", attack)
-        record_property("outcome", outcome)
-
-    return tell
-
-
 def cannot(record_property, attack: str, why: str) -> None:
     record_property("attack", attack)
     record_property("cannot", why)
@@ -123,7 +112,7 @@ def test_a_filled_memory_file_system_takes_nothing_of_the_host_s_disk(host, told
     script = "for d in /tmp /var/tmp /run ~ /dev/shm; do head -c 90M /dev/zero >$d/fill 2>/dev/null && echo unbounded $d; rm -f $d/fill; done; true"
     options = ["--memory", "512m", "--tmp-size", "64m", "--home-size", "64m", "--shm-size", "64m"]
     assert host.sh(script, options=options).ok().text == ""
-    assert shutil.disk_usage("/").free > before - 32 * MIB
+    assert shutil.disk_usage("/").free > before - 256 * MIB  # of 450; others work here, too
     told("38-fill-everything", "the host's disk as before")
 
 

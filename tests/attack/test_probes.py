@@ -2,8 +2,7 @@
 import pytest
 from attacks import CANNOT, EXPECTED, fits
 
-from support.jail import ENGINE, GVISOR
-from support.service import engine_socket
+from support.jail import ENGINE
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -36,18 +35,3 @@ def test_what_was_planted_in_the_project_is_moved_away(stage):
 
 def test_start_up_files_of_the_host_are_as_they_were(stage, seen):
     assert set(stage.host_start_up_files().values()) == {"# the host's own\n"}
-
-
-# What differs when the engine's socket is there behind the proxy; what that lets through is tested in tests/e2e/test_testcontainers.py.
-BY_THE_PROXY = {"34-any-socket", "34-engine-sockets"}
-
-
-@pytest.mark.skipif(GVISOR, reason="gVisor mounts no socket of the host's")
-def test_with_the_socket_proxy_all_other_walls_stand(engine, stage, record_property):
-    with engine_socket(engine):
-        with_proxy = stage.attack(options=["--testcontainers=proxy"])
-    changed = {name for name, outcome in with_proxy.items() if not fits(outcome, EXPECTED[name])} - set(CANNOT.get(ENGINE, {}))
-    record_property("attack", "0-all-with-testcontainers-proxy")
-    record_property("outcome", f"{len(with_proxy) - len(changed)} of {len(with_proxy)} as in the default jail; the socket answers: {', '.join(sorted(changed))}")
-    assert set(with_proxy) == set(EXPECTED)
-    assert changed == BY_THE_PROXY, {name: with_proxy[name] for name in changed}

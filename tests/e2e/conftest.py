@@ -1,17 +1,13 @@
 """The end-to-end tests: the real binary, the engine in JAILED_TEST_ENGINE, the real image."""
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pytest  # noqa: E402
 
-from support.jail import BINARY, ENGINE, IMAGE, IS_ROOT, REPO, Engine, Host  # noqa: E402
-from support.sync import Synced  # noqa: E402
+from support.jail import BINARY, ENGINE, IMAGE, IS_ROOT, Engine, Host  # noqa: E402
+from support.sync import Synced, mutagen_directory  # noqa: E402
 
 
 def pytest_report_header() -> str:
@@ -65,13 +61,8 @@ def shared_host(engine: Engine):
 
 @pytest.fixture(scope="session")
 def mutagen():
-    """The directory with the program, for every caller; built once, then kept in the cache of whoever runs the tests."""
-    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tempfile.mkdtemp(prefix="jailed-mutagen-"))
-    directory.chmod(0o755)
-    subprocess.run([REPO / "scripts/mutagen", directory], check=True)
-    yield directory
-    if "JAILED_TEST_MUTAGEN" not in os.environ:
-        shutil.rmtree(directory)
+    with mutagen_directory() as directory:
+        yield directory
 
 
 @pytest.fixture

@@ -1,14 +1,27 @@
 """Mutagen mode in the tests: a mutagen and a daemon of a test's own, trees compared, jailed killed at a step."""
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
-from typing import Optional
+from typing import Iterator, Optional
 
-from support.jail import Host
+from support.jail import REPO, Host
+
+
+@contextlib.contextmanager
+def mutagen_directory() -> Iterator[Path]:
+    """The directory with the program, for every caller; built once, then kept in the cache of whoever runs the tests."""
+    directory = Path(os.environ.get("JAILED_TEST_MUTAGEN") or tempfile.mkdtemp(prefix="jailed-mutagen-"))
+    directory.chmod(0o755)
+    subprocess.run([REPO / "scripts/mutagen", directory], check=True)
+    yield directory
+    if "JAILED_TEST_MUTAGEN" not in os.environ:
+        shutil.rmtree(directory)
 
 
 class Synced:
@@ -29,11 +42,11 @@ class Synced:
             host.environment["MUTAGEN_DATA_DIRECTORY"] = str(self.data)
         self.mutagen = mutagen / "mutagen"
 
-    def client(self, *words, check: bool = True) -> str:
+    def client(self, *words, check: bool = True, timeout: Optional[float] = None) -> str:
         """What `mutagen WORDS` says, as the docs have a user call it."""
         environment = {**self.host._environment(None), "MUTAGEN_DATA_DIRECTORY": str(self.data)}
         return subprocess.run(self.host.caller.argv([self.mutagen, *words]), env=environment, capture_output=True, text=True,
-                              check=check, cwd="/").stdout  # fmt: skip
+                              check=check, cwd="/", timeout=timeout).stdout  # fmt: skip
 
     def run(self, script: str, **how):
         return self.host.run(self.project, "--", "bash", "-c", script, **how)

@@ -59,10 +59,16 @@ enum class Homecoming {
   container_gone  // while it was needed: nothing was said yet
 };
 
+/// Who has been in the container that brings the work home.
+enum class Company {
+  agent,  // what is left of it can hold up whatever works beside it: then the container is removed, and so gone
+  nobody
+};
+
 /// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then removes
 /// container and volume and ends the session.
 Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
-                      PendingSignals& signals);
+                      PendingSignals& signals, Company company = Company::agent);
 
 /// Whether the container is there and runs. Where the engine does not answer it is taken to run.
 bool keeper_runs(const plan::Engine& engine, const std::string& container);

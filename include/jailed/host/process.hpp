@@ -57,6 +57,9 @@ class Background {
 /// `capture` for a step that must not be cut short by Ctrl-C.
 Captured capture_shielded(const core::Command& command);
 
+/// The same for a step that others can hold up: killed, and nothing, when it has not ended by then.
+std::optional<Captured> capture_shielded(const core::Command& command, std::chrono::milliseconds patience);
+
 /// The same with its output in a new file, which goes again when the child fails.
 Captured capture_to_file(const core::Command& command, const std::string& path, int mode);
 /// The same with `input` as the child's input.

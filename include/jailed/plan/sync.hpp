@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace jailed::plan {
@@ -128,6 +129,10 @@ struct SyncState {
   std::uint64_t more_not_home = 0;
 
   bool halted() const { return status.starts_with("halted"); }
+
+  /// What changes while Mutagen gets on.
+  using Progress = std::tuple<std::string, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+  Progress progress() const { return {status, files_home, files_jail, received, expected, received_bytes}; }
 };
 
 /// Reads `sync list`'s JSON; nothing when there is no such session.

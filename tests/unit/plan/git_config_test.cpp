@@ -26,6 +26,12 @@ TEST_CASE("a git config is read as git reads it", "[plan]") {
   CHECK(parse_git_config(format_git_config(settings)) == settings);
 }
 
+TEST_CASE("what follows a dot in a section's name is the subsection's, as in git", "[plan]") {
+  const auto settings = parse_git_config("[core.x \"\"]\npath = a\n[core.X \"Y\"]\npath = b\n");
+  CHECK(settings == std::vector<GitSetting>{{"core", "x.", "path", "a"}, {"core", "x.Y", "path", "b"}});
+  CHECK(parse_git_config(format_git_config(settings)) == settings);
+}
+
 TEST_CASE("a damaged git config gives less, never something else", "[plan]") {
   const std::vector<GitSetting> first = {{"core", "", "bare", "false"}};
   for (const auto* rest :

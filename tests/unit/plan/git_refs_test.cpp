@@ -61,6 +61,14 @@ TEST_CASE("what arrives, where, and what does not", "[plan]") {
   CHECK(arrivals.refused == std::vector<std::string>{"refs/heads/$(x)", "refs/remotes/o/x", "stash/../../x"});
 }
 
+TEST_CASE("a name that is too long where it arrives is refused", "[plan]") {
+  const auto name = "refs/heads/" + std::string(225, 'x');
+  CHECK(is_plain_ref_name(name));
+  const auto arrivals = plan_arrivals({}, {{name, kOne}}, "0123456789ab");
+  CHECK(arrivals.refs.empty());
+  CHECK(arrivals.refused == std::vector<std::string>{name});
+}
+
 TEST_CASE("the collector's answer is read up to its pack", "[plan]") {
   const auto answer = parse_collected("HEAD\tref: refs/heads/a\nrefs/heads/a\t" + kOne + "\n\nPACK\n\n");
   REQUIRE(answer);
