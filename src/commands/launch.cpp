@@ -114,6 +114,8 @@ int launch(const core::Options& options, const Environment& environment) {
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const auto mutagen = choose_sync(settings, engine, environment);
+  if (mutagen && !places.further.empty())
+    throw core::UsageError("Several projects are not kept in step by Mutagen yet.", "mount them directly: --sync bind");
   check_engine_here(engine, places, environment);
   if (options.dry_run) {
     const auto commands =
@@ -124,7 +126,7 @@ int launch(const core::Options& options, const Environment& environment) {
     return 0;
   }
   if (options.reuse) {
-    if (const auto status = reuse(options, environment, places.project)) return *status;
+    if (const auto status = reuse(options, environment, places)) return *status;
   }
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);

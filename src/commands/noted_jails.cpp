@@ -9,6 +9,7 @@ namespace jailed::commands {
 namespace {
 
 constexpr const char* kNote = "/jail";
+constexpr const char* kFurther = "/further-projects";
 constexpr const char* kSynced = "mutagen";
 constexpr auto kOwnerPatience = std::chrono::seconds(30);
 
@@ -18,6 +19,7 @@ constexpr auto kOwnerPatience = std::chrono::seconds(30);
 void note_jail(const std::string& session, const plan::Jail& jail) {
   const bool synced = std::find(jail.labels.begin(), jail.labels.end(), "jailed.sync=mutagen") != jail.labels.end();
   host::write_new_file(session + kNote, std::string(synced ? kSynced : "bind") + "\n" + jail.project, 0600);
+  if (!jail.further.empty()) host::write_new_file(session + kFurther, plan::projects_label(jail.further), 0600);
 }
 
 std::vector<plan::FoundJail> noted_jails(const std::string& sessions) {
@@ -36,7 +38,8 @@ std::vector<plan::FoundJail> noted_jails(const std::string& sessions) {
                      .state = "running",
                      .age = {},
                      .synced = note->starts_with(kSynced),
-                     .detached = left_alone});
+                     .detached = left_alone,
+                    .further = plan::parse_projects(host::read_file(sessions + "/" + id + kFurther).value_or(""))});
   }
   return jails;
 }

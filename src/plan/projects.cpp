@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/plan/jail.hpp>
+#include <jailed/plan/project.hpp>
+#include <jailed/plan/projects.hpp>
+#include <nlohmann/json.hpp>
+
+namespace jailed::plan {
+namespace {
+
+using core::printable;
+using core::UsageError;
+using nlohmann::json;
+
+std::string with_parent(const std::string& path, const std::string& name) {
+  const auto parent = project_name(path.substr(0, path.rfind('/')));
+  return parent.empty() ? name : parent + "-" + name;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void refuse_overlap(const SharedProject& one, const SharedProject& other) {
+  if (one.path == other.path || (one.device == other.device && one.inode == other.inode && one.inode != 0))
+    throw UsageError(fmt::format("'{}' is named twice.", printable(other.path)), "name each project once");
+  const bool inside = is_within(other.path, one.path);
+  if (!inside && !is_within(one.path, other.path)) return;
+  const auto& inner = inside ? other : one;
+  const auto& outer = inside ? one : other;
+  throw UsageError(fmt::format("'{}' is inside '{}'.", printable(inner.path), printable(outer.path)),
+                   "name only the outer one, or projects that are apart");
+}
+
+}  // namespace
+
+std::vector<NamedProject> name_projects(const std::vector<std::string>& paths, const std::vector<std::string>& taken) {
+  std::vector<std::string> all = taken;
+  for (const auto& path : paths) all.push_back(project_name(path));
+  std::vector<std::string> used = taken;
+  std::vector<NamedProject> projects;
+  for (const auto& path : paths) {
+    auto name = project_name(path);
+    if (std::count(all.begin(), all.end(), name) > 1) name = with_parent(path, name);
+    auto unique = name;
+    for (int number = 2; contains(used, unique); ++number) unique = fmt::format("{}-{}", name, number);
+    used.push_back(unique);
+    projects.push_back({std::move(unique), path});
+  }
+  return projects;
+}
+
+JailPlace place_of(const std::string& name) { return {"/projects/" + name, "/jail/projects/" + name}; }
+
+void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
+                   const std::set<core::Waiver>& allow) {
+  for (std::size_t i = 1; i < projects.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) refuse_overlap(projects[j], projects[i]);
+    const auto& project = projects[i];
+    if (!caller_is_root || project.owner == 0 || project.owner == identity.uid || allow.contains(core::Waiver::foreign_project))
+      continue;
+    throw UsageError(fmt::format("'{}' belongs to uid {}, but in this jail everything is done as uid {}, for '{}'.",
+                                 printable(project.path), project.owner, identity.uid, printable(projects.front().path)),
+                     fmt::format("give it a jail of its own: jailed {}\nor, if you mean it: --allow foreign-project",
+                                 core::shell_quote(project.path)));
+  }
+}
+
+std::string projects_label(const std::vector<NamedProject>& projects) {
+  auto list = json::array();
+  for (const auto& project : projects) list.push_back({project.name, project.path});
+  return list.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::vector<NamedProject> parse_projects(std::string_view label) {
+  std::vector<NamedProject> projects;
+  const auto list = json::parse(label, nullptr, false);
+  if (!list.is_array()) return projects;
+  for (const auto& entry : list) {
+    if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string())
+      projects.push_back({entry[0], entry[1]});
+  }
+  return projects;
+}
+
+}  // namespace jailed::plan
