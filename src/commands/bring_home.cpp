@@ -23,7 +23,7 @@ void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Carg
   spdlog::error("Not all work of this jail is on the host yet: {}.", reason);
   spdlog::error("  nothing is lost, it waits in the volume {}; bring it home: jailed sync recover {}",
                 cargo.container, cargo.id);
-  sync.pause(cargo.id);
+  for (const auto& project : projects_of(cargo)) sync.pause(project.key);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
 }
 
@@ -34,31 +34,34 @@ void name_some(const std::vector<std::string>& names, std::uint64_t more) {
 }
 
 // As an archive and not as files: what the jail has made is not unpacked here by anyone but the user.
-bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::SyncState& state) {
+bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
+                    const plan::SyncState& state) {
+  const auto workspace = project.name.empty() ? plan::JailPlace{}.workspace : plan::place_of(project.name).workspace;
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
   const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
   const auto saved =
-      host::capture_to_file(plan::archive_command(engine, cargo.container, state.conflicts), archive, 0600);
+      host::capture_to_file(plan::archive_command(engine, cargo.container, state.conflicts, workspace), archive, 0600);
   if (!saved.status.ok()) return false;
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
-  for (const auto& path : state.conflicts) names.push_back(core::printable(path));
+  for (const auto& path : state.conflicts)
+    names.push_back(core::printable(project.name.empty() ? path : workspace + "/" + path));
   name_some(names, 0);
   spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(archive));
   return true;
 }
 
 // Nothing when all is home, else why not.
-std::optional<std::string> flush_home(const engine::SyncEngine& sync, const Cargo& cargo,
+std::optional<std::string> flush_home(const engine::SyncEngine& sync, const std::string& key,
                                       PendingSignals& signals, plan::SyncState& state) {
   const auto go_on = [&](const plan::SyncState&) { return signals.count() < kTimesToBeAsked; };
   // A file that changes while it is copied is a problem in one cycle and none in the next.
   for (int attempt = 0; attempt < 3; ++attempt) {
-    const auto end = sync.flush(cargo.id, go_on);
+    const auto end = sync.flush(key, go_on);
     if (end.stopped) return "it was cut short";
     if (!end.done) return end.said;
-    const auto now = sync.state(cargo.id);
+    const auto now = sync.state(key);
     if (!now) return "Mutagen does not say how its session is";
     state = *now;
     if (state.not_home.empty() && state.more_not_home == 0) return std::nullopt;
@@ -113,14 +116,38 @@ int PendingSignals::count() {
   return count_;
 }
 
+std::vector<CargoProject> projects_of(const Cargo& cargo) {
+  std::vector<CargoProject> projects = {{cargo.id, {}, cargo.project}};
+  for (const auto& project : cargo.further)
+    projects.push_back({plan::sync_key(cargo.id, project.name), project.name, project.path});
+  return projects;
+}
+
+std::optional<std::string> bring_project_home(const plan::Engine& engine, const engine::SyncEngine& sync,
+                                              const Cargo& cargo, const CargoProject& project,
+                                              PendingSignals& signals) {
+  try {
+    // An attach that was killed has noted the project and made no session yet.
+    if (!project.name.empty() && !sync.state(project.key))
+      sync.create({.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name});
+  } catch (const core::Error& error) {
+    return error.what();
+  }
+  plan::SyncState state;
+  auto reason = flush_home(sync, project.key, signals, state);
+  if (!reason &&
+      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, project, state))))
+    reason = "files that changed on both sides could not be saved";
+  return reason;
+}
+
 Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
                       PendingSignals& signals) {
   host::capture_shielded(plan::end_others_command(engine, cargo.container));
-  plan::SyncState state;
-  auto reason = flush_home(sync, cargo, signals, state);
-  if (!reason &&
-      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
-    reason = "files that changed on both sides could not be saved";
+  std::optional<std::string> reason;
+  for (const auto& project : projects_of(cargo)) {
+    if (!reason) reason = bring_project_home(engine, sync, cargo, project, signals);
+  }
   if (!reason) {
     discard(engine, sync, cargo);
     return Homecoming::done;
@@ -137,13 +164,19 @@ bool keeper_runs(const plan::Engine& engine, const std::string& container) {
          answer.err.find("o such object") == std::string::npos;
 }
 
-// Mutagen's session goes last: it knows what was deleted on which side, and whatever is left of the rest can
-// be brought home only with it.
+// Mutagen's session of the first project goes last: it knows what was deleted on which side, and whatever is left of
+// the rest can be brought home only with it. Those of the others go before their volume, which has no labels: if
+// jailed is killed between, none finds its side empty.
 void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo) {
   host::capture_shielded(plan::remove_command(engine, cargo.container));
   const auto remove = plan::remove_volume_command(engine, cargo.container);
   // A container on its way out still holds its volume.
-  for (int attempt = 0; !host::capture_shielded(remove).status.ok(); ++attempt) {
+  for (const auto& project : projects_of(cargo)) {
+    if (!project.name.empty()) sync.terminate(project.key);
+  }
+  for (int attempt = 0;; ++attempt) {
+    const auto removed = host::capture_shielded(remove);
+    if (removed.status.ok() || plan::says_volumes_are_gone(removed.err)) break;
     if (attempt == 20) {
       spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
                    core::shell_line(remove));
@@ -151,7 +184,7 @@ void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const C
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  sync.terminate(cargo.id);
+  sync.terminate_all(cargo.id);
 }
 
 }  // namespace jailed::commands

@@ -26,7 +26,7 @@ using plan::FoundJail;
 void forget_sync(const Found& found, const std::string& id, const Environment& environment) {
   try {
     if (const auto program = find_mutagen(found.engine, environment))
-      engine::SyncEngine(program->mutagen).terminate(id);
+      engine::SyncEngine(program->mutagen).terminate_all(id);
   } catch (const core::Error& error) {
     spdlog::debug("{}", error.what());
   }
@@ -72,6 +72,8 @@ void ask_engine(Found& found, const Environment& environment) {
                                   core::printable(answer.err)));
   }
   found.jails = plan::parse_jails(found.engine, answer.out);
+  for (auto& jail : found.jails)
+    jail.further = further_projects(found.sessions + "/" + jail.session, jail.further);
   clear_ended_detached(found, environment);
 }
 

@@ -258,6 +258,8 @@ void settle(const HostSnapshot& before, const std::string& part, const std::stri
   if (!findings.empty()) report(findings, before, id, is_one_of_several);
 }
 
+}  // namespace
+
 void settle_part(const std::string& part, const std::string& id, bool is_one_of_several) {
   const auto text = host::read_below(part, "host-snapshot", kSnapshot);
   const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
@@ -269,8 +271,6 @@ void settle_part(const std::string& part, const std::string& id, bool is_one_of_
   }
   ::unlink((part + "/host-snapshot").c_str());
 }
-
-}  // namespace
 
 bool settle_host_execution(const std::string& sessions, const std::string& id) {
   const auto session = sessions + "/" + id;

@@ -43,7 +43,8 @@ void add_unsynced(Found& found) {
                            .image = volume.image,
                            .state = "unsynced",
                            .age = "",
-                           .synced = true});
+                           .synced = true,
+                           .further = further_projects(found.sessions + "/" + volume.session, volume.further)});
   }
 }
 
@@ -86,12 +87,20 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   return import_session(found.engine, *session, volume.session, found.settings, environment);
 }
 
+Cargo cargo_of(const Found& found, const FoundJail& jail) {
+  return {.id = jail.session,
+          .project = jail.project,
+          .container = jail.name,
+          .sessions = found.sessions,
+          .further = further_projects(found.sessions + "/" + jail.session, jail.further)};
+}
+
 // True when the work is home.
 bool bring_detached_home(const Found& found, const FoundJail& jail, const host::AbandonedSession& session,
                          const Environment& environment) {
   const auto program = mutagen_or_throw(found.engine, environment);
   const engine::SyncEngine sync(program.mutagen);
-  const Cargo cargo{.id = jail.session, .project = jail.project, .container = jail.name, .sessions = found.sessions};
+  const auto cargo = cargo_of(found, jail);
   PendingSignals signals;
   auto homecoming = bring_home(found.engine, sync, cargo, signals);
   if (homecoming == Homecoming::container_gone) {
@@ -271,11 +280,13 @@ int sync_status(const Options& options, const Environment& environment) {
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   for (const auto& jail : found.jails) {
     if (!jail.synced) continue;
-    const auto state = sync.state(jail.session);
-    std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(jail.project),
-                             jail.state == "unsynced" ? "unsynced"
-                             : state                  ? plan::sync_summary(*state)
-                                                      : "no session");
+    for (const auto& project : projects_of(cargo_of(found, jail))) {
+      const auto state = sync.state(project.key);
+      std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(project.path),
+                               jail.state == "unsynced" ? "unsynced"
+                               : state                  ? plan::sync_summary(*state)
+                                                        : "no session");
+    }
   }
   return 0;
 }
@@ -286,9 +297,11 @@ int sync_flush(const Options& options, const Environment& environment) {
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
-  const auto end = sync.flush(jail.session, [](const auto&) { return true; });
-  if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
-  if (const auto state = sync.state(jail.session)) spdlog::info("{}", plan::sync_summary(*state));
+  for (const auto& project : projects_of(cargo_of(found, jail))) {
+    const auto end = sync.flush(project.key, [](const auto&) { return true; });
+    if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
+    if (const auto state = sync.state(project.key)) spdlog::info("{}", plan::sync_summary(*state));
+  }
   return 0;
 }
 

@@ -114,8 +114,6 @@ int launch(const core::Options& options, const Environment& environment) {
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const auto mutagen = choose_sync(settings, engine, environment);
-  if (mutagen && !places.further.empty())
-    throw core::UsageError("Several projects are not kept in step by Mutagen yet.", "mount them directly: --sync bind");
   check_engine_here(engine, places, environment);
   if (options.dry_run) {
     const auto commands =

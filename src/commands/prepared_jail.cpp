@@ -142,10 +142,10 @@ void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares)
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
-                           const Environment& environment, const Places& places) {
+                           const Environment& environment, const Places& places, bool synced) {
   sessions_ = places.config + "/sessions";
   const auto identity = identity_for(places, environment);
-  auto shares = look_at_projects(places, identity);
+  shares_ = look_at_projects(places, identity);
   session_.emplace(sessions_);
   auto config = places.config;
   if (::geteuid() == 0) {
@@ -155,19 +155,18 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   auto paths = host_paths(plan::state_paths(config, settings, places.project), session_->path());
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
-  plan_shares(shares, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
-                       [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }});
-  git_ = shares.front().git;
-  if (!git_.warning.empty()) spdlog::warn("{}", git_.warning);
-  for (const auto& share : shares) {
+  plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
+                       [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }, synced});
+  if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
+  for (const auto& share : shares_) {
     if (!share.git.notice.empty()) spdlog::info("{}", share.git.notice);
   }
-  add_shares(paths, shares);
+  add_shares(paths, shares_);
   lease_.emplace(session_->path() + "/lease");
   if (!plan::on_host_kernel(settings.sandbox)) lease_->release();
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
-  add_git_environment(jail_, shares);
+  add_git_environment(jail_, shares_);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
     if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
@@ -178,7 +177,7 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     add_engine_socket(jail_, *socket, path, settings);
   }
   write_session_files(jail_, session_->path(), environment);
-  make_shares(shares, session_->path());
+  make_shares(shares_, session_->path());
 }
 
 void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
@@ -215,7 +214,7 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
 }
 
 ImaginedJail imagined_jail(const core::Options& options, const Settings& settings,
-                           const Environment& environment, const Places& places) {
+                           const Environment& environment, const Places& places, bool synced) {
   const auto id = host::new_session_id();
   const auto identity = identity_for(places, environment);
   const bool root = ::geteuid() == 0;
@@ -224,7 +223,7 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   auto shares = look_at_projects(places, identity);
   ObjectViews views(id, identity, nullptr);
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
-                       [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }});
+                       [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }, synced});
   add_shares(paths, shares);
   if (host::Lease::supported() && plan::on_host_kernel(settings.sandbox))
     paths.lease = paths.session + "/lease";
@@ -236,7 +235,7 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
     if (socket->mode == core::Testcontainers::proxy) path = paths.session + "/" + socket_proxy::kSocketName;
     add_engine_socket(jail, *socket, path, settings);
   }
-  return {std::move(jail), std::move(shares.front().git)};
+  return {std::move(jail), std::move(shares)};
 }
 
 }  // namespace jailed::commands

@@ -22,9 +22,10 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
 }
 
 void plan_share(ProjectShare& share, const ShareContext& context) {
-  share.workspace = share.other_owner
-                        ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name)
-                        : share.path;
+  share.workspace =
+      share.other_owner
+          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name)
+          : share.path;
   const auto place = place_of(share);
   auto places = context.places;
   places.session_view += part_below(share.name);
@@ -32,6 +33,7 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
   places.target = place.workspace;
   auto sources = git_sources(share.facts, places.session_view, share.workspace, context.views);
   sources.place = place;
+  sources.beside = context.synced && !share.name.empty();
   share.git = plan::plan_git(context.settings.git, share.facts, sources);
   share.execution =
       look_at_host_execution(share.facts, context.settings, context.environment, places, share.git.binds);

@@ -5,7 +5,6 @@
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/host/files.hpp>
-#include <jailed/host/tree.hpp>
 
 namespace jailed::commands {
 namespace {

@@ -51,6 +51,7 @@ GitPlan masked(const GitFacts& facts, const GitSources& sources, bool writable) 
   GitPlan plan;
   plan.kind = GitPlan::Kind::masked;
   // Go takes any .git for a repository and fails to build when git says that it is none.
+  if (sources.beside) return plan;
   plan.environment = {{"GOFLAGS", "-buildvcs=false"}};
   if (facts.entry == Entry::file) {
     plan.gitfile = fmt::format("gitdir: {}/none\n", sources.place.git);
@@ -86,7 +87,7 @@ void add_objects(GitPlan& plan, const GitFacts& facts, const GitSources& sources
 // renamed.
 void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
   const auto& [workspace, git] = sources.place;
-  const auto shadow = facts.entry == Entry::file ? git + "/git" : entry_in(sources.place);
+  const auto shadow = facts.entry == Entry::file || sources.beside ? git + "/git" : entry_in(sources.place);
   std::vector<std::string> mounted;
   for (std::size_t i = 0; i < facts.modules.size(); ++i) {
     const auto& module = facts.modules[i];
@@ -143,7 +144,7 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
   GitPlan plan;
   plan.kind = GitPlan::Kind::shadow;
   plan.read_only = mode == GitMode::ro;
-  if (facts.entry == Entry::file) {
+  if (facts.entry == Entry::file || sources.beside) {
     const auto shadow = sources.place.git + "/git";
     plan.gitfile = fmt::format("gitdir: {}\n", shadow);
     plan.binds.push_back({sources.view + "/gitfile", entry_in(sources.place), true});

@@ -1,19 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/projects.hpp>
-#include <nlohmann/json.hpp>
 
 namespace jailed::plan {
 namespace {
 
 using core::printable;
 using core::UsageError;
-using nlohmann::json;
 
 std::string with_parent(const std::string& path, const std::string& name) {
   const auto parent = project_name(path.substr(0, path.rfind('/')));
@@ -22,6 +21,11 @@ std::string with_parent(const std::string& path, const std::string& name) {
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
+         c == '_' || c == '-';
 }
 
 void refuse_overlap(const SharedProject& one, const SharedProject& other) {
@@ -37,7 +41,8 @@ void refuse_overlap(const SharedProject& one, const SharedProject& other) {
 
 }  // namespace
 
-std::vector<NamedProject> name_projects(const std::vector<std::string>& paths, const std::vector<std::string>& taken) {
+std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
+                                        const std::vector<std::string>& taken) {
   std::vector<std::string> all = taken;
   for (const auto& path : paths) all.push_back(project_name(path));
   std::vector<std::string> used = taken;
@@ -60,28 +65,50 @@ void check_several(const std::vector<SharedProject>& projects, Identity identity
   for (std::size_t i = 1; i < projects.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) refuse_overlap(projects[j], projects[i]);
     const auto& project = projects[i];
-    if (!caller_is_root || project.owner == 0 || project.owner == identity.uid || allow.contains(core::Waiver::foreign_project))
+    if (!caller_is_root || project.owner == 0 || project.owner == identity.uid ||
+        allow.contains(core::Waiver::foreign_project))
       continue;
-    throw UsageError(fmt::format("'{}' belongs to uid {}, but in this jail everything is done as uid {}, for '{}'.",
-                                 printable(project.path), project.owner, identity.uid, printable(projects.front().path)),
-                     fmt::format("give it a jail of its own: jailed {}\nor, if you mean it: --allow foreign-project",
-                                 core::shell_quote(project.path)));
+    throw UsageError(
+        fmt::format("'{}' belongs to uid {}, but in this jail everything is done as uid {}, for '{}'.",
+                    printable(project.path), project.owner, identity.uid, printable(projects.front().path)),
+        fmt::format("give it a jail of its own: jailed {}\nor, if you mean it: --allow foreign-project",
+                    core::shell_quote(project.path)));
   }
 }
 
 std::string projects_label(const std::vector<NamedProject>& projects) {
-  auto list = json::array();
-  for (const auto& project : projects) list.push_back({project.name, project.path});
-  return list.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string label;
+  for (const auto& project : projects) {
+    if (!label.empty()) label += ' ';
+    label += project.name + ':';
+    for (const char c : project.path) {
+      if (is_plain(c)) {
+        label += c;
+      } else {
+        label += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      }
+    }
+  }
+  return label;
 }
 
 std::vector<NamedProject> parse_projects(std::string_view label) {
   std::vector<NamedProject> projects;
-  const auto list = json::parse(label, nullptr, false);
-  if (!list.is_array()) return projects;
-  for (const auto& entry : list) {
-    if (entry.is_array() && entry.size() == 2 && entry[0].is_string() && entry[1].is_string())
-      projects.push_back({entry[0], entry[1]});
+  while (!label.empty()) {
+    auto word = label.substr(0, label.find(' '));
+    label.remove_prefix(std::min(label.size(), word.size() + 1));
+    const auto colon = word.find(':');
+    if (colon == std::string_view::npos || colon == 0) continue;
+    NamedProject project{std::string(word.substr(0, colon)), {}};
+    word.remove_prefix(colon + 1);
+    while (!word.empty()) {
+      unsigned byte = 0;
+      const bool coded = word.front() == '%' && word.size() >= 3 &&
+                         std::from_chars(word.data() + 1, word.data() + 3, byte, 16).ptr == word.data() + 3;
+      project.path += coded ? static_cast<char>(byte) : word.front();
+      word.remove_prefix(coded ? 3 : 1);
+    }
+    projects.push_back(std::move(project));
   }
   return projects;
 }

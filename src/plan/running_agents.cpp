@@ -44,7 +44,8 @@ std::optional<std::vector<std::string>> agents_in(const std::string& container,
   for (bool more = true; more;) {
     more = false;
     for (const auto& process : processes) {
-      if (!inside.contains(process.pid) && (inside.contains(process.parent) || serving.contains(process.parent)))
+      if (!inside.contains(process.pid) &&
+          (inside.contains(process.parent) || serving.contains(process.parent)))
         more = inside.insert(process.pid).second;
     }
   }

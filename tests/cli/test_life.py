@@ -3,6 +3,7 @@ import json
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from harness import exit_code, wait_until
@@ -15,7 +16,7 @@ def jail(number: int, project: str = "/p/app", state: str = "running", sync: str
     session = f"{number:012x}"
     slug = re.sub(r"[^A-Za-z0-9._-]", "-", project.rsplit("/", 1)[1])
     return {"name": f"jailed-{slug}-{session}", "session": session, "project": project, "state": state,
-            "sync": sync, "detached": detached, "role": role, "projects": json.dumps(list(further.items())) if further else ""}  # fmt: skip
+            "sync": sync, "detached": detached, "role": role, "projects": " ".join(f"{name}:{quote(path)}" for name, path in further.items())}  # fmt: skip
 
 
 def listing(engine: str, jails: list[dict]) -> str:

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from support.git import Repository
-from support.jail import GVISOR, wait_for
+from support.jail import GVISOR, IMAGE, wait_for
+from support.sync import Synced, kill_at
 
 COMMIT = "echo new >new && git add new && git commit -qm 'from the jail'"
 
@@ -267,3 +268,205 @@ def test_one_call_of_the_engine(host):
     host.write(wrappers / host.engine.client, f'#!/bin/sh\necho "$1" >>{count}\nexec {real} "$@"\n', 0o755)
     jail.sh("true", env={"PATH": f"{wrappers}:{host.environment['PATH']}"}).ok()
     assert count.read_text().split() == ["run"]
+
+
+# --- with Mutagen: a volume for all further projects, a session for each ------------------------------------
+
+
+class SyncedSeveral(Several):
+    def __init__(self, host, mutagen, *names: str) -> None:
+        super().__init__(host, *names)
+        self.synced = Synced(host, mutagen)
+        del host.environment["JAILED_SYNC_STRATEGY"]
+
+    def nothing_left(self) -> None:
+        self.synced.nothing_left()
+        left = self.host.engine.run("volume", "ls", "--quiet").stdout.split()
+        assert [name for name in left if name.startswith("jailed-web-") and name.endswith("-projects") and self.is_ours(name)] == []
+
+    def is_ours(self, volume: str) -> bool:
+        return volume.removesuffix("-projects") in self.names_seen
+
+    names_seen: set = set()
+
+    def see(self) -> str:
+        """The jail that runs now; its volumes are looked for at the end."""
+        name = self.host.only_jail()["Name"].lstrip("/")
+        self.names_seen = self.names_seen | {name}
+        return name
+
+
+@pytest.fixture
+def synced_several(host, mutagen):
+    image = host.engine.run("run", "--rm", "--entrypoint", "/usr/bin/stat", IMAGE, "-c", "%a", "/projects").stdout
+    assert image == "1777\n", f"{IMAGE} is of before there were several projects: scripts/test e2e makes it anew"
+    made = []
+
+    def make(*names):
+        made.append(SyncedSeveral(host, mutagen, *names))
+        return made[0]
+
+    yield make
+    for one in made:
+        one.synced.close()
+
+
+def test_synced_both_sides_in_step(synced_several):
+    """What is written on one side of the second project is on the other; the last write arrives; commits come home."""
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    (api.path / "mine").write_text("mine\n")
+    script = f"cat /projects/api/mine; {COMMIT}; cd /projects/api; {COMMIT}; until [ -e there ]; do sleep 0.1; done; rm there; echo now >here; until [ -e end ]; do sleep 0.1; done; rm end mine; echo last >last"
+    process = jail.start(script)
+    jail.see()
+    assert process.stdout.readline() == b"mine\n"
+    jail.host.write(api.path / "there", "")
+    wait_for("the jail's file", (api.path / "here").exists, 10)
+    assert not (api.path / "there").exists()
+    jail.host.write(api.path / "end", "")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert (api.path / "last").read_text() == "last\n" and not (api.path / "mine").exists() and not (api.path / "end").exists()
+    assert came_home(web)
+    assert api.git("log", "-1", "--format=%s") == "from the jail" and api.status().split() == ["??", "here", "??", "last"]
+    jail.nothing_left()
+
+
+def test_synced_the_last_write_arrives(synced_several):
+    jail = synced_several("web", "api")
+    for number in range(10):
+        jail.sh(f"sleep 0.{number}; echo {number} >/projects/api/last").ok()
+        assert (jail.paths[1] / "last").read_text() == f"{number}\n"
+    jail.nothing_left()
+
+
+def test_synced_the_seconds_repository_is_a_shadow(synced_several):
+    """Its .git file, replaced by a repository of the agent's, is nothing to the host."""
+    jail = synced_several("web", "api")
+    api = jail.repositories[1]
+    before = {path: path.read_bytes() for path in (api.path / ".git").rglob("*") if path.is_file()}
+    jail.sh(f"cd /projects/api; cat .git; git config core.fsmonitor 'touch {api.ran}'; rm .git; git init -q; git config core.fsmonitor 'touch {api.ran}'; git init -q sub").ok()
+    assert {path: path.read_bytes() for path in (api.path / ".git").rglob("*") if path.is_file()} == before
+    assert not (api.path / "sub/.git").exists()
+    api.use_like_a_user()
+    assert not api.ran.exists()
+    jail.nothing_left()
+
+
+def test_synced_a_conflict_in_the_second(synced_several):
+    """The host's side stays, the jail's is saved, the other project comes home."""
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    process = jail.start("echo jail >/projects/api/both; echo jail >/workspace/one; until [ -e /workspace/go ]; do sleep 0.1; done; rm /workspace/go; exit 3")
+    jail.see()
+    wait_for("the file", (api.path / "both").exists, 15)
+    # A directory with a file in it on one side, a file on the other: neither can give way.
+    name = jail.host.only_jail()["Name"].lstrip("/")
+    jail.synced.client("sync", "pause", "--label-selector", f"jailed={name[-12:]}")
+    jail.host.write(api.path / "both", "host\n")
+    jail.host.run("exec", name, "--", "bash", "-c", "echo jail again >/projects/api/both").ok()
+    jail.host.run("exec", name, "--", "touch", "/workspace/go").ok()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 3, errors
+    assert (api.path / "both").read_text() == "host\n" and (web.path / "one").read_text() == "jail\n"
+    assert b"/projects/api/both" in errors
+    (session,) = jail.sessions()
+    (archive,) = (session / "conflicts").iterdir()
+    assert subprocess.run(["tar", "-xOf", archive, "both"], check=True, capture_output=True).stdout == b"jail again\n"
+    shutil.rmtree(session)
+    jail.nothing_left()
+
+
+@pytest.mark.parametrize("kill", ["jailed", "container"])
+def test_synced_killed(synced_several, kill):
+    """kill -9 of jailed, or of the jail: both projects' files come home, and then their commits."""
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    process = jail.start(f"cd /projects/api; {COMMIT}; cd /workspace; {COMMIT}; echo x >/projects/api/done; sleep 100")
+    name = jail.see()
+    wait_for("the files", (api.path / "done").exists, 15)
+    if kill == "jailed":
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        jail.host.wait_until_no_jail(20)
+        assert "bringing its work home" in jail.host.run("--sync", "bind", web.path, "--", "true").ok().errors
+        jail.host.run("git", "import").ok()
+    else:
+        jail.host.engine.run("kill", name)
+        process.wait(60)
+    (api.path / "done").unlink()
+    assert came_home(web) and came_home(api)
+    jail.nothing_left()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", ["docker run", "mutagen sync create", "mutagen sync flush", "docker rm", "mutagen sync terminate jailed",
+                                   "docker volume rm", "mutagen sync terminate --label"])  # fmt: skip
+def test_synced_killed_at(synced_several, point, when):
+    """kill -9 at each step: the next jailed leaves nothing, and nothing is lost on either side."""
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    (api.path / "mine").write_text("mine\n")
+    environment = kill_at(jail.host, point, when, jail.synced.mutagen)
+    done = jail.sh("echo theirs >/projects/api/theirs; rm -f /projects/api/mine", env=environment)
+    assert done.status == -signal.SIGKILL
+    jail.host.wait_until_no_jail(20)
+    jail.host.run("--sync", "bind", web.path, "--", "true").ok()
+    jail.host.run("git", "import").ok()
+    if point in ("docker rm", "mutagen sync terminate jailed", "docker volume rm", "mutagen sync terminate --label"):
+        assert (api.path / "theirs").read_text() == "theirs\n" and not (api.path / "mine").exists()
+    else:
+        assert (api.path / "mine").read_text() == "mine\n"
+    jail.nothing_left()
+
+
+def test_synced_attach_and_detach(synced_several):
+    """A project more and one fewer while the jail runs: in step both ways, home at the end of each."""
+    jail = synced_several("web", "api", "lib")
+    web, api, lib = jail.repositories
+    name = jail.host.run("--detach", web.path).ok().text.strip()
+    jail.see()
+    for repo in (api, lib):
+        said = jail.host.run("attach", web.path, repo.path).ok().errors
+        assert f"{repo.path} is at /projects/{repo.path.name}. It has no git there" in said
+    assert jail.host.run("exec", api.path, "--", "bash", "-c", "cat /projects/*/a; ls -a /projects/api; echo new >/projects/api/new").ok().text.split() == [
+        "one", "one", ".", "..", "a", "dir"]  # fmt: skip
+    wait_for("the jail's file", (api.path / "new").exists, 10)
+    jail.host.write(lib.path / "more", "more\n")
+    wait_for("the host's file", lambda: jail.host.run("exec", name, "--", "cat", "/projects/lib/more").text == "more\n", 10)
+    (listed,) = [found for found in json.loads(jail.host.run("ls", "--json").ok().text) if found["name"] == name]
+    assert listed["further"] == {"api": str(api.path), "lib": str(lib.path)}
+    for words, why in ((["attach", name, lib.path], "already"), (["attach", name, lib.path / "dir"], "is inside"), (["detach", name, "web"], "no further project"),
+                       (["attach", name, jail.host.root / "nowhere"], "Cannot open")):  # fmt: skip
+        refused = jail.host.run(*words)
+        assert refused.status == 2 and why in refused.errors, refused.errors
+    jail.host.run("exec", name, "--", "bash", "-c", "echo last >/projects/api/last; echo evil >/projects/api/.envrc").ok()
+    said = jail.host.run("detach", name, "api").ok().errors
+    assert (api.path / "last").read_text() == "last\n" and not (api.path / ".envrc").exists() and "moved away" in said
+    assert jail.host.run("exec", name, "--", "ls", "/projects").ok().text == "lib\n"
+    assert (api.path / "a").exists()
+    jail.host.run("exec", name, "--", "bash", "-c", "echo last >/projects/lib/last; rm /projects/lib/more").ok()
+    jail.host.run("stop", name).ok()
+    assert (lib.path / "last").read_text() == "last\n" and not (lib.path / "more").exists()
+    (session,) = jail.sessions()
+    assert len(list((session / "projects/api/quarantine").iterdir())) == 1
+    shutil.rmtree(session)
+    jail.nothing_left()
+
+
+def test_synced_an_attached_project_comes_home_after_a_kill(synced_several):
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    process = subprocess.Popen(jail.host._argv([web.path, "--", "bash", "-c", "echo ready; until [ -e /projects/api/a ]; do sleep 0.1; done; echo late >/projects/api/late; sleep 100"]),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=jail.host.root, env=jail.host._environment(None))  # fmt: skip
+    jail.host._children.append(lambda: process.poll() is None and process.kill())
+    assert process.stdout.readline() == b"ready\n"
+    name = jail.see()
+    jail.host.run("attach", name, api.path).ok()
+    jail.host.run("exec", name, "--", "bash", "-c", "until [ -e /projects/api/late ]; do sleep 0.1; done; echo last >/projects/api/last").ok()
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    jail.host.wait_until_no_jail(20)
+    jail.host.run("--sync", "bind", web.path, "--", "true").ok()
+    assert (api.path / "late").read_text() == "late\n" and (api.path / "last").read_text() == "last\n"
+    jail.nothing_left()

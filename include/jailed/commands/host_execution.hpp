@@ -36,4 +36,7 @@ void make_host_snapshot(HostExecution& found, const std::string& session);
 /// something.
 bool settle_host_execution(const std::string& sessions, const std::string& id);
 
+/// The same for one part of the session (session_parts), whose project is taken out of a jail that goes on.
+void settle_part(const std::string& part, const std::string& id, bool is_one_of_several = true);
+
 }  // namespace jailed::commands

@@ -32,6 +32,8 @@ struct ShareContext {
   ObjectViews& views;
   /// Where a directory of root's appears as the jail's user's.
   std::function<std::string(const std::string& source, const std::string& name)> idmapped;
+  /// Mutagen brings the projects in: nothing can be mounted in a further one.
+  bool synced = false;
 };
 
 /// Plans every share; nothing is made but idmapped mounts.

@@ -18,8 +18,9 @@ std::string part_below(const std::string& name);
 /// The parts that hold commits that have not come home.
 std::vector<std::string> parts_with_work(const std::string& session);
 
-/// What commits of a part come home under, refs/jailed/<this>/: the session's id, and a number where the part has
-/// one, since an earlier part is of the same repository (two worktrees of it), and none must hide the other's.
+/// What commits of a part come home under, refs/jailed/<this>/: the session's id, and a number where the part
+/// has one, since an earlier part is of the same repository (two worktrees of it), and none must hide the
+/// other's.
 void number_part(const std::string& part, std::size_t number);
 std::string refs_of_part(const std::string& part, const std::string& id);
 

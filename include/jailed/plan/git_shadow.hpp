@@ -49,6 +49,8 @@ struct GitSources {
   std::string lfs_objects;
   std::vector<std::vector<std::string>> module_objects;
   JailPlace place;
+  /// Nothing can be mounted in the work tree: the shadow is beside it, and its .git is a file, written later.
+  bool beside = false;
 };
 
 /// The shadow of a submodule, at modules/<name> of the superproject's.

@@ -35,13 +35,14 @@ struct SharedProject {
   ino_t inode = 0;
 };
 
-/// Throws UsageError where projects cannot be in one jail: the same one twice, one inside another, or one that
-/// the jail's user, who is chosen for the first, could not use. The last is for a caller who is root: anybody
-/// else has been refused what is not theirs.
+/// Throws UsageError where projects cannot be in one jail: the same one twice, one inside another, or one
+/// that the jail's user, who is chosen for the first, could not use. The last is for a caller who is root:
+/// anybody else has been refused what is not theirs.
 void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
                    const std::set<core::Waiver>& allow);
 
-/// JSON, for a label: paths hold any character.
+/// "NAME:PATH NAME:PATH" for a label, of the path each byte but letters, digits and "/._-" as %XX: podman's
+/// `volume create` (4.3) reads a label as comma-separated values.
 std::string projects_label(const std::vector<NamedProject>& projects);
 std::vector<NamedProject> parse_projects(std::string_view label);
 

@@ -56,6 +56,22 @@ TEST_CASE("a further project's repository is beside it, in the jail too", "[plan
   }
 }
 
+TEST_CASE("where nothing can be mounted in the work tree, the shadow is beside it", "[plan]") {
+  auto sources = kSources;
+  sources.place = {"/projects/api", "/jail/projects/api"};
+  sources.beside = true;
+  const auto plan = plan_git(GitMode::shadow, repository(), sources);
+  CHECK(plan.gitfile == "gitdir: /jail/projects/api/git\n");
+  CHECK(plan.binds[1] == BindMount{"/s/git", "/jail/projects/api/git", false});
+  GitFacts none;
+  none.project = "/p";
+  const auto nothing = plan_git(GitMode::shadow, none, sources);
+  CHECK(nothing.kind == Kind::masked);
+  CHECK_FALSE(nothing.make_entry);
+  CHECK(nothing.binds.empty());
+  CHECK(nothing.environment.empty());
+}
+
 TEST_CASE("behind a .git file the shadow has a place of its own", "[plan]") {
   auto facts = repository();
   facts.entry = Entry::file;

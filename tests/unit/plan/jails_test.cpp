@@ -37,13 +37,13 @@ TEST_CASE("jails are asked for by label and owner, each engine in its own way", 
 
 TEST_CASE("Docker's answer is a line of JSON a jail; helpers and what is no jail are left out", "[plan]") {
   const auto jails = parse_jails(kDocker,
-                                 "[\"n\",\"s\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"[[\\\"api\\\",\\\"/p/\\u00fc\\\"]]\",\"c1\"]\n"
+                                 "[\"n\",\"s\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"api:/p/%C3%BC\",\"c1\"]\n"
                                  "[\"n-proxy\",\"s\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\",\"\",\"c3\"]\n"
                                  "[\"too\",\"few\"]\n"
                                  "[1,2,3,4,5,6,7,8,9,10,11]\n"
                                  "no JSON at all\n"
                                  "\n"
-                                 "[\"m\",\"t\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"no JSON\",\"c2\"]");
+                                 "[\"m\",\"t\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"none\",\"c2\"]");
   REQUIRE(jails.size() == 2);
   CHECK(jails[0] == FoundJail{.name = "n", .session = "s", .project = "/p/\033[2J\n,\"x\"", .image = "i", .state = "running",
                               .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/ü"}},
@@ -57,7 +57,7 @@ TEST_CASE("Podman's answer is one JSON list", "[plan]") {
   const auto jails = parse_jails(kPodman, R"([
     {"Id": "c1", "Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
      "Labels": {"jailed.session": "s", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true",
-                "jailed.projects": "[[\"api\",\"/p/api\"]]"}},
+                "jailed.projects": "api:/p/api"}},
     {"Names": ["h"], "Labels": {"jailed.session": "s", "jailed.role": "proxy"}},
     {"Names": [], "Labels": {}}, {"Names": "x"}, {"Names": ["y"], "Labels": []}, 3,
     {"Names": ["z"], "Labels": {"jailed.session": 5}}])");
