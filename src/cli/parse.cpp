@@ -14,12 +14,13 @@ namespace {
 using Words = std::vector<std::string>;
 using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "ls", "stop", "shell", "exec", "logs", "sync", "git", "version", "help"};
+const Words kCommands = {"build", "ls", "stop", "shell", "exec", "logs", "attach", "detach", "sync", "git", "version", "help"};
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
     "  cd my-project && jailed .           a shell in the jail, the project at /workspace\n"
     "  jailed . -- claude                  an agent in the jail\n"
+    "  jailed web api                      two projects, the second one at /projects/api\n"
     "  jailed build                        build the image (once, about ten minutes)\n\n"
     "Agents in the image: claude opencode aider kimi gemini codex copilot";
 
@@ -31,6 +32,7 @@ constexpr const char* kCommandList =
     "  exec [JAIL] -- COMMAND      A command in a running jail\n"
     "  logs [-f] [JAIL]            What a detached jail's command says\n"
     "  stop [JAIL...]              End jails, their work brought home\n"
+    "  attach [JAIL] PATH          A further project for a running jail; detach [JAIL] NAME: one fewer\n"
     "  sync status|flush|recover   What Mutagen does; copy now; bring a killed jail's work home\n"
     "  git import|log|drop         Commits of jails that have not come home yet\n"
     "  version                     Print jailed's version\n"
@@ -63,7 +65,8 @@ void add_common_options(CLI::App& app, core::Options& options) {
 }
 
 void add_launch_options(CLI::App& app, core::Options& options) {
-  app.add_option("PATH", options.path, "Project directory [.]")->type_name("");
+  app.add_option("PATH", options.path, "Project directory, at /workspace in the jail [.]")->type_name("");
+  app.add_option("MORE", options.further, "Further projects, each at /projects/NAME")->type_name("");
   add_common_options(app, options);
   app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");
   app.add_option("--config-dir", options.config_dir,
@@ -208,6 +211,16 @@ std::unique_ptr<Parser> parser_for(Verb verb) {
     parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
     add_engine_options(*parser->app, options);
     parser->app->add_flag("--all", options.all, "Every jail of yours");
+  } else if (verb == Verb::attach || verb == Verb::detach) {
+    const bool attach = verb == Verb::attach;
+    parser->app = new_app(
+        attach ? "A further project for a running jail, at /projects/NAME.\n\n  jailed attach ../api\n  jailed attach my-app ../api"
+               : "One project fewer for a running jail.\n\n  jailed detach api\n  jailed detach my-app api",
+        attach ? "jailed attach" : "jailed detach");
+    parser->app->add_option("JAIL", options.jails, attach ? "The jail [the one around this directory], and the project"
+                                                          : "The jail [the one around this directory], and the project's name in it")
+        ->type_name("");
+    add_engine_options(*parser->app, options);
   } else if (verb == Verb::sync_status || verb == Verb::sync_flush || verb == Verb::sync_recover) {
     parser->app = new_app(
         "Jails whose project Mutagen keeps in step.\n\n"
@@ -276,6 +289,8 @@ Verb verb_named(const std::string& word) {
   if (word == "shell") return Verb::shell;
   if (word == "exec") return Verb::exec;
   if (word == "logs") return Verb::logs;
+  if (word == "attach") return Verb::attach;
+  if (word == "detach") return Verb::detach;
   if (word == "sync") return Verb::sync_status;
   if (word == "git") return Verb::git;
   if (word == "version") return Verb::version;

@@ -44,6 +44,10 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
       return commands::exec(invocation.options, environment);
     case Invocation::Verb::logs:
       return commands::logs(invocation.options, environment);
+    case Invocation::Verb::attach:
+      return commands::attach(invocation.options, environment);
+    case Invocation::Verb::detach:
+      return commands::detach(invocation.options, environment);
     case Invocation::Verb::sync_status:
       return commands::sync_status(invocation.options, environment);
     case Invocation::Verb::sync_flush:

@@ -32,7 +32,7 @@ void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Carg
   spdlog::error("Not all work of this jail is on the host yet: {}.", reason);
   spdlog::error("  nothing is lost, it waits in the volume {}; bring it home: jailed sync recover {}",
                 cargo.container, cargo.id);
-  sync.pause(cargo.id);
+  for (const auto& project : projects_of(cargo)) sync.pause(project.key);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
 }
 
@@ -43,14 +43,16 @@ void name_some(const std::vector<std::string>& names, std::uint64_t more) {
 }
 
 // As an archive and not as files: what the jail has made is not unpacked here by anyone but the user.
-bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::SyncState& state) {
+bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
+                    const plan::SyncState& state) {
+  const auto workspace = project.name.empty() ? plan::JailPlace{}.workspace : plan::place_of(project.name).workspace;
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
   const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
   // What is sparse in the jail is not in an archive, and tar can be stopped by whoever is left.
   const host::Fd file(::open(archive.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return false;
-  const auto saved = host::stream_to(plan::archive_command(engine, cargo.container, state.conflicts), file.get(),
+  const auto saved = host::stream_to(plan::archive_command(engine, cargo.container, state.conflicts, workspace), file.get(),
                                      kMostBytesOfConflicts, kTarPatience);
   if (!saved.status.ok()) {
     ::unlink(archive.c_str());
@@ -58,7 +60,8 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const plan::
   }
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
-  for (const auto& path : state.conflicts) names.push_back(core::printable(path));
+  for (const auto& path : state.conflicts)
+    names.push_back(core::printable(project.name.empty() ? path : workspace + "/" + path));
   name_some(names, 0);
   spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(archive));
   return true;
@@ -84,25 +87,20 @@ class StallWatch {
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 
-struct FlushedHome {
-  std::optional<std::string> reason;  // nothing when all is home
-  bool stalled = false;
-};
-
-FlushedHome flush_home(const engine::SyncEngine& sync, const Cargo& cargo, PendingSignals& signals, Company company,
+FilesHome flush_home(const engine::SyncEngine& sync, const std::string& key, PendingSignals& signals, Company company,
                        plan::SyncState& state) {
   // A file that changes while it is copied is a problem in one cycle and none in the next.
   for (int attempt = 0; attempt < 3; ++attempt) {
     StallWatch watch(company);
     bool stalled = false;
-    const auto end = sync.flush(cargo.id, [&](const plan::SyncState& now) {
+    const auto end = sync.flush(key, [&](const plan::SyncState& now) {
       stalled = watch.stalled(now);
       return !stalled && signals.count() < kTimesToBeAsked;
     });
-    if (end.stopped) return {"it was cut short", stalled};
-    if (!end.done) return {end.said};
-    const auto now = sync.state(cargo.id);
-    if (!now) return {"Mutagen does not say how its session is"};
+    if (end.stopped) return {.reason = "it was cut short", .stalled = stalled};
+    if (!end.done) return {.reason = end.said};
+    const auto now = sync.state(key);
+    if (!now) return {.reason = "Mutagen does not say how its session is"};
     state = *now;
     if (state.not_home.empty() && state.more_not_home == 0) return {};
   }
@@ -111,7 +109,7 @@ FlushedHome flush_home(const engine::SyncEngine& sync, const Cargo& cargo, Pendi
     names.push_back(fmt::format("{}: {}", core::printable(problem.path), core::printable(problem.error)));
   spdlog::warn("These could not be brought home:");
   name_some(names, state.more_not_home);
-  return {"some files are in the way"};
+  return {.reason = "some files are in the way"};
 }
 
 Homecoming remove_hostile(const plan::Engine& engine, const Cargo& cargo) {
@@ -162,22 +160,45 @@ int PendingSignals::count() {
   return count_;
 }
 
+std::vector<CargoProject> projects_of(const Cargo& cargo) {
+  std::vector<CargoProject> projects = {{cargo.id, {}, cargo.project}};
+  for (const auto& project : cargo.further)
+    projects.push_back({plan::sync_key(cargo.id, project.name), project.name, project.path});
+  return projects;
+}
+
+FilesHome bring_project_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                             const CargoProject& project, PendingSignals& signals, Company company) {
+  try {
+    // An attach that was killed has noted the project and made no session yet.
+    if (!project.name.empty() && !sync.state(project.key))
+      sync.create({.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name});
+  } catch (const core::Error& error) {
+    return {.reason = error.what()};
+  }
+  plan::SyncState state;
+  auto home = flush_home(sync, project.key, signals, company, state);
+  if (!home.reason &&
+      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, project, state))))
+    home.reason = "files that changed on both sides could not be saved";
+  return home;
+}
+
 Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
                       PendingSignals& signals, Company company) {
   if (!host::capture_shielded(plan::end_others_command(engine, cargo.container), kEndPatience))
     return remove_hostile(engine, cargo);
-  plan::SyncState state;
-  auto [reason, stalled] = flush_home(sync, cargo, signals, company, state);
-  if (stalled) return remove_hostile(engine, cargo);
-  if (!reason &&
-      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, state))))
-    reason = "files that changed on both sides could not be saved";
-  if (!reason) {
+  FilesHome home;
+  for (const auto& project : projects_of(cargo)) {
+    if (!home.reason) home = bring_project_home(engine, sync, cargo, project, signals, company);
+    if (home.stalled) return remove_hostile(engine, cargo);
+  }
+  if (!home.reason) {
     discard(engine, sync, cargo);
     return Homecoming::done;
   }
   if (!keeper_runs(engine, cargo.container)) return Homecoming::container_gone;
-  keep(engine, sync, cargo, *reason);
+  keep(engine, sync, cargo, *home.reason);
   return Homecoming::held_up;
 }
 
@@ -188,13 +209,19 @@ bool keeper_runs(const plan::Engine& engine, const std::string& container) {
          answer.err.find("o such object") == std::string::npos;
 }
 
-// Mutagen's session goes last: it knows what was deleted on which side, and whatever is left of the rest can
-// be brought home only with it.
+// Mutagen's session of the first project goes last: it knows what was deleted on which side, and whatever is left of
+// the rest can be brought home only with it. Those of the others go before their volume, which has no labels: if
+// jailed is killed between, none finds its side empty.
 void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo) {
   host::capture_shielded(plan::remove_command(engine, cargo.container));
   const auto remove = plan::remove_volume_command(engine, cargo.container);
   // A container on its way out still holds its volume.
-  for (int attempt = 0; !host::capture_shielded(remove).status.ok(); ++attempt) {
+  for (const auto& project : projects_of(cargo)) {
+    if (!project.name.empty()) sync.terminate(project.key);
+  }
+  for (int attempt = 0;; ++attempt) {
+    const auto removed = host::capture_shielded(remove);
+    if (removed.status.ok() || plan::says_volumes_are_gone(removed.err)) break;
     if (attempt == 20) {
       spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
                    core::shell_line(remove));
@@ -202,7 +229,7 @@ void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const C
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
-  sync.terminate(cargo.id);
+  sync.terminate_all(cargo.id);
 }
 
 }  // namespace jailed::commands

@@ -74,6 +74,7 @@ void check_engine_here(const plan::Engine& engine, const Places& places, const E
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);
   plan::check_label(engine, places.project, home);
+  for (const auto& project : places.further) plan::check_label(engine, project.path, home);
   plan::check_label(engine, places.config, home);
 }
 

@@ -13,6 +13,7 @@
 #include <jailed/host/process.hpp>
 #include <jailed/host/tree_watch.hpp>
 #include <jailed/plan/sync.hpp>
+#include <memory>
 
 namespace jailed::commands {
 namespace {
@@ -66,9 +67,19 @@ class JailWatch {
   bool ended_ = false;
 };
 
-void wait_for_change(const host::TreeWatch& here, const JailWatch& there) {
-  std::array<pollfd, 2> fds = {pollfd{there.fd(), POLLIN, 0}, pollfd{here.fd(), POLLIN, 0}};
+// The trees of all projects.
+using Trees = std::vector<std::unique_ptr<host::TreeWatch>>;
+
+void wait_for_change(const Trees& here, const JailWatch& there) {
+  std::vector<pollfd> fds = {{there.fd(), POLLIN, 0}};
+  for (const auto& tree : here) fds.push_back({tree->fd(), POLLIN, 0});
   ::poll(fds.data(), fds.size(), -1);
+}
+
+bool take(Trees& here) {
+  bool any = false;
+  for (auto& tree : here) any = tree->take() || any;
+  return any;
 }
 
 // Until the time is over or the jail is.
@@ -88,34 +99,34 @@ void flush(const core::Command& command, JailWatch& there) {
 
 }  // namespace
 
-void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::string& project,
+void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::vector<std::string>& projects,
                      const std::string& container, const std::string& session_id) {
   const auto none = nothing();
-  host::start_beside({"/proc/self/exe",
-                      {kFollowChanges, engine.program, program.mutagen.program, project, container, session_id},
-                      program.mutagen.env},
-                     none.get(), none.get());
+  std::vector<std::string> words = {kFollowChanges, engine.program, program.mutagen.program, container, session_id};
+  words.insert(words.end(), projects.begin(), projects.end());
+  host::start_beside({"/proc/self/exe", std::move(words), program.mutagen.env}, none.get(), none.get());
 }
 
 int follow_changes(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 5) return core::kUsageError;
+  if (arguments.size() < 5) return core::kUsageError;
   try {
     ::setsid();  // a terminal's Ctrl-C is for the jail
     for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
     const plan::Engine engine{plan::EngineKind::docker, arguments[0], false};
     const plan::Mutagen mutagen{arguments[1], {}};
-    JailWatch there(plan::watch_command(engine, arguments[3]));
-    host::TreeWatch here(arguments[2]);
+    JailWatch there(plan::watch_command(engine, arguments[2]));
+    Trees here;
+    for (std::size_t i = 4; i < arguments.size(); ++i) here.push_back(std::make_unique<host::TreeWatch>(arguments[i]));
     while (!there.ended()) {
       wait_for_change(here, there);
       bool changed = there.take();
-      changed = here.take() || changed;
+      changed = take(here) || changed;
       if (!changed || there.ended()) continue;
       rest(there, kGather);
       there.take();
-      here.take();
+      take(here);
       const auto began = steady_clock::now();
-      flush(plan::sync_flush_now_command(mutagen, arguments[4]), there);
+      flush(plan::sync_flush_now_command(mutagen, arguments[3]), there);
       rest(there, std::max(kRest, std::chrono::duration_cast<milliseconds>(steady_clock::now() - began)));
     }
     return 0;

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
@@ -418,7 +419,7 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   check_shadow(session.path + "/" + state.record->shadow);
   const auto answer = collect(engine, session, jail);
   const auto& collected = answer.collected.refs;
-  auto plan = plan::plan_arrivals(state.known, collected, session.id);
+  auto plan = plan::plan_arrivals(state.known, collected, session.refs);
   const auto before = head_in(state.known);
   const auto after = head_in(collected);
   const bool moved = before.branch != after.branch && !after.id.empty();
@@ -467,10 +468,9 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   return plan.refused.empty();
 }
 
-}  // namespace
-
-bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
-                        const core::Environment& environment) {
+// One part of a session (session_parts).
+bool bring_part_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
+                     const core::Environment& environment) {
   std::string reason;
   // Submodules first: the superproject may speak of their commits.
   auto units = session_units(session.path);
@@ -497,12 +497,34 @@ bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& sessi
   return false;
 }
 
+}  // namespace
+
+bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
+                        const core::Environment& environment) {
+  const bool several = session_parts(session.path).size() > 1;
+  bool home = true;
+  for (const auto& part : parts_with_work(session.path)) {
+    if (several) spdlog::info("{}:", printable(session_project(part)));
+    const ShadowedSession own{session.id, part, session.view + part.substr(session.path.size()), session.jail,
+                              refs_of_part(part, session.id)};
+    if (!bring_part_home(engine, own, views, environment)) {
+      home = false;
+    } else if (several) {
+      forget_shadow(part);
+    }
+  }
+  return home;
+}
+
 void strip_session(const std::string& session) {
-  for (const auto& name : host::list_directory(session)) {
-    if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
-        name == "empty-file" || name == "modules" || name.starts_with("quarantine"))
-      continue;
-    host::remove_tree(session + "/" + name);
+  for (const auto& part : session_parts(session)) {
+    for (const auto& name : host::list_directory(part)) {
+      if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
+          name == "empty-file" || name == "modules" || name == "projects" || name == "number" || name == "conflicts" || name.starts_with("quarantine"))
+        continue;
+      host::remove_tree(part + "/" + name);
+    }
+    if (part != session) ::rmdir(part.c_str());
   }
   if (!host::lstat_of(session + "/kept")) host::write_new_file(session + "/kept", "", 0600);
 }

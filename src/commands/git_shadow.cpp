@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
@@ -326,7 +327,7 @@ void make_module_shadows(const GitPlan& plan, const GitFacts& facts, const std::
     record.read_only = plan.read_only;
     record.objects = paths_of(module.objects);
     record.shadow = "git/modules/" + module.name;
-    record.place = fmt::format("/jail/modules/{}", i);
+    record.place = fmt::format("{}/modules/{}", plan.place, i);
     const auto unit = fmt::format("{}/modules/{}", session, i);
     make_directory(unit);
     write_file(unit + "/gitfile", plan.modules[i].gitfile);
@@ -350,6 +351,21 @@ void make_entry(const std::string& project) {
                                   core::printable(entry), std::strerror(errno)));
   if (const auto info = host::lstat_of(project); info && ::geteuid() == 0) [[maybe_unused]]
     const int kept = ::lchown(entry.c_str(), info->st_uid, info->st_gid);
+}
+
+void remove_made_entry(const std::string& sessions, const std::string& session_id,
+                       const plan::GitRecord& record) {
+  for (const auto& other : host::list_directory(sessions)) {
+    if (other == session_id) continue;
+    for (const auto& part : session_parts(sessions + "/" + other)) {
+      const auto text = host::read_below(part, "repository", kSmall);
+      const auto found = text ? plan::parse_record(*text) : std::nullopt;
+      // Its jail may still run, and removing a mount's place takes the mount away.
+      if (found && found->project == record.project && !host::try_lock_directory(sessions + "/" + other))
+        return;
+    }
+  }
+  ::rmdir((record.project + "/.git").c_str());
 }
 
 }  // namespace
@@ -418,6 +434,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
   record.above = facts.above;
   record.read_only = plan.read_only;
   record.made_entry = plan.make_entry;
+  record.place = plan.place;
   GitRefs refs;
   const auto path = session + "/git";
   make_directory(path);
@@ -518,18 +535,12 @@ ShadowState read_shadow_state(const std::string& session, const std::string& uni
   return state;
 }
 
-void remove_made_entry(const std::string& sessions, const std::string& session_id,
-                       const plan::GitRecord& record) {
-  if (!record.made_entry) return;
-  for (const auto& other : host::list_directory(sessions)) {
-    if (other == session_id) continue;
-    const auto text = host::read_below(sessions + "/" + other, "repository", kSmall);
-    const auto found = text ? plan::parse_record(*text) : std::nullopt;
-    // Its jail may still run, and removing a mount's place takes the mount away.
-    if (found && found->project == record.project && !host::try_lock_directory(sessions + "/" + other))
-      return;
+void remove_made_entries(const std::string& sessions, const std::string& session_id) {
+  for (const auto& part : session_parts(sessions + "/" + session_id)) {
+    const auto text = host::read_below(part, "repository", kSmall);
+    if (const auto record = text ? plan::parse_record(*text) : std::nullopt; record && record->made_entry)
+      remove_made_entry(sessions, session_id, *record);
   }
-  ::rmdir((record.project + "/.git").c_str());
 }
 
 }  // namespace jailed::commands

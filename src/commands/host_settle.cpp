@@ -7,6 +7,8 @@
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/project_scan.hpp>
 #include <jailed/commands/quarantine.hpp>
+#include <jailed/commands/session_parts.hpp>
+#include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/tree.hpp>
@@ -237,36 +239,43 @@ class After : public Visitor {
   std::vector<std::size_t> counts_;
 };
 
-void report(const std::vector<Finding>& findings, const HostSnapshot& before, const std::string& session) {
+void report(const std::vector<Finding>& findings, const HostSnapshot& before, const std::string& id,
+            bool is_one_of_several) {
   if (before.report_json) {
-    std::cerr << plan::report_json(session.substr(session.rfind('/') + 1), before.project, findings) << "\n";
+    std::cerr << plan::report_json(id, before.project, findings) << "\n";
   } else {
+    if (is_one_of_several) spdlog::warn("In {}:", core::printable(before.project));
     for (const auto& line : plan::report_lines(findings, kMostShown)) spdlog::warn("{}", line);
   }
 }
 
-void settle(const HostSnapshot& before, const std::string& session) {
+void settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several) {
   After after(before);
   const auto entries = all_entries(before.named);
   scan_project(before.project, entries, after, true);
   auto findings = after.finish();
-  move_to_quarantine(findings, before, session);
-  if (!findings.empty()) report(findings, before, session);
+  move_to_quarantine(findings, before, part);
+  if (!findings.empty()) report(findings, before, id, is_one_of_several);
 }
 
 }  // namespace
 
-bool settle_host_execution(const std::string& sessions, const std::string& id) {
-  const auto session = sessions + "/" + id;
-  const auto text = host::read_below(session, "host-snapshot", kSnapshot);
+void settle_part(const std::string& part, const std::string& id, bool is_one_of_several) {
+  const auto text = host::read_below(part, "host-snapshot", kSnapshot);
   const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
   try {
-    if (before && host::lstat_of(before->project)) settle(*before, session);
+    if (before && host::lstat_of(before->project)) settle(*before, part, id, is_one_of_several);
   } catch (const core::Error& error) {
     // The command's own exit status stands.
     spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
   }
-  ::unlink((session + "/host-snapshot").c_str());
+  ::unlink((part + "/host-snapshot").c_str());
+}
+
+bool settle_host_execution(const std::string& sessions, const std::string& id) {
+  const auto session = sessions + "/" + id;
+  const auto parts = session_parts(session);
+  for (const auto& part : parts) settle_part(part, id, parts.size() > 1);
   return holds_quarantine(session);
 }
 

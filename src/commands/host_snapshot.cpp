@@ -7,6 +7,7 @@
 #include <cstring>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/project_scan.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
@@ -151,10 +152,12 @@ bool alone_on(const std::string& project, const GuardPlaces& places) {
   for (const auto& id : host::list_directory(places.sessions)) {
     const auto session = places.sessions + "/" + id;
     if (id == places.session_id || host::try_lock_directory(session)) continue;
-    const auto text = host::read_below(session, "host-snapshot", kSnapshot);
-    const auto other = text ? plan::parse_snapshot(*text) : std::nullopt;
-    if (!other || plan::is_within(other->project, project) || plan::is_within(project, other->project))
-      return false;
+    for (const auto& part : session_parts(session)) {
+      const auto text = host::read_below(part, "host-snapshot", kSnapshot);
+      const auto other = text ? plan::parse_snapshot(*text) : std::nullopt;
+      if (!other || plan::is_within(other->project, project) || plan::is_within(project, other->project))
+        return false;
+    }
   }
   return true;
 }
@@ -193,7 +196,7 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
   const auto too_large = all - before.guards.size();
   const bool alone = before.guards.empty() || alone_on(git.project, places);
   found.guards = plan::plan_guards(
-      std::move(before.guards), {.view = places.session_view, .workspace = places.workspace, .alone = alone},
+      std::move(before.guards), {.view = places.session_view, .workspace = places.workspace, .alone = alone, .target = places.target},
       git_binds);
   found.guards.unguarded += too_large;
   for (std::size_t i = 0; i < found.guards.copies.size(); ++i)
@@ -205,7 +208,7 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
     if (bind.target.ends_with("/.git")) binds.push_back(bind);
   }
   for (const auto& bind : binds) {
-    constexpr std::string_view workspace = "/workspace/";
+    const auto workspace = places.target + "/";
     if (!bind.read_only || !bind.target.starts_with(workspace)) continue;
     const auto path = bind.target.substr(workspace.size());
     if (const auto directory = host::open_directory_below(git.project, path))

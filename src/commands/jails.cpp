@@ -7,7 +7,7 @@
 #include <functional>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
-#include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -17,10 +17,13 @@
 #include <jailed/engine/failure.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/host/process_list.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/host/terminal.hpp>
 #include <jailed/plan/jails.hpp>
+#include <jailed/plan/running_agents.hpp>
 #include <jailed/plan/settings.hpp>
+#include <set>
 
 namespace jailed::commands {
 namespace {
@@ -28,67 +31,6 @@ namespace {
 using core::Environment;
 using core::Options;
 using plan::FoundJail;
-
-// The engine and this user's jails, for commands about jails that are there.
-struct Found {
-  core::Settings settings;
-  plan::Engine engine;
-  std::vector<FoundJail> jails;
-  std::string sessions;
-};
-
-// The engine is not asked yet.
-Found about(const Options& options, const Environment& environment) {
-  Found found;
-  found.settings = plan::resolve_settings(options, environment);
-  found.engine = find_engine(found.settings, environment);
-  found.sessions = host::canonical_as_far_as_it_exists(found.settings.config_dir) + "/sessions";
-  return found;
-}
-
-// What is left of Mutagen's session when its jail and its volume are gone.
-void forget_sync(const Found& found, const std::string& id, const Environment& environment) {
-  try {
-    if (const auto program = find_mutagen(found.engine, environment))
-      engine::SyncEngine(program->mutagen).terminate(id);
-  } catch (const core::Error& error) {
-    spdlog::debug("{}", error.what());
-  }
-}
-
-// A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
-void clear_ended_detached(const Found& found, const Environment& environment) {
-  const auto noted = noted_jails(found.sessions);
-  for (const auto& id : host::detached_sessions(found.sessions)) {
-    const auto is_it = [&](const FoundJail& jail) { return jail.session == id; };
-    if (std::any_of(found.jails.begin(), found.jails.end(), is_it)) continue;
-    const auto note = std::find_if(noted.begin(), noted.end(), is_it);
-    const bool synced = note == noted.end() || note->synced;
-    if (synced && !find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
-    const host::AbandonedSession session(found.sessions, id);
-    if (!session) continue;
-    if (synced) forget_sync(found, id, environment);
-    clear_session(session, found.sessions, id, "");
-  }
-}
-
-void ask_engine(Found& found, const Environment& environment) {
-  const auto answer = host::capture(plan::list_jails_command(found.engine, ::geteuid()));
-  if (!answer.status.ok()) {
-    if (const auto failure = engine::recognise_failure(found.engine, answer.err, found.settings.image))
-      throw core::Error(failure->message, failure->next_step);
-    throw core::Error(fmt::format("{} does not say which jails there are: {}", found.engine.program,
-                                  core::printable(answer.err)));
-  }
-  found.jails = plan::parse_jails(found.engine, answer.out);
-  clear_ended_detached(found, environment);
-}
-
-Found look(const Options& options, const Environment& environment) {
-  auto found = about(options, environment);
-  ask_engine(found, environment);
-  return found;
-}
 
 // Volumes whose jail is gone.
 void add_unsynced(Found& found) {
@@ -101,25 +43,18 @@ void add_unsynced(Found& found) {
                            .image = volume.image,
                            .state = "unsynced",
                            .age = "",
-                           .synced = true});
+                           .synced = true,
+                           .further = further_projects(found.sessions + "/" + volume.session, volume.further)});
   }
 }
 
-std::string here() {
-  std::string reason;
-  return host::canonical(".", reason);
-}
-
-const FoundJail& choose(const std::vector<FoundJail>& jails, const std::string& word) {
-  std::string reason;
-  const auto path = word.find('/') == std::string::npos && word != "." ? word : host::canonical(word, reason);
-  return plan::choose_jail(jails, path.empty() ? word : path, here());
-}
-
-MutagenProgram mutagen_or_throw(const plan::Engine& engine, const Environment& environment) {
-  auto program = find_mutagen(engine, environment);
-  if (!program) throw core::Error("Mutagen not found in PATH.", "get it from https://mutagen.io");
-  return *program;
+// On Linux what runs in a container is in the host's /proc: no engine has to be asked.
+void look_for_agents(std::vector<FoundJail>& jails) {
+  if (jails.empty()) return;
+  const auto processes = host::process_list();
+  for (auto& jail : jails) {
+    if (jail.state == "running") jail.agents = plan::agents_in(jail.container, processes);
+  }
 }
 
 // A session directory that this process owns until it is done with it; made anew where it is gone, unless the
@@ -152,13 +87,12 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   return import_session(found.engine, *session, volume.session, found.settings, environment);
 }
 
-// The jail that is meant as far as the sessions tell it; nothing where that is not clear.
-std::optional<FoundJail> choose_noted(const Found& found, const std::string& word) {
-  try {
-    return choose(noted_jails(found.sessions), word);
-  } catch (const core::UsageError&) {
-    return std::nullopt;
-  }
+Cargo cargo_of(const Found& found, const FoundJail& jail) {
+  return {.id = jail.session,
+          .project = jail.project,
+          .container = jail.name,
+          .sessions = found.sessions,
+          .further = further_projects(found.sessions + "/" + jail.session, jail.further)};
 }
 
 // True when the work is home.
@@ -166,7 +100,7 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const host::
                          const Environment& environment) {
   const auto program = mutagen_or_throw(found.engine, environment);
   const engine::SyncEngine sync(program.mutagen);
-  const Cargo cargo{.id = jail.session, .project = jail.project, .container = jail.name, .sessions = found.sessions};
+  const auto cargo = cargo_of(found, jail);
   PendingSignals signals;
   auto homecoming = bring_home(found.engine, sync, cargo, signals);
   if (homecoming == Homecoming::container_gone) {
@@ -223,14 +157,6 @@ Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, cons
   return stopped;
 }
 
-std::vector<FoundJail> running(const Found& found) {
-  std::vector<FoundJail> jails;
-  for (const auto& jail : found.jails) {
-    if (jail.state == "running") jails.push_back(jail);
-  }
-  return jails;
-}
-
 // Runs a command in the jail that `choose_one` takes: one that the sessions know, or one that the engine lists.
 // Nothing when it takes none.
 using ChooseOne = std::function<std::optional<FoundJail>(const std::vector<FoundJail>&)>;
@@ -276,12 +202,13 @@ int enter(const Options& options, const Environment& environment, const std::vec
 int list(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
   if (may_have_volumes(found.sessions, found.jails)) add_unsynced(found);
+  if (!options.quiet) look_for_agents(found.jails);
   if (options.json) {
-    std::cout << plan::jails_json(found.jails);
+    std::cout << plan::jails_json(found.engine, found.jails);
   } else if (options.quiet) {
     for (const auto& jail : found.jails) std::cout << jail.name << "\n";
   } else {
-    std::cout << plan::jails_table(found.jails);
+    std::cout << plan::jails_table(found.engine, found.jails);
   }
   return 0;
 }
@@ -331,14 +258,19 @@ int logs(const Options& options, const Environment& environment) {
   return engine::run_attached(plan::logs_command(found.engine, jail.name, options.follow)).shell_code();
 }
 
-std::optional<int> reuse(const Options& options, const Environment& environment, const std::string& project) {
+std::optional<int> reuse(const Options& options, const Environment& environment, const Places& places) {
+  std::set<std::string> wanted = {places.project};
+  for (const auto& project : places.further) wanted.insert(project.path);
   auto found = about(options, environment);
   const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
   return run_in_running(found, options, environment, command,
                         [&](std::vector<FoundJail> jails) -> std::optional<FoundJail> {
-                          std::erase_if(jails, [&](const auto& jail) { return jail.project != project; });
+                          std::erase_if(jails, [&](const auto& jail) {
+                            const auto projects = plan::projects_of(jail);
+                            return jail.project != places.project || std::set(projects.begin(), projects.end()) != wanted;
+                          });
                           if (jails.empty()) return std::nullopt;
-                          return plan::choose_jail(jails, "", project);
+                          return plan::choose_jail(jails, "", places.project);
                         });
 }
 
@@ -348,11 +280,13 @@ int sync_status(const Options& options, const Environment& environment) {
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   for (const auto& jail : found.jails) {
     if (!jail.synced) continue;
-    const auto state = sync.state(jail.session);
-    std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(jail.project),
-                             jail.state == "unsynced" ? "unsynced"
-                             : state                  ? plan::sync_summary(*state)
-                                                      : "no session");
+    for (const auto& project : projects_of(cargo_of(found, jail))) {
+      const auto state = sync.state(project.key);
+      std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(project.path),
+                               jail.state == "unsynced" ? "unsynced"
+                               : state                  ? plan::sync_summary(*state)
+                                                        : "no session");
+    }
   }
   return 0;
 }
@@ -363,9 +297,11 @@ int sync_flush(const Options& options, const Environment& environment) {
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
-  const auto end = sync.flush(jail.session, [](const auto&) { return true; });
-  if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
-  if (const auto state = sync.state(jail.session)) spdlog::info("{}", plan::sync_summary(*state));
+  for (const auto& project : projects_of(cargo_of(found, jail))) {
+    const auto end = sync.flush(project.key, [](const auto&) { return true; });
+    if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
+    if (const auto state = sync.state(project.key)) spdlog::info("{}", plan::sync_summary(*state));
+  }
   return 0;
 }
 

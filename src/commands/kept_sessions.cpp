@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/find_engine.hpp>
@@ -11,6 +12,7 @@
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/quarantine.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
@@ -21,16 +23,19 @@
 namespace jailed::commands {
 namespace {
 
-void offer(const std::string& id, const std::string& record_project, const std::string& project) {
-  if (!project.empty() && record_project != project) return;
+// `project`: of the launch that asks; empty: whoever's.
+void offer(const std::string& session, const std::string& id, const std::string& project) {
+  const auto parts = parts_with_work(session);
+  const auto is_of_it = [&](const auto& part) { return session_project(part) == project; };
+  if (!project.empty() && std::none_of(parts.begin(), parts.end(), is_of_it)) return;
   spdlog::warn("An earlier jail of this project left commits that have not come home.");
   spdlog::warn("  bring them: jailed git import {0}    give them up: jailed git drop {0}", id);
 }
 
 void remind_of_quarantine(const std::string& session, const std::string& project) {
-  if (quarantine_project(session) != project) return;
-  spdlog::warn("An earlier jail of this project left files in quarantine: see {}",
-               core::shell_quote(session + "/quarantine.txt"));
+  const auto list = quarantine_list_of(session, project);
+  if (list.empty()) return;
+  spdlog::warn("An earlier jail of this project left files in quarantine: see {}", core::shell_quote(list));
 }
 
 bool is_session_id(const std::string& text) {
@@ -41,7 +46,7 @@ bool is_session_id(const std::string& text) {
 std::vector<std::string> kept_sessions(const std::string& sessions) {
   std::vector<std::string> ids;
   for (const auto& id : host::abandoned_sessions(sessions)) {
-    if (session_has_work(sessions + "/" + id)) ids.push_back(id);
+    if (!parts_with_work(sessions + "/" + id).empty()) ids.push_back(id);
   }
   return ids;
 }
@@ -77,11 +82,12 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
 
 void print_sessions(const std::vector<std::string>& ids, const std::string& sessions) {
   for (const auto& id : ids) {
-    const auto session = sessions + "/" + id;
-    std::cout << id << "  " << core::printable(session_project(session)) << "\n";
-    for (const auto& unit : session_units(session)) {
-      for (const auto& [name, value] : read_shadow_state(session, unit).changed)
-        std::cout << "  " << value.substr(0, 8) << "  " << core::printable(name) << "\n";
+    for (const auto& part : parts_with_work(sessions + "/" + id)) {
+      std::cout << id << "  " << core::printable(session_project(part)) << "\n";
+      for (const auto& unit : session_units(part)) {
+        for (const auto& [name, value] : read_shadow_state(part, unit).changed)
+          std::cout << "  " << value.substr(0, 8) << "  " << core::printable(name) << "\n";
+      }
     }
   }
 }
@@ -94,26 +100,25 @@ bool offer_kept_session(const std::string& sessions, const std::string& id, cons
   const bool quarantined = holds_quarantine(session);
   if (quarantined) remind_of_quarantine(session, project);
   // Sessions of the one kind are cheap to tell; what is left of the other is worth a look.
-  const bool had_quarantine = host::lstat_of(session + "/quarantine").has_value();
-  const bool has_work = !had_quarantine || session_has_work(session);
-  if (has_work) offer(id, session_project(session), project);
+  const bool of_one_kind = !host::lstat_of(session + "/quarantine") && !host::lstat_of(session + "/projects");
+  const bool has_work = of_one_kind || !parts_with_work(session).empty();
+  if (has_work) offer(session, id, project);
   return has_work || quarantined;
 }
 
 void clear_session(const host::AbandonedSession& session, const std::string& sessions, const std::string& id,
                    const std::string& project) {
   const auto path = sessions + "/" + id;
-  const auto state = read_shadow_state(path, path);
-  if (state.record) remove_made_entry(sessions, id, *state.record);
+  remove_made_entries(sessions, id);
   const bool quarantined = settle_host_execution(sessions, id);
-  const bool has_work = session_has_work(path);
+  const bool has_work = !parts_with_work(path).empty();
   if (!quarantined && !has_work) {
     session.remove();
     return;
   }
   if (has_work) {
     strip_session(path);
-    offer(id, session_project(path), project);
+    offer(path, id, project);
   } else {
     release_session(path);
   }
@@ -123,15 +128,15 @@ bool import_session(const plan::Engine& engine, const host::AbandonedSession&, c
                     const core::Settings& settings, const core::Environment& environment) {
   const auto sessions = host::canonical_as_far_as_it_exists(settings.config_dir) + "/sessions";
   const auto path = sessions + "/" + id;
-  const auto state = read_shadow_state(path, path);
-  if (state.record) remove_made_entry(sessions, id, *state.record);
+  remove_made_entries(sessions, id);
   settle_host_execution(sessions, id);
-  if (!session_has_work(path)) {
+  const auto parts = parts_with_work(path);
+  if (parts.empty()) {
     release_session(path);
     return true;
   }
   core::Options about;
-  about.path = session_project(path);
+  about.path = session_project(parts.front());
   const auto places = look_at_places(about, settings, environment);
   const auto identity = identity_for(places, environment);
   std::optional<host::IdmappedMounts> idmapped;

@@ -124,7 +124,7 @@ int launch(const core::Options& options, const Environment& environment) {
     return 0;
   }
   if (options.reuse) {
-    if (const auto status = reuse(options, environment, places.project)) return *status;
+    if (const auto status = reuse(options, environment, places)) return *status;
   }
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);

@@ -1,6 +1,14 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <jailed/commands/noted_jails.hpp>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
 #include <thread>
@@ -9,6 +17,7 @@ namespace jailed::commands {
 namespace {
 
 constexpr const char* kNote = "/jail";
+constexpr const char* kFurther = "/further-projects";
 constexpr const char* kSynced = "mutagen";
 constexpr auto kOwnerPatience = std::chrono::seconds(30);
 
@@ -18,6 +27,7 @@ constexpr auto kOwnerPatience = std::chrono::seconds(30);
 void note_jail(const std::string& session, const plan::Jail& jail) {
   const bool synced = std::find(jail.labels.begin(), jail.labels.end(), "jailed.sync=mutagen") != jail.labels.end();
   host::write_new_file(session + kNote, std::string(synced ? kSynced : "bind") + "\n" + jail.project, 0600);
+  if (!jail.further.empty()) note_further_projects(session, jail.further);
 }
 
 std::vector<plan::FoundJail> noted_jails(const std::string& sessions) {
@@ -36,9 +46,25 @@ std::vector<plan::FoundJail> noted_jails(const std::string& sessions) {
                      .state = "running",
                      .age = {},
                      .synced = note->starts_with(kSynced),
-                     .detached = left_alone});
+                     .detached = left_alone,
+                    .further = further_projects(sessions + "/" + id, {})});
   }
   return jails;
+}
+
+std::vector<plan::NamedProject> further_projects(const std::string& session,
+                                                 const std::vector<plan::NamedProject>& at_launch) {
+  const auto text = host::read_file(session + kFurther);
+  return text ? plan::parse_projects(*text) : at_launch;
+}
+
+// In one step: the jailed that owns the session may look at any time.
+void note_further_projects(const std::string& session, const std::vector<plan::NamedProject>& projects) {
+  const auto written = session + kFurther + ".new";
+  ::unlink(written.c_str());
+  host::write_new_file(written, plan::projects_label(projects), 0600);
+  if (::rename(written.c_str(), (session + kFurther).c_str()) != 0)
+    throw core::Error(fmt::format("Cannot write {}{}: {}.", core::printable(session), kFurther, std::strerror(errno)));
 }
 
 // A session that is kept for its commits has no volume any more.

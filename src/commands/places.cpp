@@ -7,7 +7,9 @@
 #include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/plan/project.hpp>
+#include <jailed/plan/projects.hpp>
 #include <jailed/plan/state.hpp>
+#include <tuple>
 
 namespace jailed::commands {
 
@@ -45,6 +47,47 @@ std::string own_directory(const core::Environment& environment, const char* vari
                     fmt::format("set HOME or {}", variable));
 }
 
+// A project that passed every check; with what lstat says of it.
+std::pair<std::string, struct stat> checked_project(const std::string& given, bool further, const std::string& config,
+                                                    const Settings& settings, const Environment& environment) {
+  struct stat found {};
+  plan::ProjectFacts facts;
+  facts.given = given;
+  facts.further = further;
+  facts.path = host::canonical(facts.given, facts.problem);
+  if (const auto info = host::lstat_of(facts.path)) {
+    found = *info;
+    facts.is_directory = S_ISDIR(info->st_mode);
+    facts.readable = facts.is_directory && host::can_enter_and_read(facts.path);
+  }
+  std::string ignored;
+  if (const auto home = environment.get("HOME")) facts.home = host::canonical(*home, ignored);
+  facts.config_dir = config;
+  facts.owner = found.st_uid;
+  facts.caller = ::geteuid();
+  facts.foreign_symlink = host::foreign_symlink(facts.given, facts.caller);
+  plan::check_project(facts, settings.allow);
+  return {facts.path, found};
+}
+
+void add_further(Places& places, const std::vector<std::string>& given, const Settings& settings,
+                 const Environment& environment) {
+  const auto shared = [](const std::string& path, const struct stat& info) {
+    return plan::SharedProject{path, info.st_uid, info.st_dev, info.st_ino};
+  };
+  std::vector<plan::SharedProject> projects = {shared(places.project, places.project_info)};
+  std::vector<std::string> paths;
+  for (const auto& project : given) {
+    const auto [path, info] = checked_project(project, true, places.config, settings, environment);
+    places.further.push_back({path, {}, info});
+    projects.push_back(shared(path, info));
+    paths.push_back(path);
+  }
+  plan::check_several(projects, identity_for(places, environment), ::geteuid() == 0, settings.allow);
+  const auto named = plan::name_projects(paths);
+  for (std::size_t i = 0; i < named.size(); ++i) places.further[i].name = named[i].name;
+}
+
 }  // namespace
 
 Places look_at_places(const core::Options& options, const Settings& settings,
@@ -57,22 +100,9 @@ Places look_at_places(const core::Options& options, const Settings& settings,
 
   Places places;
   places.config = host::canonical_as_far_as_it_exists(config);
-  plan::ProjectFacts facts;
-  facts.given = options.path.value_or(".");
-  facts.path = host::canonical(facts.given, facts.problem);
-  if (const auto info = host::lstat_of(facts.path)) {
-    places.project_info = *info;
-    facts.is_directory = S_ISDIR(info->st_mode);
-    facts.readable = facts.is_directory && host::can_enter_and_read(facts.path);
-  }
-  std::string ignored;
-  if (const auto home = environment.get("HOME")) facts.home = host::canonical(*home, ignored);
-  facts.config_dir = places.config;
-  facts.owner = places.project_info.st_uid;
-  facts.caller = ::geteuid();
-  facts.foreign_symlink = host::foreign_symlink(facts.given, facts.caller);
-  plan::check_project(facts, settings.allow);
-  places.project = facts.path;
+  std::tie(places.project, places.project_info) =
+      checked_project(options.path.value_or("."), false, places.config, settings, environment);
+  if (!options.further.empty()) add_further(places, options.further, settings, environment);
   return places;
 }
 

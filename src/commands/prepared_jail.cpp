@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/project_shares.hpp>
 #include <jailed/commands/quarantine.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
@@ -40,13 +42,14 @@ plan::GitIdentity git_identity(const Environment& environment) {
   return identity;
 }
 
-plan::HostPaths host_paths(const std::string& workspace, const plan::StatePaths& state, const std::string& session) {
-  return {.workspace = workspace,
+plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& session) {
+  return {.workspace = {},
           .agents = state.agents,
           .cache = state.cache,
           .session = session,
           .git = {},
           .guards = {},
+          .further = {},
           .lease = {},
           .env_file = {}};
 }
@@ -57,6 +60,7 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.id = id;
   jail.project = places.project;
   jail.owner = ::geteuid();
+  for (const auto& project : places.further) jail.further.push_back({project.name, project.path});
   jail.image = settings.image;
   jail.user = settings.user;
   jail.identity = identity_for(places, environment);
@@ -115,49 +119,54 @@ core::Command proxy_command(const plan::Jail& jail, const EngineSocket& socket, 
                                "/proc/self/exe");
 }
 
-// Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
-bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
-
 // What the user set beats it.
-void add_git_environment(plan::Jail& jail, const plan::GitPlan& git) {
+void add_git_environment(plan::Jail& jail, const std::vector<ProjectShare>& shares) {
   auto& plan = jail.environment;
-  for (const auto& variable : git.environment) {
-    if (std::find(plan.names.begin(), plan.names.end(), variable.name) == plan.names.end())
-      plan.constants.push_back(variable);
+  for (const auto& share : shares) {
+    for (const auto& variable : share.git.environment) {
+      const auto is_set = [&](const auto& other) { return other.name == variable.name; };
+      if (std::find(plan.names.begin(), plan.names.end(), variable.name) == plan.names.end() &&
+          std::none_of(plan.constants.begin(), plan.constants.end(), is_set))
+        plan.constants.push_back(variable);
+    }
   }
+}
+
+void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares) {
+  paths.workspace = shares.front().workspace;
+  paths.git = shares.front().git.binds;
+  paths.guards = shares.front().execution.guards.binds;
+  paths.further = further_binds(shares);
 }
 
 }  // namespace
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
-                           const Environment& environment, const Places& places) {
+                           const Environment& environment, const Places& places, bool synced) {
   sessions_ = places.config + "/sessions";
-  const auto git_facts = look_at_git(places.project);
-  session_.emplace(sessions_);
   const auto identity = identity_for(places, environment);
-  auto workspace = places.project;
+  shares_ = look_at_projects(places, identity);
+  session_.emplace(sessions_);
   auto config = places.config;
   if (::geteuid() == 0) {
     idmapped_.emplace(session_->id(), identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
-    if (needs_idmap(places.project_info.st_uid, identity))
-      workspace = idmapped_->add(places.project, "workspace");
     config = idmapped_->add(places.config, "config");
   }
-  auto paths = host_paths(workspace, plan::state_paths(config, settings, places.project), session_->path());
+  auto paths = host_paths(plan::state_paths(config, settings, places.project), session_->path());
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
-  git_ = plan::plan_git(settings.git, git_facts, git_sources(git_facts, session_view_, workspace, *views_));
-  if (!git_.warning.empty()) spdlog::warn("{}", git_.warning);
-  if (!git_.notice.empty()) spdlog::info("{}", git_.notice);
-  paths.git = git_.binds;
-  auto execution = look_at_host_execution(git_facts, settings, environment,
-                                          {sessions_, session_->id(), session_view_, workspace}, git_.binds);
-  paths.guards = execution.guards.binds;
+  plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
+                       [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }, synced});
+  if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
+  for (const auto& share : shares_) {
+    if (!share.git.notice.empty()) spdlog::info("{}", share.git.notice);
+  }
+  add_shares(paths, shares_);
   lease_.emplace(session_->path() + "/lease");
   if (!plan::on_host_kernel(settings.sandbox)) lease_->release();
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
-  add_git_environment(jail_, git_);
+  add_git_environment(jail_, shares_);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
     if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
@@ -168,18 +177,16 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     add_engine_socket(jail_, *socket, path, settings);
   }
   write_session_files(jail_, session_->path(), environment);
-  make_git_shadow(git_, git_facts, session_->path(), needs_idmap(places.project_info.st_uid, identity));
-  make_host_snapshot(execution, session_->path());
+  make_shares(shares_, session_->path());
 }
 
 void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
   // First, so that nothing lies there for longer than it must, whatever git has to say.
   const bool quarantined = settle_host_execution(sessions_, session_->id());
   if (quarantined) session_->keep();
-  const auto state = read_shadow_state(session_->path(), session_->path());
-  if (state.record) remove_made_entry(sessions_, session_->id(), *state.record);
+  remove_made_entries(sessions_, session_->id());
   bool home = true;
-  if (state.record && session_has_work(session_->path())) {
+  if (!parts_with_work(session_->path()).empty()) {
     // Whatever happens from here on, the session is not removed before its commits are home.
     session_->keep();
     const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
@@ -201,40 +208,34 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
   for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"})
     ::unlink((session + "/" + name).c_str());
   auto jail = plan_jail({}, settings, environment, places, id,
-                        host_paths({}, plan::state_paths(config, settings, places.project), session));
+                        host_paths(plan::state_paths(config, settings, places.project), session));
   write_session_files(jail, session, environment);
   return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
 
 ImaginedJail imagined_jail(const core::Options& options, const Settings& settings,
-                           const Environment& environment, const Places& places) {
+                           const Environment& environment, const Places& places, bool synced) {
   const auto id = host::new_session_id();
   const auto identity = identity_for(places, environment);
   const bool root = ::geteuid() == 0;
-  const auto workspace = needs_idmap(places.project_info.st_uid, identity)
-                             ? host::IdmappedMounts::place(id, "workspace")
-                             : places.project;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
-  auto paths = host_paths(workspace, plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
-  const auto git_facts = look_at_git(places.project);
+  auto paths = host_paths(plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
+  auto shares = look_at_projects(places, identity);
   ObjectViews views(id, identity, nullptr);
-  const auto sources = git_sources(git_facts, config + "/sessions/" + id, workspace, views);
-  auto git = plan::plan_git(settings.git, git_facts, sources);
-  paths.git = git.binds;
-  paths.guards = look_at_host_execution(git_facts, settings, environment,
-                                        {places.config + "/sessions", id, sources.view, workspace}, git.binds)
-                     .guards.binds;
+  plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
+                       [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }, synced});
+  add_shares(paths, shares);
   if (host::Lease::supported() && plan::on_host_kernel(settings.sandbox))
     paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
-  add_git_environment(jail, git);
+  add_git_environment(jail, shares);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
     if (socket->access.idmap) path = host::IdmappedMounts::place(id, "engine.sock");
     if (socket->mode == core::Testcontainers::proxy) path = paths.session + "/" + socket_proxy::kSocketName;
     add_engine_socket(jail, *socket, path, settings);
   }
-  return {std::move(jail), std::move(git)};
+  return {std::move(jail), std::move(shares)};
 }
 
 }  // namespace jailed::commands

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <jailed/commands/quarantine.hpp>
+#include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
@@ -84,10 +85,12 @@ class Quarantine {
   host::Fd list_;
 };
 
+bool part_holds_quarantine(const std::string& part) { return !host::list_directory(part + "/quarantine").empty(); }
+
 }  // namespace
 
 void move_to_quarantine(std::vector<Finding>& findings, const HostSnapshot& before,
-                        const std::string& session) {
+                        const std::string& part) {
   std::optional<Quarantine> place;
   std::vector<std::string> moved;
   std::erase_if(findings, [&](Finding& finding) {
@@ -96,7 +99,7 @@ void move_to_quarantine(std::vector<Finding>& findings, const HostSnapshot& befo
     if (std::any_of(moved.begin(), moved.end(),
                     [&](const auto& above) { return plan::is_within(path, above); }))
       return true;  // went along
-    if (!place) place.emplace(before, session);
+    if (!place) place.emplace(before, part);
     place->take(finding);
     if (!finding.kept_as.empty()) moved.push_back(path);
     return false;
@@ -104,11 +107,16 @@ void move_to_quarantine(std::vector<Finding>& findings, const HostSnapshot& befo
 }
 
 bool holds_quarantine(const std::string& session) {
-  return !host::list_directory(session + "/quarantine").empty();
+  const auto parts = session_parts(session);
+  return std::any_of(parts.begin(), parts.end(), part_holds_quarantine);
 }
 
-std::string quarantine_project(const std::string& session) {
-  return host::read_below(session, "quarantine-of", kSmall).value_or("");
+std::string quarantine_list_of(const std::string& session, const std::string& project) {
+  for (const auto& part : session_parts(session)) {
+    if (part_holds_quarantine(part) && host::read_below(part, "quarantine-of", kSmall) == project)
+      return part + "/quarantine.txt";
+  }
+  return {};
 }
 
 void release_session(const std::string& session) {
@@ -116,9 +124,12 @@ void release_session(const std::string& session) {
     host::remove_session_files(session);
     return;
   }
-  for (const auto& name : host::list_directory(session)) {
-    if (!name.starts_with("quarantine") && name != "kept" && name != "conflicts")
-      host::remove_tree(session + "/" + name);
+  for (const auto& part : session_parts(session)) {
+    for (const auto& name : host::list_directory(part)) {
+      const bool stays = part == session && (name == "kept" || name == "conflicts" || name == "projects");
+      if (!stays && !(name.starts_with("quarantine") && part_holds_quarantine(part))) host::remove_tree(part + "/" + name);
+    }
+    if (part != session) ::rmdir(part.c_str());
   }
   if (!host::lstat_of(session + "/kept")) host::write_new_file(session + "/kept", "", 0600);
 }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
@@ -47,11 +48,14 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
     spdlog::error("  nothing is lost; when that is mended: jailed sync recover {}", cargo.id);
     return false;
   }
-  if (!sync.state(cargo.id)) {
-    spdlog::warn("Mutagen has forgotten this jail; what was deleted on one side comes back from the other.");
-    sync.create({.id = cargo.id, .project = cargo.project, .container = cargo.container, .ignores = {}});
-  } else {
-    sync.resume(cargo.id);
+  for (const auto& project : projects_of(cargo)) {
+    if (sync.state(project.key)) {
+      sync.resume(project.key);
+      continue;
+    }
+    if (project.name.empty())
+      spdlog::warn("Mutagen has forgotten this jail; what was deleted on one side comes back from the other.");
+    sync.create({.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name});
   }
   const auto homecoming = bring_home(engine, sync, cargo, signals, Company::nobody);
   if (homecoming == Homecoming::container_gone) {
@@ -88,7 +92,11 @@ plan::Jail jail_of(const plan::Volume& volume) {
 }
 
 Cargo cargo_of(const plan::Volume& volume, const std::string& sessions) {
-  return {.id = volume.session, .project = volume.project, .container = volume.name, .sessions = sessions};
+  return {.id = volume.session,
+          .project = volume.project,
+          .container = volume.name,
+          .sessions = sessions,
+          .further = further_projects(sessions + "/" + volume.session, volume.further)};
 }
 
 std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& session_id) {

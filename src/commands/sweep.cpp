@@ -40,7 +40,7 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
                  cargo_of(volume, sessions), signals))
       return false;
   }
-  if (mutagen) engine::SyncEngine(mutagen->mutagen).terminate(id);
+  if (mutagen) engine::SyncEngine(mutagen->mutagen).terminate_all(id);
   return true;
 }
 

@@ -24,28 +24,47 @@ namespace {
 using core::ExitStatus;
 using engine::JailEnd;
 
-// With --git rw the project's own repository is mounted; what else the jail gets is among its mounts.
-std::optional<std::string> git_of(const plan::Jail& jail, const plan::GitPlan& git,
-                                  const std::string& project) {
-  const auto info = host::lstat_of(project + "/.git");
-  if (git.kind != plan::GitPlan::Kind::plain || !info || S_ISLNK(info->st_mode)) return std::nullopt;
-  const auto workspace = std::find_if(jail.binds.begin(), jail.binds.end(),
-                                      [](const auto& bind) { return bind.target == "/workspace"; });
-  return workspace->source + "/.git";
+using Shares = std::vector<ProjectShare>;
+
+// With --git rw a project's own repository is mounted; what else the jail gets is among its mounts.
+std::optional<std::string> git_of(const ProjectShare& share) {
+  const auto info = host::lstat_of(share.path + "/.git");
+  if (share.git.kind != plan::GitPlan::Kind::plain || !info || S_ISLNK(info->st_mode)) return std::nullopt;
+  return share.workspace + "/.git";
 }
 
-plan::Jail keeper_for(const plan::Jail& jail, const plan::GitPlan& git, const MutagenProgram& program) {
-  return plan::keeper(jail, {.agents = program.agents, .git = git_of(jail, git, jail.project)});
+plan::Jail keeper_for(const plan::Jail& jail, const Shares& shares, const MutagenProgram& program) {
+  plan::KeeperMounts mounts{.agents = program.agents, .git = git_of(shares.front())};
+  for (const auto& share : shares) {
+    if (share.name.empty()) continue;
+    if (auto git = git_of(share)) mounts.further_git.push_back({*git, plan::place_of(share.name).git + "/git", false});
+  }
+  return plan::keeper(jail, mounts);
+}
+
+// The .git files in the jail: of further projects, whose repositories are beside them, and of submodules.
+std::vector<plan::ModulePlan> gitfiles_of(const Shares& shares) {
+  std::vector<plan::ModulePlan> files;
+  for (const auto& share : shares) {
+    const auto place = plan::place_of(share.name);
+    if (!share.name.empty() && (share.git.kind == plan::GitPlan::Kind::shadow || git_of(share)))
+      files.push_back({.gitfile = fmt::format("gitdir: {}/git\n", place.git), .alternates = {}, .work_tree = place.workspace});
+    files.insert(files.end(), share.git.modules.begin(), share.git.modules.end());
+  }
+  return files;
+}
+
+void say_what_has_no_git(const Shares& shares) {
+  for (const auto& share : shares) {
+    if (!share.name.empty() && share.git.kind == plan::GitPlan::Kind::masked)
+      spdlog::info("{} has no repository in this jail, and one that is made there does not come home.",
+                   plan::place_of(share.name).workspace);
+  }
 }
 
 constexpr std::size_t kMostCounted = 500'000;
 
-std::string settings_file(const Places& places) { return places.config + "/sync.json"; }
-
-plan::SyncSettings sync_settings(const Places& places) {
-  const auto text = host::read_file(settings_file(places));
-  return text ? plan::parse_sync_settings(settings_file(places), *text) : plan::SyncSettings{};
-}
+std::string settings_file(const std::string& config) { return config + "/sync.json"; }
 
 void say_what_is_slow(const plan::SyncSettings& settings, const Places& places, std::uint64_t files) {
   plan::RebuiltFiles rebuilt;
@@ -57,25 +76,29 @@ void say_what_is_slow(const plan::SyncSettings& settings, const Places& places, 
     seen += directory ? 0 : 1;
     return true;
   });
-  const auto note = plan::slow_tree_note(std::max(files, seen), rebuilt, settings, settings_file(places));
+  const auto note = plan::slow_tree_note(std::max(files, seen), rebuilt, settings, settings_file(places.config));
   if (!note) return;
   spdlog::info("{}", note->message);
   spdlog::info("  {}", note->next_step);
 }
 
 // What the repository hides comes last: no pattern of the user's takes it in again.
-plan::SyncSession session_of(const plan::Jail& jail, const plan::GitPlan& git, const plan::SyncSettings& settings) {
-  plan::SyncSession session{.id = jail.id,
-                            .project = jail.project,
-                            .container = plan::container_name(jail.project, jail.id),
-                            .ignores = settings.ignores};
-  for (const auto& directory : git.hidden) session.ignores.push_back("/" + directory);
-  return session;
+std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares& shares, const plan::SyncSettings& settings) {
+  std::vector<plan::SyncSession> sessions;
+  for (const auto& share : shares) {
+    sessions.push_back({.id = jail.id,
+                        .project = share.path,
+                        .container = plan::container_name(jail.project, jail.id),
+                        .ignores = settings.ignores,
+                        .name = share.name});
+    for (const auto& directory : share.git.hidden) sessions.back().ignores.push_back("/" + directory);
+  }
+  return sessions;
 }
 
 // Nothing, or how the launch ended before the user's command began.
 std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngine& sync,
-                             const plan::Jail& jail, const plan::GitPlan& git, const Cargo& cargo,
+                             const plan::Jail& jail, const Shares& shares, const Cargo& cargo,
                              const plan::SyncSettings& settings, const Places& places, PendingSignals& signals,
                              bool quiet) {
   const auto made = host::capture_shielded(plan::create_volume_command(engine, jail));
@@ -85,21 +108,26 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
   try {
-    sync.create(session_of(jail, git, settings));
+    for (const auto& session : sessions_of(jail, shares, settings)) sync.create(session);
     const auto began = std::chrono::steady_clock::now();
     std::uint64_t files = 0;
     LiveLine line(quiet);
-    const auto end = sync.flush(cargo.id, [&](const plan::SyncState& state) {
-      line.show(plan::sync_progress(state));
-      files = std::max(files, state.files_home);
-      return signals.count() == 0;
-    });
+    engine::SyncEngine::FlushEnd end;
+    for (const auto& project : projects_of(cargo)) {
+      end = sync.flush(project.key, [&](const plan::SyncState& state) {
+        line.show(plan::sync_progress(state));
+        files = std::max(files, state.files_home);
+        return signals.count() == 0;
+      });
+      if (!end.done) break;
+      if (!project.name.empty()) check_arrived(sync, project.key, plan::place_of(project.name).workspace);
+    }
     if (end.done) {
       line.clear();
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
       if (!quiet && plan::is_slow_tree(files, took.count())) say_what_is_slow(settings, places, files);
-      if (!git.modules.empty())
-        host::capture_shielded(plan::gitfiles_command(engine, cargo.container, git.modules));
+      if (const auto files_of_git = gitfiles_of(shares); !files_of_git.empty())
+        host::capture_shielded(plan::gitfiles_command(engine, cargo.container, files_of_git));
       return std::nullopt;
     }
     line.clear();
@@ -117,27 +145,43 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
 
 }  // namespace
 
+void check_arrived(const engine::SyncEngine& sync, const std::string& key, const std::string& workspace) {
+  const auto state = sync.state(key);
+  if (!state || state->files_home == 0 || state->files_jail > 0) return;
+  throw core::Error(fmt::format("Nothing can be written at {} in this jail.", workspace),
+                    "the image is older than this jailed; build it anew: jailed build");
+}
+
+plan::SyncSettings sync_settings(const std::string& config) {
+  const auto text = host::read_file(settings_file(config));
+  return text ? plan::parse_sync_settings(settings_file(config), *text) : plan::SyncSettings{};
+}
+
 JailEnd run_synced(const core::Options& options, const core::Settings& settings,
                    const core::Environment& environment, const Places& places, const plan::Engine& engine,
                    const MutagenProgram& program) {
   PendingSignals signals;
-  const auto ignored = sync_settings(places);
+  const auto ignored = sync_settings(places.config);
   prepare_mutagen(program);
-  PreparedJail prepared(options, settings, environment, places);
-  auto jail = keeper_for(prepared.jail(), prepared.git(), program);
+  PreparedJail prepared(options, settings, environment, places, true);
+  if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
+  auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
   note_jail(prepared.session(), jail);
   const engine::SyncEngine sync(program.mutagen);
-  const Cargo cargo{.id = jail.id,
+  Cargo cargo{.id = jail.id,
                     .project = jail.project,
                     .container = plan::container_name(jail.project, jail.id),
-                    .sessions = places.config + "/sessions"};
+                    .sessions = places.config + "/sessions",
+                    .further = jail.further};
   for (const auto& command : {plan::run_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
-  if (auto end = start(engine, sync, jail, prepared.git(), cargo, ignored, places, signals, options.quiet))
+  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, ignored, places, signals, options.quiet))
     return *end;
 
-  start_following(engine, program, jail.project, cargo.container, jail.id);
+  std::vector<std::string> followed;
+  for (const auto& share : prepared.shares()) followed.push_back(share.path);
+  start_following(engine, program, followed, cargo.container, jail.id);
   if (options.detach) {
     if (!options.command.empty()) host::capture_shielded(plan::start_command(engine, cargo.container));
     prepared.detach();
@@ -149,6 +193,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
   if (const auto hint = plan::killed_hint(end.status, engine, jail.limits)) spdlog::warn("{}", *hint);
+  cargo.further = further_projects(prepared.session(), cargo.further);
   // Commits come after the files that belong to them.
   if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {
     prepared.keep(false);
@@ -164,20 +209,26 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
 std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
                                            const core::Environment& environment, const Places& places,
                                            const plan::Engine& engine, const MutagenProgram& program) {
-  const auto imagined = imagined_jail(options, settings, environment, places);
-  auto jail = keeper_for(imagined.jail, imagined.git, program);
+  const auto imagined = imagined_jail(options, settings, environment, places, true);
+  auto jail = keeper_for(imagined.jail, imagined.shares, program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
   const auto container = plan::container_name(jail.project, jail.id);
-  return {plan::create_volume_command(engine, jail),
-          plan::run_command(engine, jail),
-          plan::sync_create_command(program.mutagen, session_of(jail, imagined.git, sync_settings(places))),
-          plan::sync_flush_command(program.mutagen, jail.id),
-          plan::exec_command(engine, jail, "command"),
-          plan::end_others_command(engine, container),
-          plan::sync_flush_command(program.mutagen, jail.id),
-          plan::remove_command(engine, container),
-          plan::remove_volume_command(engine, container),
-          plan::sync_terminate_command(program.mutagen, jail.id)};
+  std::vector<core::Command> commands = {plan::create_volume_command(engine, jail), plan::run_command(engine, jail)};
+  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(places.config));
+  const auto for_each = [&](auto&& command_for) {
+    for (const auto& session : sessions) commands.push_back(command_for(plan::sync_key(session.id, session.name)));
+  };
+  for (const auto& session : sessions) commands.push_back(plan::sync_create_command(program.mutagen, session));
+  for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
+  if (const auto files = gitfiles_of(imagined.shares); !files.empty())
+    commands.push_back(plan::gitfiles_command(engine, container, files));
+  commands.push_back(plan::exec_command(engine, jail, "command"));
+  commands.push_back(plan::end_others_command(engine, container));
+  for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
+  commands.push_back(plan::remove_command(engine, container));
+  commands.push_back(plan::remove_volume_command(engine, container));
+  commands.push_back(plan::sync_terminate_all_command(program.mutagen, jail.id));
+  return commands;
 }
 
 }  // namespace jailed::commands

@@ -83,6 +83,10 @@ void SyncEngine::pause(const std::string& id) const {
   host::capture_shielded(plan::sync_pause_command(mutagen_, id));
 }
 
+void SyncEngine::terminate_all(const std::string& id) const {
+  host::capture_shielded(plan::sync_terminate_all_command(mutagen_, id));
+}
+
 void SyncEngine::terminate(const std::string& id) const {
   host::capture_shielded(plan::sync_terminate_command(mutagen_, id));
 }

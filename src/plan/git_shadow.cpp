@@ -14,8 +14,8 @@ using Entry = GitFacts::Entry;
 using core::GitMode;
 using core::printable;
 
-constexpr const char* kEntry = "/workspace/.git";
-constexpr const char* kShadow = "/jail/git";
+std::string entry_in(const JailPlace& place) { return place.workspace + "/.git"; }
+
 constexpr const char* kWithout = "or work without the repository: --git none";
 
 std::string objects_target(const std::string& place, std::size_t index) {
@@ -51,10 +51,11 @@ GitPlan masked(const GitFacts& facts, const GitSources& sources, bool writable) 
   GitPlan plan;
   plan.kind = GitPlan::Kind::masked;
   // Go takes any .git for a repository and fails to build when git says that it is none.
+  if (sources.beside) return plan;
   plan.environment = {{"GOFLAGS", "-buildvcs=false"}};
   if (facts.entry == Entry::file) {
-    plan.gitfile = "gitdir: /jail/none\n";
-    plan.binds.push_back({sources.view + "/gitfile", kEntry, true});
+    plan.gitfile = fmt::format("gitdir: {}/none\n", sources.place.git);
+    plan.binds.push_back({sources.view + "/gitfile", entry_in(sources.place), true});
     return plan;
   }
   if (facts.entry == Entry::none) {
@@ -68,35 +69,37 @@ GitPlan masked(const GitFacts& facts, const GitSources& sources, bool writable) 
                     printable(facts.project)),
         "move it away, or jail another directory");
   }
-  plan.binds.push_back({sources.view + "/git", kEntry, !writable});
+  plan.binds.push_back({sources.view + "/git", entry_in(sources.place), !writable});
   return plan;
 }
 
 void add_objects(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
-  const auto binds = object_binds("/jail", facts.objects, sources.objects, sources.view);
+  const auto& place = sources.place.git;
+  const auto binds = object_binds(place, facts.objects, sources.objects, sources.view);
   plan.binds.insert(plan.binds.end(), binds.begin(), binds.end());
-  plan.alternates = alternates_file("/jail", facts.objects);
+  plan.alternates = alternates_file(place, facts.objects);
   // git-lfs looks beside the objects that it is referred to.
-  if (!facts.lfs_objects.empty()) plan.binds.push_back({sources.lfs_objects, "/jail/lfs/objects", true});
+  if (!facts.lfs_objects.empty()) plan.binds.push_back({sources.lfs_objects, place + "/lfs/objects", true});
 }
 
 // Git on the host goes into a submodule when it is asked about the superproject. So the agent must neither
 // change its .git file nor move it or a directory above it away: each is a mount of its own, which cannot be
 // renamed.
 void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
-  const std::string shadow = facts.entry == Entry::file ? kShadow : kEntry;
+  const auto& [workspace, git] = sources.place;
+  const auto shadow = facts.entry == Entry::file || sources.beside ? git + "/git" : entry_in(sources.place);
   std::vector<std::string> mounted;
   for (std::size_t i = 0; i < facts.modules.size(); ++i) {
     const auto& module = facts.modules[i];
-    const auto place = fmt::format("/jail/modules/{}", i);
+    const auto place = fmt::format("{}/modules/{}", git, i);
     for (std::size_t slash = 0; slash != std::string::npos;) {
       slash = module.path.find('/', slash + 1);
       auto part = module.path.substr(0, slash);
       if (std::find(mounted.begin(), mounted.end(), part) != mounted.end()) continue;
-      plan.binds.push_back({sources.workspace + "/" + part, "/workspace/" + part, false});
+      plan.binds.push_back({sources.workspace + "/" + part, workspace + "/" + part, false});
       mounted.push_back(std::move(part));
     }
-    const auto work_tree = "/workspace/" + module.path;
+    const auto work_tree = workspace + "/" + module.path;
     plan.binds.push_back({fmt::format("{}/modules/{}/gitfile", sources.view, i), work_tree + "/.git", true});
     const auto binds = object_binds(place, module.objects, sources.module_objects.at(i), sources.view);
     plan.binds.insert(plan.binds.end(), binds.begin(), binds.end());
@@ -109,7 +112,7 @@ void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources
 void hide_common_dir(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
   for (const auto& directory : {facts.common_dir, facts.git_dir}) {
     if (directory == facts.project + "/.git" || !is_within(directory, facts.project)) continue;
-    const auto target = "/workspace" + directory.substr(facts.project.size());
+    const auto target = sources.place.workspace + directory.substr(facts.project.size());
     if (std::none_of(plan.binds.begin(), plan.binds.end(),
                      [&](const auto& bind) { return is_within(target, bind.target); }) ||
         plan.binds.empty()) {
@@ -119,9 +122,7 @@ void hide_common_dir(GitPlan& plan, const GitFacts& facts, const GitSources& sou
   }
 }
 
-}  // namespace
-
-GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources) {
+GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sources) {
   if (mode == GitMode::rw) {
     GitPlan plan;
     plan.warning =
@@ -143,16 +144,25 @@ GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources)
   GitPlan plan;
   plan.kind = GitPlan::Kind::shadow;
   plan.read_only = mode == GitMode::ro;
-  if (facts.entry == Entry::file) {
-    plan.gitfile = fmt::format("gitdir: {}\n", kShadow);
-    plan.binds.push_back({sources.view + "/gitfile", kEntry, true});
-    plan.binds.push_back({sources.view + "/git", kShadow, plan.read_only});
+  if (facts.entry == Entry::file || sources.beside) {
+    const auto shadow = sources.place.git + "/git";
+    plan.gitfile = fmt::format("gitdir: {}\n", shadow);
+    plan.binds.push_back({sources.view + "/gitfile", entry_in(sources.place), true});
+    plan.binds.push_back({sources.view + "/git", shadow, plan.read_only});
     hide_common_dir(plan, facts, sources);
   } else {
-    plan.binds.push_back({sources.view + "/git", kEntry, plan.read_only});
+    plan.binds.push_back({sources.view + "/git", entry_in(sources.place), plan.read_only});
   }
   add_objects(plan, facts, sources);
   add_modules(plan, facts, sources);
+  return plan;
+}
+
+}  // namespace
+
+GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources) {
+  auto plan = plan_at_place(mode, facts, sources);
+  plan.place = sources.place.git;
   return plan;
 }
 

@@ -290,7 +290,7 @@ GuardPlan plan_guards(std::vector<Guard> guards, const GuardSources& sources,
   const auto first = binds.size();
   std::vector<BindMount> pins;
   for (const auto& guard : guards) {
-    const auto target = "/workspace/" + guard.path;
+    const auto target = sources.target + "/" + guard.path;
     if (is_read_only(binds, target)) continue;
     if (!unmountable(guard.path).empty() || would_cover(binds, target) ||
         binds.size() + pins.size() - first >= kMostMounts || (guard.directory && !sources.alone)) {
@@ -307,7 +307,7 @@ GuardPlan plan_guards(std::vector<Guard> guards, const GuardSources& sources,
     auto above = guard.path;
     for (std::size_t i = 0; i < guard.pinned && above.rfind('/') != std::string::npos; ++i) {
       above.resize(above.rfind('/'));
-      const auto place = "/workspace/" + above;
+      const auto place = sources.target + "/" + above;
       if (!is_mounted(pins, place) && !would_cover(others, place))
         pins.push_back({sources.workspace + "/" + above, place, false});
     }

@@ -137,6 +137,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
   binds.push_back({paths.workspace, "/workspace", false});
   binds.insert(binds.end(), paths.git.begin(), paths.git.end());
   binds.insert(binds.end(), paths.guards.begin(), paths.guards.end());
+  binds.insert(binds.end(), paths.further.begin(), paths.further.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
       binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
@@ -192,6 +193,7 @@ std::vector<std::string> jail_labels(const Jail& jail) {
   Args labels = {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
                  fmt::format("jailed.owner={}", jail.owner),
                  fmt::format("jailed.version={}", core::kVersion)};
+  if (!jail.further.empty()) labels.push_back("jailed.projects=" + projects_label(jail.further));
   if (!jail.role.empty()) labels.push_back("jailed.role=" + jail.role);
   labels.insert(labels.end(), jail.labels.begin(), jail.labels.end());
   return labels;

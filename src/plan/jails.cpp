@@ -16,7 +16,7 @@ using nlohmann::json;
 constexpr const char* kFormat =
     R"([{{json .Names}},{{json (.Label "jailed.session")}},{{json (.Label "jailed.project")}},{{json .Image}},)"
     R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}},)"
-    R"({{json (.Label "jailed.role")}}])";
+    R"({{json (.Label "jailed.role")}},{{json (.Label "jailed.projects")}},{{json .ID}}])";
 
 constexpr const char* kRunThenWait =
     "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec "
@@ -24,12 +24,14 @@ constexpr const char* kRunThenWait =
 constexpr const char* kStart = "[ ! -p /run/jailed-start ] || echo go >/run/jailed-start";
 
 bool means(const FoundJail& jail, const std::string& word) {
-  return jail.name == word || jail.session == word || jail.project == word;
+  const auto projects = projects_of(jail);
+  return jail.name == word || jail.session == word || std::find(projects.begin(), projects.end(), word) != projects.end();
 }
 
 bool may_mean(const FoundJail& jail, const std::string& word) {
   return jail.name.starts_with(word) || jail.name.starts_with("jailed-" + word) ||
-         jail.session.starts_with(word) || project_name(jail.project) == word;
+         jail.session.starts_with(word) || project_name(jail.project) == word ||
+         std::any_of(jail.further.begin(), jail.further.end(), [&](const auto& project) { return project.name == word; });
 }
 
 std::string candidates(const std::vector<const FoundJail*>& jails) {
@@ -39,13 +41,28 @@ std::string candidates(const std::vector<const FoundJail*>& jails) {
   return text;
 }
 
+std::string shown_projects(const FoundJail& jail) {
+  std::string text;
+  for (const auto& project : projects_of(jail)) text += (text.empty() ? "" : ", ") + core::printable(project);
+  return text;
+}
+
+std::string shown_agents(const FoundJail& jail) {
+  if (!jail.agents) return "-";
+  std::string text;
+  for (const auto& agent : *jail.agents) text += (text.empty() ? "" : ",") + agent;
+  return text.empty() ? "none" : text;
+}
+
+std::string name_of(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
+
 std::vector<FoundJail> parse_docker_jails(std::string_view text) {
   std::vector<FoundJail> jails;
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const auto fields = json::parse(line, nullptr, false);
-    if (!fields.is_array() || fields.size() != 9 ||
+    if (!fields.is_array() || fields.size() != 11 ||
         !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
       continue;
     if (fields[8] != "") continue;  // a helper of a jail
@@ -56,7 +73,9 @@ std::vector<FoundJail> parse_docker_jails(std::string_view text) {
                      .state = fields[4],
                      .age = fields[5],
                      .synced = fields[6] == "mutagen",
-                     .detached = fields[7] == "true"});
+                     .detached = fields[7] == "true",
+                     .further = parse_projects(fields[9].get<std::string>()),
+                     .container = fields[10]});
   }
   return jails;
 }
@@ -83,7 +102,9 @@ std::vector<FoundJail> parse_podman_jails(std::string_view text) {
                      .state = text_of(entry, "State"),
                      .age = text_of(entry, "CreatedAt"),
                      .synced = text_of(labels, "jailed.sync") == "mutagen",
-                     .detached = text_of(labels, "jailed.detached") == "true"});
+                     .detached = text_of(labels, "jailed.detached") == "true",
+                     .further = parse_projects(text_of(labels, "jailed.projects")),
+                     .container = text_of(entry, "Id")});
   }
   return jails;
 }
@@ -111,7 +132,10 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
     }
   };
   if (word.empty()) {
-    keep([&](const auto& jail) { return is_within(here, jail.project); });
+    keep([&](const auto& jail) {
+      const auto projects = projects_of(jail);
+      return std::any_of(projects.begin(), projects.end(), [&](const auto& project) { return is_within(here, project); });
+    });
     if (found.empty()) keep([](const auto&) { return true; });
   } else {
     keep([&](const auto& jail) { return means(jail, word); });
@@ -128,15 +152,21 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
                          candidates(found));
 }
 
-std::string jails_table(const std::vector<FoundJail>& jails) {
-  using Row = std::array<std::string, 6>;
-  std::vector<Row> rows = {{"JAIL", "PROJECT", "IMAGE", "AGE", "STATE", "SYNC"}};
+std::vector<std::string> projects_of(const FoundJail& jail) {
+  std::vector<std::string> projects = {jail.project};
+  for (const auto& project : jail.further) projects.push_back(project.path);
+  return projects;
+}
+
+std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jails) {
+  using Row = std::array<std::string, 8>;
+  std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
   for (const auto& jail : jails) {
-    rows.push_back({jail.name, core::printable(jail.project), jail.image, jail.age,
+    rows.push_back({jail.name, shown_projects(jail), name_of(engine.kind), jail.image, jail.age,
                     jail.detached ? jail.state + " (detached)" : jail.state,
-                    jail.synced ? "mutagen" : "bind"});
+                    jail.synced ? "mutagen" : "bind", shown_agents(jail)});
   }
-  std::array<std::size_t, 6> widths{};
+  std::array<std::size_t, 8> widths{};
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
@@ -150,17 +180,22 @@ std::string jails_table(const std::vector<FoundJail>& jails) {
   return table;
 }
 
-std::string jails_json(const std::vector<FoundJail>& jails) {
+std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails) {
   auto list = json::array();
   for (const auto& jail : jails) {
+    auto further = json::object();
+    for (const auto& project : jail.further) further[project.name] = project.path;
     list.push_back({{"name", jail.name},
                     {"session", jail.session},
                     {"project", jail.project},
+                    {"further", std::move(further)},
+                    {"engine", name_of(engine.kind)},
                     {"image", jail.image},
                     {"state", jail.state},
                     {"age", jail.age},
                     {"sync", jail.synced ? "mutagen" : "bind"},
-                    {"detached", jail.detached}});
+                    {"detached", jail.detached},
+                    {"agents", jail.agents ? json(*jail.agents) : json()}});
   }
   return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

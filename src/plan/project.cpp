@@ -69,8 +69,9 @@ std::string secret_store_at(const std::string& path, const std::string& home) {
 
 void check_project(const ProjectFacts& facts, const std::set<core::Waiver>& allow) {
   static constexpr auto choose = "name a project directory: jailed path/to/project";
+  static constexpr auto command = "if the jail's command was meant, it stands after --: jailed . -- COMMAND";
   const auto name = printable(facts.given);
-  if (facts.path.empty()) throw UsageError(fmt::format("Cannot open '{}': {}.", name, facts.problem), choose);
+  if (facts.path.empty()) throw UsageError(fmt::format("Cannot open '{}': {}.", name, facts.problem), facts.further ? command : choose);
   if (!facts.is_directory) throw UsageError(fmt::format("'{}' is not a directory.", name), choose);
   if (!facts.readable)
     throw UsageError(fmt::format("'{}' is not readable for you.", name),

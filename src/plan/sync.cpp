@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <jailed/core/siphash.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/sync.hpp>
@@ -15,6 +16,7 @@ using nlohmann::json;
 
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kEntry = "/workspace/.git";
+constexpr const char* kProjects = "/projects";
 constexpr const char* kInit = "/usr/libexec/jailed/init";
 
 // Processes of the jail leave their numbers in /run, which only the jail's user can write. A number that the
@@ -51,12 +53,12 @@ constexpr const char* kWatch =
     "sub watch { my @todo = @_; while (defined(my $dir = shift @todo)) {\n"
     "  my $wd = syscall($add, $fd, $dir, 0x070003cc); next if $wd < 0; $at{$wd} = $dir; opendir my $list, $dir or next;\n"
     "  push @todo, map { \"$dir/$_\" } grep { $_ ne \".\" && $_ ne \"..\" && $_ ne \".git\" && !/^\\.mutagen-temporary-/ && !-l \"$dir/$_\" && -d _ } readdir $list } }\n"
-    "watch(\"/workspace\");\n"
+    "watch(\"/workspace\", \"/projects\");\n"
     "while (sysread $in, my $events, 65536) { my $changed; while (length $events) {\n"
     "  my ($wd, $mask, $cookie, $length) = unpack \"iIII\", substr $events, 0, 16, \"\";\n"
     "  (my $name = substr $events, 0, $length, \"\") =~ s/\\0.*//s;\n"
     "  if ($mask & 0x8000) { delete $at{$wd}; next } next if $name eq \".git\" || $name =~ /^\\.mutagen-temporary-/; $changed = 1;\n"
-    "  watch(\"/workspace\") if $mask & 0x4000;\n"
+    "  watch(\"/workspace\", \"/projects\") if $mask & 0x4000;\n"
     "  watch(\"$at{$wd}/$name\") if $mask & 0x40000000 && $mask & 0x180 && defined $at{$wd} }\n"
     "  if ($changed) { print \"\\n\" or exit; select undef, undef, undef, 0.03 } }'\n";
 
@@ -66,7 +68,8 @@ core::Command mutagen_command(const Mutagen& mutagen, Args args) {
 
 void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
-  jail.volumes = {{container_name(jail.project, jail.id), kWorkspace}};
+  const auto container = container_name(jail.project, jail.id);
+  jail.volumes = {{container, kWorkspace}, {projects_volume(container), kProjects}};
   jail.labels.emplace_back("jailed.sync=mutagen");
   jail.keeper_command = {"sh", "-c", kWait};
   // Without those for a bind that is gone, with those for one that came.
@@ -101,8 +104,9 @@ void add_problems(SyncState& state, const json& endpoint, const char* list, cons
 
 Jail keeper(Jail jail, const KeeperMounts& mounts) {
   std::erase_if(jail.binds, [](const BindMount& mount) {
-    return is_within(mount.target, kWorkspace) && mount.target != kEntry;
+    return (is_within(mount.target, kWorkspace) && mount.target != kEntry) || is_within(mount.target, kProjects);
   });
+  jail.binds.insert(jail.binds.end(), mounts.further_git.begin(), mounts.further_git.end());
   if (mounts.git) jail.binds.push_back({*mounts.git, kEntry, false});
   // The volume's root is root's, which git would refuse; what is in it is the user's own.
   auto& variables = jail.environment.constants;
@@ -123,6 +127,8 @@ Jail recovery_keeper(Jail jail, const std::string& session_files, const std::str
   return jail;
 }
 
+std::string projects_volume(const std::string& container) { return container + "-projects"; }
+
 core::Command create_volume_command(const Engine& engine, const Jail& jail) {
   Args args = {"volume", "create"};
   for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
@@ -134,7 +140,13 @@ core::Command create_volume_command(const Engine& engine, const Jail& jail) {
 }
 
 core::Command remove_volume_command(const Engine& engine, const std::string& volume) {
-  return {engine.program, {"volume", "rm", volume}, {}};
+  return {engine.program, {"volume", "rm", projects_volume(volume), volume}, {}};
+}
+
+bool says_volumes_are_gone(std::string_view answer) {
+  constexpr std::string_view gone = "o such volume";
+  const auto first = answer.find(gone);
+  return first != std::string_view::npos && answer.find(gone, first + gone.size()) != std::string_view::npos;
 }
 
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
@@ -162,7 +174,8 @@ std::vector<Volume> parse_volumes(std::string_view text) {
                   .project = text_of(*labels, "jailed.project"),
                   .image = text_of(*labels, "jailed.image"),
                   .user = text_of(*labels, "jailed.user"),
-                  .identity = {}};
+                  .identity = {},
+                  .further = parse_projects(text_of(*labels, "jailed.projects"))};
     const auto identity = text_of(*labels, "jailed.identity");
     const auto colon = identity.find(':');
     if (volume.session.empty() || colon == std::string::npos ||
@@ -214,17 +227,25 @@ core::Command is_running_command(const Engine& engine, const std::string& contai
 }
 
 core::Command archive_command(const Engine& engine, const std::string& container,
-                              const std::vector<std::string>& paths) {
-  Args args = {"exec",           "--workdir", kWorkspace, container, "/bin/tar", "-c", "--ignore-failed-read",
+                              const std::vector<std::string>& paths, const std::string& workspace) {
+  Args args = {"exec",           "--workdir", workspace, container, "/bin/tar", "-c", "--ignore-failed-read",
                "--no-wildcards", "--"};
   for (const auto& path : paths) args.push_back(path.empty() ? "." : path);
   return {engine.program, std::move(args), {}};
 }
 
+core::Command remove_project_command(const Engine& engine, const std::string& container, const std::string& name) {
+  return {engine.program, {"exec", "--workdir", "/", container, "/bin/rm", "-rf", "--", place_of(name).workspace}, {}};
+}
+
+std::string sync_key(const std::string& id, const std::string& name) {
+  return name.empty() ? id : fmt::format("{}-{:016x}", id, core::siphash({}, name));
+}
+
 std::string sync_name(const std::string& id) { return "jailed-" + id; }
 
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
-  Args args = {"sync", "create", "--name", sync_name(session.id), "--label", "jailed=" + session.id,
+  Args args = {"sync", "create", "--name", sync_name(sync_key(session.id, session.name)), "--label", "jailed=" + session.id,
                "--no-global-configuration", "--mode", "two-way-safe",
                // As they are: Mutagen itself never follows them, and a virtual environment is full of
                // absolute ones, which the other modes leave out.
@@ -239,7 +260,7 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
   // not tell .GIT from it. At the end: a later pattern beats an earlier one.
   args.insert(args.end(), {"--ignore-vcs", "--ignore", ".[gG][iI][tT]"});
   args.insert(args.end(),
-              {"--", session.project, fmt::format("docker://{}{}", session.container, kWorkspace)});
+              {"--", session.project, fmt::format("docker://{}{}", session.container, session.name.empty() ? kWorkspace : place_of(session.name).workspace)});
   return mutagen_command(mutagen, std::move(args));
 }
 
@@ -261,6 +282,10 @@ core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id) 
 
 core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id) {
   return mutagen_command(mutagen, {"sync", "terminate", sync_name(id)});
+}
+
+core::Command sync_terminate_all_command(const Mutagen& mutagen, const std::string& id) {
+  return mutagen_command(mutagen, {"sync", "terminate", "--label-selector", "jailed=" + id});
 }
 
 core::Command sync_list_command(const Mutagen& mutagen, const std::string& id) {

@@ -10,9 +10,8 @@ from support.sync import Synced
 
 PROBES = [name for name in EXPECTED if name not in ENDS_THE_JAIL]
 
-# With Mutagen, /var/tmp, where its agent stages files, is a volume: on the disk, as the project is. Docker mounts volumes without
-# nosuid and nodev; that nothing is gained by it the probes of 18 and 27 see.
-ON_A_VOLUME = frozenset({"38-tmpfs-sizes", "38-fill-var-tmp", *(["38-mount-flags"] if ENGINE == "docker" else [])})
+# Docker mounts volumes without nosuid and nodev; that nothing is gained by it the probes of 18 and 27 see.
+ON_A_VOLUME = frozenset({"38-mount-flags"} if ENGINE == "docker" else ())
 # What the proxy lets through is tested in tests/e2e/test_testcontainers.py.
 BY_THE_PROXY = frozenset({"34-any-socket", "34-engine-sockets"})
 

@@ -191,7 +191,7 @@ HOLD_UPS = {
     "no way into /run": "rm -f /run/jailed-*; chmod 0 /run; sleep 600",
     "the agent is stopped": "pkill -STOP mutagen-agent; sleep 600",
     "the agent is stopped, under its name": f"exec python3 -c \"{LIKE_THE_AGENT}\"",
-    "the agent's files are links": "rm -rf /var/tmp/mutagen; ln -s /etc /var/tmp/mutagen; sleep 600",
+    "the agent's files are links": "cd ~/.mutagen; for d in archives caches daemon sessions staging; do rm -rf $d; ln -s /etc $d; done; sleep 600",
 }
 
 

@@ -3,6 +3,7 @@ import json
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from harness import exit_code, wait_until
@@ -10,22 +11,24 @@ from harness import exit_code, wait_until
 NAME = re.compile(r"jailed-project-[0-9a-f]{12}")
 
 
-def jail(number: int, project: str = "/p/app", state: str = "running", sync: str = "", detached: str = "true", role: str = "") -> dict:
+def jail(number: int, project: str = "/p/app", state: str = "running", sync: str = "", detached: str = "true", role: str = "",
+         further: dict = {}) -> dict:  # fmt: skip
     session = f"{number:012x}"
     slug = re.sub(r"[^A-Za-z0-9._-]", "-", project.rsplit("/", 1)[1])
     return {"name": f"jailed-{slug}-{session}", "session": session, "project": project, "state": state,
-            "sync": sync, "detached": detached, "role": role}  # fmt: skip
+            "sync": sync, "detached": detached, "role": role, "projects": " ".join(f"{name}:{quote(path)}" for name, path in further.items())}  # fmt: skip
 
 
 def listing(engine: str, jails: list[dict]) -> str:
     """What `ps` of this engine says of these jails."""
     if engine == "docker":
-        lines = [[j["name"], j["session"], j["project"], "jailed:latest", j["state"], "2 hours ago", j["sync"], j["detached"], j["role"]]
+        lines = [[j["name"], j["session"], j["project"], "jailed:latest", j["state"], "2 hours ago", j["sync"], j["detached"], j["role"],
+                  j["projects"], f"{j['session']:f>64}"]
                  for j in jails]  # fmt: skip
         return "".join(json.dumps(line) + "\n" for line in lines)
     return json.dumps([
         {"Names": [j["name"]], "Image": "jailed:latest", "State": j["state"], "CreatedAt": "2 hours ago",
-         "Labels": {f"jailed.{key}": j[key] for key in ("session", "project", "sync", "detached", "role") if j[key]}}
+         "Labels": {f"jailed.{key}": j[key] for key in ("session", "project", "sync", "detached", "role", "projects") if j[key]}}
         for j in jails])  # fmt: skip
 
 
@@ -103,7 +106,7 @@ def test_no_jail(machine):
     host = machine.host
     result = host.run("ls")
     assert (result.code, result.err) == (0, "")
-    assert result.out.split() == ["JAIL", "PROJECT", "IMAGE", "AGE", "STATE", "SYNC"]
+    assert result.out.split() == ["JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"]
     assert (host.run("ls", "-q").out, json.loads(host.run("ls", "--json").out)) == ("", [])
     assert machine.asked() == ["ps"] * 3
 
@@ -113,13 +116,14 @@ def test_fifty_jails_are_one_call(machine):
     table = machine.host.run("ls").out.splitlines()
     assert machine.asked() == ["ps"]
     assert len(table) == 51
-    assert table[2].split() == ["jailed-app1-000000000001", "/p/app1", "jailed:latest", "2", "hours", "ago", "running", "(detached)", "mutagen"]
+    assert table[2].split() == ["jailed-app1-000000000001", "/p/app1", machine.engine, "jailed:latest", "2", "hours", "ago", "running", "(detached)", "mutagen", "-"]
     assert len({line.index("jailed:latest") for line in table[1:]}) == 1  # columns are columns
     names = machine.host.run("ls", "-q").out.split()
     assert names == [f"jailed-app{n}-{n:012x}" for n in range(50)]
     listed = json.loads(machine.host.run("ls", "--json").out)
-    assert listed[1] == {"name": names[1], "session": "000000000001", "project": "/p/app1", "image": "jailed:latest",
-                         "state": "running", "age": "2 hours ago", "sync": "mutagen", "detached": True}  # fmt: skip
+    assert listed[1] == {"name": names[1], "session": "000000000001", "project": "/p/app1", "further": {}, "engine": machine.engine,
+                         "image": "jailed:latest", "state": "running", "age": "2 hours ago", "sync": "mutagen", "detached": True,
+                         "agents": None}  # fmt: skip
     assert machine.asked() == ["ps", "ps"]
     (call,) = [machine.fresh[0]]
     assert f"label=jailed.owner={machine.host.caller}" in call.args
@@ -156,7 +160,7 @@ def test_volumes_are_asked_for_only_when_a_session_is_without_its_jail(machine):
     machine.host.mkdir(f"home/.config/jailed/sessions/{kept['session']}", 0o700)
     table = machine.host.run("ls").out.splitlines()
     assert machine.asked() == ["ps", "volume ls", "volume inspect"]
-    assert table[1].split() == [kept["name"], "/p/lost", "jailed:latest", "unsynced", "mutagen"]
+    assert table[1].split() == [kept["name"], "/p/lost", machine.engine, "jailed:latest", "unsynced", "mutagen", "-"]
 
 
 # --- which jail is meant ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support.git import Repository
-from support.jail import wait_for
+from support.jail import GVISOR, wait_for
 from support.sync import Synced, kill_at
 
 
@@ -80,6 +80,27 @@ def bound_life(host, mutagen):
     made = Life(host, "bind", mutagen)
     yield made
     made.close()
+
+
+@pytest.mark.skipif(GVISOR, reason="what runs there is no process of the host")
+def test_ls_tells_engine_and_agents(bound_life):
+    """Agents are seen in the host's /proc, those that were entered later too; what only bears a word of theirs is none."""
+    name = bound_life.detach()
+
+    def listed():
+        found = bound_life.listed()[name]
+        return found["engine"], found["agents"]
+
+    client = bound_life.host.engine.client
+    assert listed() == (client, [])
+    bound_life.exec("(exec -a vim sleep 60 claude) >/dev/null 2>&1 & (exec -a codex sleep 60) >/dev/null 2>&1 &").ok()
+    assert listed() == (client, ["codex"])
+    bound_life.exec("(exec -a claude sleep 60) >/dev/null 2>&1 &").ok()
+    assert listed() == (client, ["claude", "codex"])
+    (line,) = [line for line in bound_life.run("ls").ok().text.splitlines() if line.startswith(name)]
+    assert line.endswith("  claude,codex") and f"  {client}  " in line
+    bound_life.stop()
+    bound_life.nothing_left()
 
 
 def test_a_life(life):

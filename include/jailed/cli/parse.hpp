@@ -18,6 +18,8 @@ struct Invocation {
     shell,
     exec,
     logs,
+    attach,
+    detach,
     sync_status,
     sync_flush,
     sync_recover,

@@ -2,8 +2,10 @@
 #include <jailed/engine/sync_engine.hpp>
 #include <jailed/host/signals.hpp>
 #include <jailed/plan/jail.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jailed::commands {
 
@@ -50,7 +52,16 @@ struct Cargo {
   std::string project;
   std::string container;  // and volume
   std::string sessions;   // <config>/sessions
+  std::vector<plan::NamedProject> further = {};
 };
+
+/// One project of a cargo, which Mutagen keeps in step by a session of its own.
+struct CargoProject {
+  std::string key;  // plan::sync_key
+  std::string name; // empty: the first
+  std::string path;
+};
+std::vector<CargoProject> projects_of(const Cargo& cargo);
 
 enum class Homecoming {
   done,     // all of the jail's work is on the host
@@ -64,6 +75,15 @@ enum class Company {
   agent,  // what is left of it can hold up whatever works beside it: then the container is removed, and so gone
   nobody
 };
+
+struct FilesHome {
+  std::optional<std::string> reason = std::nullopt;  // nothing when all is home
+  bool stalled = false;                              // nothing moved for too long
+};
+
+/// Brings one project's files home and saves the jail's side of conflicts.
+FilesHome bring_project_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
+                             const CargoProject& project, PendingSignals& signals, Company company = Company::agent);
 
 /// Ends what still runs in the jail, flushes, saves the agent's side of conflicts, and only then removes
 /// container and volume and ends the session.

@@ -25,6 +25,9 @@ int logs(const core::Options& options, const core::Environment& environment);
 int sync_status(const core::Options& options, const core::Environment& environment);
 int sync_flush(const core::Options& options, const core::Environment& environment);
 int sync_recover(const core::Options& options, const core::Environment& environment);
+/// `jailed attach [JAIL] PATH`, `jailed detach [JAIL] NAME`: a further project for a running jail, or one fewer.
+int attach(const core::Options& options, const core::Environment& environment);
+int detach(const core::Options& options, const core::Environment& environment);
 /// `jailed git import|log|drop [SESSION]`
 struct GitRequest {
   std::string action;

@@ -12,10 +12,10 @@ namespace jailed::commands {
 inline constexpr const char* kFollowChanges = "__follow-changes";
 
 /// Starts it; whether it works is not waited for.
-void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::string& project,
+void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::vector<std::string>& projects,
                      const std::string& container, const std::string& session_id);
 
-/// That process: jailed __follow-changes ENGINE MUTAGEN PROJECT CONTAINER SESSION.
+/// That process: jailed __follow-changes ENGINE MUTAGEN CONTAINER SESSION PROJECT...
 int follow_changes(const std::vector<std::string>& arguments);
 
 }  // namespace jailed::commands

@@ -58,14 +58,13 @@ std::vector<std::string> session_units(const std::string& session);
 /// Submodules that the jail added: their repositories are nowhere else.
 std::vector<std::string> new_modules(const std::string& session);
 
-/// Whether anything would be lost with the session.
+/// Whether anything would be lost with the session, or with a part of one (session_parts).
 bool session_has_work(const std::string& session);
 
 /// The project of a session's jail; empty when it shadows no repository.
 std::string session_project(const std::string& session);
 
-/// Removes <project>/.git if it is jailed's own, empty, and no other session needs it.
-void remove_made_entry(const std::string& sessions, const std::string& session_id,
-                       const plan::GitRecord& record);
+/// Removes <project>/.git of the session's projects where it is jailed's own, empty, and no other session needs it.
+void remove_made_entries(const std::string& sessions, const std::string& session_id);
 
 }  // namespace jailed::commands

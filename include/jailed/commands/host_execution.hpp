@@ -20,6 +20,7 @@ struct GuardPlaces {
   std::string session_id;
   std::string session_view;
   std::string workspace;
+  std::string target = "/workspace";  // in the jail
 };
 
 /// Looks at the project before a launch; no process is started, nothing is made.
@@ -30,8 +31,12 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
 /// Writes the snapshot, and the copies that are mounted, into the session.
 void make_host_snapshot(HostExecution& found, const std::string& session);
 
-/// After the end of a session's jail: compares, moves what is new and critical into the session's quarantine,
-/// reports. Does nothing where that was done already. True when the quarantine holds something.
+/// After the end of a session's jail: compares each project with what it was, moves what is new and critical into
+/// the quarantine of its part, reports. Does nothing where that was done already. True when a quarantine holds
+/// something.
 bool settle_host_execution(const std::string& sessions, const std::string& id);
+
+/// The same for one part of the session (session_parts), whose project is taken out of a jail that goes on.
+void settle_part(const std::string& part, const std::string& id, bool is_one_of_several = true);
 
 }  // namespace jailed::commands

@@ -16,6 +16,12 @@ void note_jail(const std::string& session, const plan::Jail& jail);
 /// The jails whose jailed lives, and those that were left alone with `--detach`.
 std::vector<plan::FoundJail> noted_jails(const std::string& sessions);
 
+/// The projects beside the first, now: what the session says, which knows of `jailed attach` and `detach`; else
+/// those of the launch, which a label tells.
+std::vector<plan::NamedProject> further_projects(const std::string& session,
+                                                 const std::vector<plan::NamedProject>& at_launch);
+void note_further_projects(const std::string& session, const std::vector<plan::NamedProject>& projects);
+
 /// Whether a session that nobody owns could have left a volume behind: then the engine has to be asked.
 bool may_have_volumes(const std::string& sessions, const std::vector<plan::FoundJail>& jails);
 

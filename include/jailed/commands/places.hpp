@@ -7,8 +7,16 @@
 #include <jailed/plan/user_files.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace jailed::commands {
+
+/// A project beside the first.
+struct FurtherProject {
+  std::string path;  // canonical
+  std::string name;  // in the jail, at /projects/
+  struct stat info {};
+};
 
 /// What a launch uses of the host, found and allowed.
 struct Places {
@@ -16,10 +24,11 @@ struct Places {
   std::string config;   // canonical as far as it exists
   struct stat project_info {};
   std::optional<EngineSocket> engine_socket;  // only with --testcontainers
+  std::vector<FurtherProject> further;
 };
 
 /// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be
-/// used.
+/// used, and for projects that cannot be in one jail.
 Places look_at_places(const core::Options& options, const core::Settings& settings,
                       const core::Environment& environment);
 

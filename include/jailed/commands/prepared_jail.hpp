@@ -2,6 +2,7 @@
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/places.hpp>
+#include <jailed/commands/project_shares.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/host/companion.hpp>
@@ -18,11 +19,11 @@ namespace jailed::commands {
 class PreparedJail {
  public:
   PreparedJail(const core::Options& options, const core::Settings& settings,
-               const core::Environment& environment, const Places& places);
+               const core::Environment& environment, const Places& places, bool synced = false);
 
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
-  const plan::GitPlan& git() const { return git_; }
+  const std::vector<ProjectShare>& shares() const { return shares_; }
   /// The jail stays when this object goes, and so do the files that are mounted in it.
   void detach() { session_->detach(); }
 
@@ -42,7 +43,7 @@ class PreparedJail {
   std::optional<host::Companion> socket_proxy_;
   std::string session_view_;
   std::optional<ObjectViews> views_;
-  plan::GitPlan git_;
+  std::vector<ProjectShare> shares_;
   plan::Jail jail_;
 };
 
@@ -53,9 +54,9 @@ ShadowedSession shadowed_session(const core::Settings& settings, const core::Env
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
 struct ImaginedJail {
   plan::Jail jail;
-  plan::GitPlan git;
+  std::vector<ProjectShare> shares;
 };
 ImaginedJail imagined_jail(const core::Options& options, const core::Settings& settings,
-                           const core::Environment& environment, const Places& places);
+                           const core::Environment& environment, const Places& places, bool synced = false);
 
 }  // namespace jailed::commands

@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <optional>
@@ -6,10 +7,10 @@
 
 namespace jailed::commands {
 
-/// `--reuse`: runs the command in the jail that runs around `project`, and gives its exit status; nothing
+/// `--reuse`: runs the command in the jail that runs around just these projects, and gives its exit status; nothing
 /// when there is none. One engine call where the session directories know the jail, no new container. Throws
 /// core::UsageError when there are several.
 std::optional<int> reuse(const core::Options& options, const core::Environment& environment,
-                         const std::string& project);
+                         const Places& places);
 
 }  // namespace jailed::commands

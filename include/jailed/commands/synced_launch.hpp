@@ -4,6 +4,8 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/sync_engine.hpp>
+#include <jailed/plan/sync_settings.hpp>
 #include <string>
 #include <vector>
 
@@ -19,5 +21,12 @@ engine::JailEnd run_synced(const core::Options& options, const core::Settings& s
 std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
                                            const core::Environment& environment, const Places& places,
                                            const plan::Engine& engine, const MutagenProgram& program);
+
+/// Throws core::Error when none of a further project's files are in the jail: in an image of before there were
+/// several, the place for them is root's.
+void check_arrived(const engine::SyncEngine& sync, const std::string& key, const std::string& workspace);
+
+/// What `<config>/sync.json` says. Throws core::Error where it cannot be read.
+plan::SyncSettings sync_settings(const std::string& config);
 
 }  // namespace jailed::commands

@@ -43,6 +43,7 @@ struct Options {
       testcontainers;
   std::optional<std::string> report;
   std::optional<std::string> path;
+  std::vector<std::string> further;  // projects beside the first
   std::vector<std::string> env;
   std::vector<std::string> allow;
   std::vector<std::string> allow_edit;

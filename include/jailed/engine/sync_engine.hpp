@@ -6,7 +6,8 @@
 
 namespace jailed::engine {
 
-/// Mutagen, asked by its client. Its daemon keeps the sessions; it starts by itself.
+/// Mutagen, asked by its client. Its daemon keeps the sessions; it starts by itself. `id`: a jail's, or the key of
+/// one of its sessions (plan::sync_key).
 class SyncEngine {
  public:
   explicit SyncEngine(plan::Mutagen mutagen) : mutagen_(std::move(mutagen)) {}
@@ -34,6 +35,9 @@ class SyncEngine {
   void pause(const std::string& id) const;
 
   void terminate(const std::string& id) const;
+
+  /// All sessions of a jail.
+  void terminate_all(const std::string& id) const;
 
  private:
   plan::Mutagen mutagen_;

@@ -48,6 +48,9 @@ struct GitSources {
   std::vector<std::string> objects;
   std::string lfs_objects;
   std::vector<std::vector<std::string>> module_objects;
+  JailPlace place;
+  /// Nothing can be mounted in the work tree: the shadow is beside it, and its .git is a file, written later.
+  bool beside = false;
 };
 
 /// The shadow of a submodule, at modules/<name> of the superproject's.
@@ -70,6 +73,7 @@ struct GitPlan {
   std::vector<ModulePlan> modules;        // as in the facts
   std::vector<std::string> hidden;        // directories of the project, relative to it
   std::vector<core::EnvVar> environment;  // for tools that misread an empty .git
+  std::string place = "/jail";            // where the jail has its objects
   bool operator==(const GitPlan&) const = default;
 };
 

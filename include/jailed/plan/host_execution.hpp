@@ -76,6 +76,7 @@ struct GuardSources {
   std::string workspace;  // the project, as the jail's user reaches it
   /// No other jail works on the project: nobody can turn a directory into a link before the engine mounts it.
   bool alone = true;
+  std::string target = "/workspace";  // the project in the jail
 };
 
 struct GuardPlan {

@@ -5,6 +5,7 @@
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/environment.hpp>
 #include <jailed/plan/mount.hpp>
+#include <jailed/plan/projects.hpp>
 #include <jailed/plan/runtime.hpp>
 #include <jailed/plan/user_files.hpp>
 #include <optional>
@@ -48,6 +49,7 @@ struct HostPaths {
   std::string session;               // holds passwd, group, gitconfig
   std::vector<BindMount> git;        // in and beside the workspace
   std::vector<BindMount> guards;     // what the host would run, read-only in the workspace
+  std::vector<BindMount> further;    // further projects, with what is in and beside them
   std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };
@@ -58,6 +60,7 @@ struct Jail {
   std::string role;     // not empty: what a helper of jail `id` does, "git"
   std::string project;  // the path that the user means, for labels and the name
   uid_t owner = 0;      // who started it, on the host
+  std::vector<NamedProject> further;  // projects beside the first
   std::string image;
   std::string user;
   Identity identity;

@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/core/command.hpp>
+#include <jailed/plan/projects.hpp>
 #include <jailed/plan/runtime.hpp>
 #include <jailed/plan/sync.hpp>
 #include <optional>
@@ -19,6 +20,9 @@ struct FoundJail {
   std::string age;    // as the engine says it: "2 hours ago"
   bool synced = false;
   bool detached = false;
+  std::vector<NamedProject> further = {};  // projects beside the first
+  std::string container = {};              // the engine's id; empty: not asked
+  std::optional<std::vector<std::string>> agents = {};  // that run in it; nothing: it cannot be told
   bool operator==(const FoundJail&) const = default;
 };
 
@@ -27,14 +31,17 @@ struct FoundJail {
 core::Command list_jails_command(const Engine& engine, uid_t owner);
 std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text);
 
-/// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), a
-/// project's path or name. Empty: the one around `here`, or the only one. Throws UsageError when it is none
+/// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), the path or
+/// name of one of its projects. Empty: the one around `here`, or the only one. Throws UsageError when it is none
 /// or several.
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
                              const std::string& here);
 
-std::string jails_table(const std::vector<FoundJail>& jails);
-std::string jails_json(const std::vector<FoundJail>& jails);
+/// The paths of all its projects.
+std::vector<std::string> projects_of(const FoundJail& jail);
+
+std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jails);
+std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails);
 
 /// Refuses what cannot work in a jail that outlives the jailed that started it.
 void check_detached(const core::Settings& settings);

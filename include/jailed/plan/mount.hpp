@@ -13,6 +13,13 @@ struct BindMount {
   bool operator==(const BindMount&) const = default;
 };
 
+/// Where a project is in the jail, and where what belongs to its repository is. The first project's by default.
+struct JailPlace {
+  std::string workspace = "/workspace";
+  std::string git = "/jail";
+  bool operator==(const JailPlace&) const = default;
+};
+
 /// A volume of the engine's.
 struct VolumeMount {
   std::string name;

@@ -13,6 +13,7 @@ struct ProjectFacts {
   std::string given;    // as the user wrote it
   std::string path;     // canonical; empty when it does not exist
   std::string problem;  // the system's reason when `path` is empty
+  bool further = false;  // not the first one of a jail
   bool is_directory = false;
   bool readable = false;
   std::string home;        // canonical, may be empty

@@ -27,10 +27,11 @@ struct Mutagen {
 struct KeeperMounts {
   std::string agents;                             // on the host: <version>/mutagen-agent
   std::optional<std::string> git = std::nullopt;  // the project's .git, which the agent may change (--git rw)
+  std::vector<BindMount> further_git = {};        // those of further projects, beside them
 };
 
-/// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, the command one
-/// that waits. Of the mounts below /workspace only the one at .git stays: an engine would make the parents of
+/// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, those below /projects
+/// another one (projects_volume), the command one that waits. Of the mounts below /workspace only the one at .git stays: an engine would make the parents of
 /// others in the fresh volume, as root. What they hide from the jail is not synced (SyncSession::ignores);
 /// the .git files of submodules are written by gitfiles_command.
 Jail keeper(Jail jail, const KeeperMounts& mounts);
@@ -38,8 +39,16 @@ Jail keeper(Jail jail, const KeeperMounts& mounts);
 /// The keeper that only brings a left-over volume home: no network, nothing of the user's but the volume.
 Jail recovery_keeper(Jail jail, const std::string& session_files, const std::string& agents);
 
+/// The volume at /projects. The engine makes it with the container, so that it costs no call; it is found by the
+/// name of the other one, which has the labels, and goes with it.
+std::string projects_volume(const std::string& container);
+
 core::Command create_volume_command(const Engine& engine, const Jail& jail);
+/// Both volumes, the one with the labels last.
 core::Command remove_volume_command(const Engine& engine, const std::string& volume);
+
+/// Whether the answer says that neither is there.
+bool says_volumes_are_gone(std::string_view answer);
 
 /// The names of the volumes of one session, or of all; and everything about some of them.
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id);
@@ -54,6 +63,7 @@ struct Volume {
   std::string user;
   Identity identity;
   uid_t owner = 0;
+  std::vector<NamedProject> further = {};  // at the launch
   bool operator==(const Volume&) const = default;
 };
 
@@ -82,19 +92,28 @@ core::Command gitfiles_command(const Engine& engine, const std::string& containe
 /// Prints true or false.
 core::Command is_running_command(const Engine& engine, const std::string& container);
 
-/// Writes these paths of the workspace as a tar archive to its output. A side that was deleted is not in it.
+/// Writes these paths of a project, which is at `workspace`, as a tar archive to its output. A side that was deleted
+/// is not in it.
 core::Command archive_command(const Engine& engine, const std::string& container,
-                              const std::vector<std::string>& paths);
+                              const std::vector<std::string>& paths, const std::string& workspace = "/workspace");
 
-/// Mutagen's session of a jail.
+/// Removes the files of a further project from the jail.
+core::Command remove_project_command(const Engine& engine, const std::string& container, const std::string& name);
+
+/// Mutagen's session of a project of a jail.
 struct SyncSession {
   std::string id;         // the jail's
   std::string project;    // on the host
-  std::string container;  // /workspace in it is the other side
+  std::string container;  // `workspace` in it is the other side
   std::vector<std::string> ignores;
+  std::string name = {};  // of a further project; empty: the first
 };
 
-/// `jailed-<id>`: Mutagen wants a name that begins with a letter.
+/// By what a session is asked for: the jail's id, for a further project with a hash of its name, since Mutagen takes
+/// few characters.
+std::string sync_key(const std::string& id, const std::string& name);
+
+/// `jailed-<key>`: Mutagen wants a name that begins with a letter.
 std::string sync_name(const std::string& id);
 
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session);
@@ -104,6 +123,8 @@ core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_flush_now_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id);
+/// All sessions of a jail.
+core::Command sync_terminate_all_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_list_command(const Mutagen& mutagen, const std::string& id);
 core::Command mutagen_version_command(const Mutagen& mutagen);
 

@@ -156,10 +156,18 @@ TEST_CASE("a value that belongs to an unknown option is not shown", "[cli]") {
     CHECK(refusal(words) == UsageError("Unknown option '--envv'.", "did you mean --env?"));
 }
 
+TEST_CASE("words behind the first project are further ones", "[cli]") {
+  const auto several = parse({"web", "--memory", "4g", "api", "-d", "../lib", "--", "ls", "x"});
+  CHECK(several.options.path == "web");
+  CHECK(several.options.further == Words{"api", "../lib"});
+  CHECK(several.options.command == Words{"ls", "x"});
+  CHECK(parse({"web"}).options.further.empty());
+  CHECK(parse({"attach", "jail", "../api"}).options.jails == Words{"jail", "../api"});
+  CHECK(parse({"detach", "api"}).verb == Invocation::Verb::detach);
+}
+
 TEST_CASE("a word too many, and a command without --", "[cli]") {
-  CHECK(refusal({".", "claude"}) ==
-        UsageError("One argument too many: 'claude'.",
-                   "a command for the jail stands after --: jailed . -- COMMAND"));
+  CHECK(refusal({"exec", "a", "b", "--", "c"}) == UsageError("One argument too many: 'b'.", "see: jailed exec --help"));
   CHECK(refusal({"build", "--", "x"}) ==
         UsageError("Only a jail takes a command after --.", "jailed [PATH] -- COMMAND"));
   CHECK(refusal({"help", "bild"}) == UsageError("No command 'bild'.", "did you mean build?"));

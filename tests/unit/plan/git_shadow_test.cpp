@@ -35,6 +35,43 @@ TEST_CASE("a repository is shadowed, its objects are read-only", "[plan]") {
         BindMount{"/s/git", "/workspace/.git", true});
 }
 
+TEST_CASE("a further project's repository is beside it, in the jail too", "[plan]") {
+  auto sources = kSources;
+  sources.place = {"/projects/api", "/jail/projects/api"};
+  auto facts = repository();
+  facts.modules = {{"x", "/p/.git/modules/x", "libs/x", {{"/p/.git/modules/x/objects", false}}}};
+  for (const auto entry : {Entry::directory, Entry::file}) {
+    facts.entry = entry;
+    const auto plan = plan_git(GitMode::shadow, facts, sources);
+    CHECK(plan.place == "/jail/projects/api");
+    CHECK(plan.alternates == "/jail/projects/api/objects\n/jail/projects/api/objects-1\n");
+    CHECK(plan.modules.front().work_tree == "/projects/api/libs/x");
+    const std::string shadow = entry == Entry::file ? "/jail/projects/api/git" : "/projects/api/.git";
+    CHECK(plan.modules.front().gitfile == "gitdir: " + shadow + "/modules/x\n");
+    CHECK(plan.gitfile == (entry == Entry::file ? "gitdir: /jail/projects/api/git\n" : ""));
+    for (const auto& bind : plan.binds) {
+      INFO(bind.target);
+      CHECK((bind.target.starts_with("/projects/api/") || bind.target.starts_with("/jail/projects/api/")));
+    }
+  }
+}
+
+TEST_CASE("where nothing can be mounted in the work tree, the shadow is beside it", "[plan]") {
+  auto sources = kSources;
+  sources.place = {"/projects/api", "/jail/projects/api"};
+  sources.beside = true;
+  const auto plan = plan_git(GitMode::shadow, repository(), sources);
+  CHECK(plan.gitfile == "gitdir: /jail/projects/api/git\n");
+  CHECK(plan.binds[1] == BindMount{"/s/git", "/jail/projects/api/git", false});
+  GitFacts none;
+  none.project = "/p";
+  const auto nothing = plan_git(GitMode::shadow, none, sources);
+  CHECK(nothing.kind == Kind::masked);
+  CHECK_FALSE(nothing.make_entry);
+  CHECK(nothing.binds.empty());
+  CHECK(nothing.environment.empty());
+}
+
 TEST_CASE("behind a .git file the shadow has a place of its own", "[plan]") {
   auto facts = repository();
   facts.entry = Entry::file;

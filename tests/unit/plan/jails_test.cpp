@@ -37,30 +37,34 @@ TEST_CASE("jails are asked for by label and owner, each engine in its own way", 
 
 TEST_CASE("Docker's answer is a line of JSON a jail; helpers and what is no jail are left out", "[plan]") {
   const auto jails = parse_jails(kDocker,
-                                 "[\"n\",\"s\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\"]\n"
-                                 "[\"n-proxy\",\"s\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\"]\n"
+                                 "[\"n\",\"s\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"api:/p/%C3%BC\",\"c1\"]\n"
+                                 "[\"n-proxy\",\"s\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\",\"\",\"c3\"]\n"
                                  "[\"too\",\"few\"]\n"
-                                 "[1,2,3,4,5,6,7,8,9]\n"
+                                 "[1,2,3,4,5,6,7,8,9,10,11]\n"
                                  "no JSON at all\n"
                                  "\n"
-                                 "[\"m\",\"t\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\"]");
+                                 "[\"m\",\"t\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"none\",\"c2\"]");
   REQUIRE(jails.size() == 2);
   CHECK(jails[0] == FoundJail{.name = "n", .session = "s", .project = "/p/\033[2J\n,\"x\"", .image = "i", .state = "running",
-                              .age = "2 hours ago", .synced = true, .detached = true});
-  CHECK(jails[1] == FoundJail{.name = "m", .session = "t", .project = "/q", .image = "j", .state = "exited", .age = "now"});
+                              .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/ü"}},
+                              .container = "c1"});
+  CHECK(jails[1] == FoundJail{.name = "m", .session = "t", .project = "/q", .image = "j", .state = "exited", .age = "now",
+                              .container = "c2"});
   CHECK(parse_jails(kDocker, "").empty());
 }
 
 TEST_CASE("Podman's answer is one JSON list", "[plan]") {
   const auto jails = parse_jails(kPodman, R"([
-    {"Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
-     "Labels": {"jailed.session": "s", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true"}},
+    {"Id": "c1", "Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
+     "Labels": {"jailed.session": "s", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true",
+                "jailed.projects": "api:/p/api"}},
     {"Names": ["h"], "Labels": {"jailed.session": "s", "jailed.role": "proxy"}},
     {"Names": [], "Labels": {}}, {"Names": "x"}, {"Names": ["y"], "Labels": []}, 3,
     {"Names": ["z"], "Labels": {"jailed.session": 5}}])");
   REQUIRE(jails.size() == 2);
   CHECK(jails[0] == FoundJail{.name = "n", .session = "s", .project = "/p\033", .image = "i", .state = "running",
-                              .age = "2 hours ago", .synced = true, .detached = true});
+                              .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/api"}},
+                              .container = "c1"});
   CHECK(jails[1].name == "z");
   CHECK(jails[1].session.empty());
   for (const auto* text : {"", "{}", "no JSON", "[[]]", "null"}) CHECK(parse_jails(kPodman, text).empty());
@@ -100,22 +104,44 @@ TEST_CASE("the candidates are named with their projects, safe to print", "[plan]
   }
 }
 
+TEST_CASE("a jail of several projects is meant by each of them", "[plan]") {
+  std::vector<FoundJail> jails = {jail_at("/p/web", "aaaaaaaaaaaa"), jail_at("/p/lib", "bbbbbbbbbbbb")};
+  jails[0].further = {{"q-api", "/q/api"}};
+  CHECK(projects_of(jails[0]) == std::vector<std::string>{"/p/web", "/q/api"});
+  for (const auto* word : {"/q/api", "q-api", "/p/web", "web"}) CHECK(chosen(jails, word) == "aaaaaaaaaaaa");
+  CHECK(chosen(jails, "", "/q/api/src") == "aaaaaaaaaaaa");
+  CHECK(chosen(jails, "", "/q") == "There are several jails.");
+  jails[1].further = {{"api", "/q/api"}};
+  CHECK(chosen(jails, "/q/api") == "'/q/api' could be several jails.");
+}
+
 TEST_CASE("the table has columns, the JSON every byte", "[plan]") {
   auto one = jail_at("/p/a\nb", "1");
   one.detached = one.synced = true;
-  auto two = jail_at("/p/longer/than/that", "2");
+  auto two = jail_at("/p/longer/that", "2");
   two.age = "3 days ago";
-  CHECK(jails_table({one, two}) ==
-        "JAIL           PROJECT              IMAGE  AGE         STATE               SYNC\n"
-        "jailed-a-b-1   /p/a\\012b            i                  running (detached)  mutagen\n"
-        "jailed-that-2  /p/longer/than/that  i      3 days ago  running             bind\n");
-  const auto read = nlohmann::json::parse(jails_json({one, two}));
-  REQUIRE(read.size() == 2);
+  two.further = {{"api", "/p/api\n"}};
+  one.agents = {"claude", "codex"};
+  auto three = jail_at("/p/c", "3");
+  three.agents = std::vector<std::string>{};
+  CHECK(jails_table(kPodman, {one, two, three}) ==
+        "JAIL           PROJECT                     ENGINE  IMAGE  AGE         STATE               SYNC     AGENTS\n"
+        "jailed-a-b-1   /p/a\\012b                   podman  i                  running (detached)  mutagen  claude,codex\n"
+        "jailed-that-2  /p/longer/that, /p/api\\012  podman  i      3 days ago  running             bind     -\n"
+        "jailed-c-3     /p/c                        podman  i                  running             bind     none\n");
+  const auto read = nlohmann::json::parse(jails_json(kDocker, {one, two, three}));
+  REQUIRE(read.size() == 3);
+  CHECK(read[1]["further"] == nlohmann::json{{"api", "/p/api\n"}});
+  CHECK(read[0]["further"] == nlohmann::json::object());
+  CHECK(read[0]["agents"] == nlohmann::json{"claude", "codex"});
+  CHECK(read[1]["agents"].is_null());
+  CHECK(read[2]["agents"] == nlohmann::json::array());
+  CHECK(read[0]["engine"] == "docker");
   CHECK(read[0]["project"] == "/p/a\nb");
   CHECK(read[0]["sync"] == "mutagen");
   CHECK(read[1]["detached"] == false);
-  CHECK(nlohmann::json::parse(jails_json({})).empty());
-  CHECK_FALSE(jails_json({jail_at("/p/\xff", "3")}).empty());  // not UTF-8
+  CHECK(nlohmann::json::parse(jails_json(kDocker, {})).empty());
+  CHECK_FALSE(jails_json(kDocker, {jail_at("/p/\xff", "3")}).empty());  // not UTF-8
 }
 
 TEST_CASE("a detached jail has no lease and waits", "[plan]") {

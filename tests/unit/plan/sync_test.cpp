@@ -36,7 +36,8 @@ TEST_CASE("a keeper has the volume in the project's place and Mutagen's agent fo
   CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
                                              {"/home/me/my app/.git", "/workspace/.git", false},
                                              {"/c/agents", "/home/coder/.mutagen/agents", true}});
-  CHECK(jail.volumes == std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"}});
+  CHECK(jail.volumes == std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"},
+                                                 {"jailed-my-app-0123456789ab-projects", "/projects"}});
   const auto target = [](const std::string& path) {
     return [path](const TmpfsMount& mount) { return mount.target == path; };
   };
@@ -178,4 +179,40 @@ TEST_CASE("a session's state is read from Mutagen's JSON", "[plan]") {
   CHECK(state->not_home == std::vector<SyncProblem>{{"b", "denied"}, {"a", "no space left"}});
   CHECK(state->more_not_home == 4);
   CHECK(sync_progress(*state) == "copying the project: 1 of 9 files, 2.0 KiB");
+}
+
+TEST_CASE("further projects are in a volume of their own, each with a session", "[plan]") {
+  CHECK(projects_volume("c") == "c-projects");
+  CHECK(remove_volume_command(kDocker, "c").args == std::vector<std::string>{"volume", "rm", "c-projects", "c"});
+  CHECK(sync_key("1f", "") == "1f");
+  const auto key = sync_key("1f", "a.b");
+  CHECK(key.size() == 2 + 1 + 16);
+  CHECK(key.find_first_not_of("0123456789abcdef-") == std::string::npos);  // what Mutagen takes
+  CHECK(key != sync_key("1f", "a-b"));
+  const auto line = joined(sync_create_command(kMutagen, {.id = "1f", .project = "/q", .container = "c", .ignores = {}, .name = "a.b"}));
+  CHECK(line.find("--name jailed-" + key + " --label jailed=1f ") != std::string::npos);
+  CHECK(line.ends_with(" -- /q docker://c/projects/a.b"));
+  CHECK(sync_terminate_all_command(kMutagen, "1f").args ==
+        std::vector<std::string>{"sync", "terminate", "--label-selector", "jailed=1f"});
+  CHECK(remove_project_command(kDocker, "c", "-rf").args.back() == "/projects/-rf");
+  CHECK(joined(archive_command(kDocker, "c", {"x"}, "/projects/api")).find("--workdir /projects/api c ") != std::string::npos);
+}
+
+TEST_CASE("nothing is mounted in a keeper's further projects", "[plan]") {
+  auto source = some_jail();
+  source.binds.push_back({"/q", "/projects/api", false});
+  source.binds.push_back({"/s/projects/api/gitfile", "/projects/api/.git", true});
+  source.binds.push_back({"/s/projects/api/git", "/jail/projects/api/git", false});
+  const auto jail = keeper(source, {.agents = "/c/agents", .further_git = {{"/r/.git", "/jail/projects/lib/git", false}}});
+  CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
+                                             {"/s/projects/api/git", "/jail/projects/api/git", false},
+                                             {"/r/.git", "/jail/projects/lib/git", false},
+                                             {"/c/agents", "/home/coder/.mutagen/agents", true}});
+}
+
+TEST_CASE("both volumes are gone when the engine says so of both", "[plan]") {
+  CHECK(says_volumes_are_gone("Error: No such volume: a\nError: No such volume: b"));
+  CHECK(says_volumes_are_gone("Error: no volume with name \"a\" found: no such volume\nError: no volume with name \"b\" found: no such volume"));
+  CHECK_FALSE(says_volumes_are_gone("Error: No such volume: a\nvolume is in use - [1f]"));
+  CHECK_FALSE(says_volumes_are_gone(""));
 }

@@ -1,0 +1,44 @@
+#pragma once
+#include <jailed/commands/mutagen_program.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/jails.hpp>
+#include <jailed/plan/runtime.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jailed::commands {
+
+/// The engine and this user's jails, for commands about jails that are there.
+struct Found {
+  core::Settings settings;
+  plan::Engine engine;
+  std::vector<plan::FoundJail> jails;
+  std::string sessions;
+};
+
+/// Everything but the jails: the engine is not asked yet.
+Found about(const core::Options& options, const core::Environment& environment);
+
+/// One call: which jails there are. Sessions of detached ones that have ended are cleared. Throws core::Error
+/// when the engine does not say.
+void ask_engine(Found& found, const core::Environment& environment);
+
+/// Both.
+Found look(const core::Options& options, const core::Environment& environment);
+
+/// Those that run.
+std::vector<plan::FoundJail> running(const Found& found);
+
+/// The one that `word` means, which may be a path however it is written. Throws core::UsageError when it is
+/// none or several.
+const plan::FoundJail& choose(const std::vector<plan::FoundJail>& jails, const std::string& word);
+
+/// The jail that is meant as far as the sessions tell it; nothing where that is not clear.
+std::optional<plan::FoundJail> choose_noted(const Found& found, const std::string& word);
+
+/// Throws core::Error where it is not installed.
+MutagenProgram mutagen_or_throw(const plan::Engine& engine, const core::Environment& environment);
+
+}  // namespace jailed::commands

@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/places.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <string>
+#include <vector>
+
+namespace jailed::commands {
+
+/// What one project adds to a launch: its mount, the shadow of its repository, what the host would run of it.
+struct ProjectShare {
+  std::string path;
+  std::string name;          // empty: the first
+  bool other_owner = false;  // root's files, which appear as the jail's user's
+  std::string workspace;     // the project as the jail's user reaches it
+  plan::GitFacts facts;
+  plan::GitPlan git;
+  HostExecution execution;
+};
+
+/// Looks at the repositories of all projects, the first one's first; nothing is made.
+std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity);
+
+/// Session and views that the shares of one launch have in common.
+struct ShareContext {
+  const core::Settings& settings;
+  const core::Environment& environment;
+  GuardPlaces places;  // of the session as a whole
+  ObjectViews& views;
+  /// Where a directory of root's appears as the jail's user's.
+  std::function<std::string(const std::string& source, const std::string& name)> idmapped;
+  /// Mutagen brings the projects in: nothing can be mounted in a further one.
+  bool synced = false;
+};
+
+/// Plans every share; nothing is made but idmapped mounts.
+void plan_shares(std::vector<ProjectShare>& shares, const ShareContext& context);
+
+/// The mounts of the further projects.
+std::vector<plan::BindMount> further_binds(const std::vector<ProjectShare>& shares);
+
+/// Fills the session: shadows and snapshots, each in its part.
+void make_shares(std::vector<ProjectShare>& shares, const std::string& session);
+
+}  // namespace jailed::commands

@@ -1,0 +1,49 @@
+#pragma once
+#include <sys/types.h>
+
+#include <jailed/core/settings.hpp>
+#include <jailed/plan/mount.hpp>
+#include <jailed/plan/user_files.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jailed::plan {
+
+/// A project beside the first: in the jail at /projects/<name>.
+struct NamedProject {
+  std::string name;
+  std::string path;  // on the host
+  bool operator==(const NamedProject&) const = default;
+};
+
+/// Names for further projects, in their order: the last component, with only what engines allow in a name; of
+/// those that would be called the same, the parent's name before it; and where that does not tell them apart,
+/// a number behind it. None is in `taken`.
+std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
+                                        const std::vector<std::string>& taken = {});
+
+/// Where a further project is.
+JailPlace place_of(const std::string& name);
+
+/// A project of a jail with several, each allowed by itself.
+struct SharedProject {
+  std::string path;  // canonical
+  uid_t owner = 0;
+  dev_t device = 0;
+  ino_t inode = 0;
+};
+
+/// Throws UsageError where projects cannot be in one jail: the same one twice, one inside another, or one
+/// that the jail's user, who is chosen for the first, could not use. The last is for a caller who is root:
+/// anybody else has been refused what is not theirs.
+void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
+                   const std::set<core::Waiver>& allow);
+
+/// "NAME:PATH NAME:PATH" for a label, of the path each byte but letters, digits and "/._-" as %XX: podman's
+/// `volume create` (4.3) reads a label as comma-separated values.
+std::string projects_label(const std::vector<NamedProject>& projects);
+std::vector<NamedProject> parse_projects(std::string_view label);
+
+}  // namespace jailed::plan

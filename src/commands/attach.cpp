@@ -1,0 +1,240 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <jailed/commands/bring_home.hpp>
+#include <jailed/commands/commands.hpp>
+#include <jailed/commands/follow_changes.hpp>
+#include <jailed/commands/found_jails.hpp>
+#include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/noted_jails.hpp>
+#include <jailed/commands/places.hpp>
+#include <jailed/commands/session_parts.hpp>
+#include <jailed/commands/synced_launch.hpp>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/engine/sync_engine.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/plan/projects.hpp>
+
+namespace jailed::commands {
+namespace {
+
+using core::Environment;
+using core::Options;
+using plan::FoundJail;
+
+// `jailed attach [JAIL] PATH`: the jail is the last but one word.
+struct Words {
+  std::string jail;
+  std::string subject;
+};
+
+Words words_of(const Options& options, const std::string& verb, const std::string& subject) {
+  const auto& words = options.jails;
+  if (words.empty())
+    throw core::UsageError(fmt::format("Which project shall {}?", subject),
+                           fmt::format("jailed {} [JAIL] {}", verb, verb == "attach" ? "PATH" : "NAME"));
+  if (words.size() > 2)
+    throw core::UsageError(fmt::format("One argument too many: '{}'.", core::printable(words[2])),
+                           fmt::format("see: jailed {} --help", verb));
+  return words.size() == 1 ? Words{{}, words[0]} : Words{words[0], words[1]};
+}
+
+FoundJail jail_meant(Found& found, const Environment& environment, const std::string& word) {
+  if (auto noted = choose_noted(found, word)) return *noted;
+  ask_engine(found, environment);
+  return choose(running(found), word);
+}
+
+// What ends the jail and starts it again around these.
+std::string restart(const FoundJail& jail, const std::vector<std::string>& projects) {
+  auto line = fmt::format("jailed stop {} && jailed", jail.name);
+  if (jail.detached) line += " --detach";
+  for (const auto& project : projects) line += fmt::format(" {}", core::shell_quote(project));
+  return line;
+}
+
+[[noreturn]] void refuse(const FoundJail& jail, const std::string& what,
+                         const std::vector<std::string>& projects) {
+  throw core::Error(fmt::format("{} has its projects mounted directly, and no engine {} a running container.",
+                                jail.name, what),
+                    fmt::format("end it and start it again: {}", restart(jail, projects)));
+}
+
+plan::SharedProject shared(const std::string& path) {
+  const auto info = host::lstat_of(path);
+  return info ? plan::SharedProject{path, info->st_uid, info->st_dev, info->st_ino}
+              : plan::SharedProject{path};
+}
+
+// The checks of a launch: of the project by itself, and beside those that are there.
+Places checked_places(const Found& found, const FoundJail& jail, const std::string& path,
+                      const Environment& environment) {
+  Options about;
+  about.path = path;
+  const auto places = look_at_places(about, found.settings, environment);
+  Places first;
+  first.project = jail.project;
+  if (const auto info = host::lstat_of(jail.project)) first.project_info = *info;
+  std::vector<plan::SharedProject> projects;
+  for (const auto& project : plan::projects_of(jail)) projects.push_back(shared(project));
+  projects.push_back(shared(places.project));
+  plan::check_several(projects, identity_for(first, environment), ::geteuid() == 0, found.settings.allow);
+  return places;
+}
+
+std::string session_of(const Found& found, const FoundJail& jail) {
+  auto session = found.sessions + "/" + jail.session;
+  if (!host::lstat_of(session))
+    throw core::Error(fmt::format("{} was started with another configuration directory.", jail.name),
+                      "name it: --config-dir DIR");
+  return session;
+}
+
+Cargo cargo_of(const Found& found, const FoundJail& jail, std::vector<plan::NamedProject> further) {
+  return {.id = jail.session,
+          .project = jail.project,
+          .container = jail.name,
+          .sessions = found.sessions,
+          .further = std::move(further)};
+}
+
+// Never that of a part which still holds work of a project that was detached.
+std::string name_for(const std::string& path, const std::vector<plan::NamedProject>& further,
+                     const std::string& session) {
+  std::vector<std::string> taken;
+  for (const auto& project : further) taken.push_back(project.name);
+  for (const auto& name : host::list_directory(session + "/projects")) taken.push_back(name);
+  return plan::name_projects({path}, taken).front().name;
+}
+
+void attach_synced(const Found& found, const FoundJail& jail, const std::string& path,
+                   const Environment& environment, bool quiet) {
+  const auto places = checked_places(found, jail, path, environment);
+  const auto session = session_of(found, jail);
+  const auto program = mutagen_or_throw(found.engine, environment);
+  const engine::SyncEngine sync(program.mutagen);
+  const auto before = further_projects(session, jail.further);
+  const auto name = name_for(places.project, before, session);
+  const auto workspace = plan::place_of(name).workspace;
+  const auto part = session + part_below(name);
+  const auto key = plan::sync_key(jail.session, name);
+
+  const auto facts = look_at_git(places.project);
+  ObjectViews views(jail.session, identity_for(places, environment), nullptr);
+  auto sources = git_sources(facts, part, places.project, views);
+  sources.beside = true;
+  auto ignores = sync_settings(places.config).ignores;
+  for (const auto& directory : plan::plan_git(core::GitMode::shadow, facts, sources).hidden)
+    ignores.push_back("/" + directory);
+  auto execution =
+      look_at_host_execution(facts, found.settings, environment,
+                             {found.sessions, jail.session, part, places.project, workspace}, {});
+
+  // Noted first: whatever happens from here on, the jail's end brings its files home.
+  host::make_private_directories(part);
+  make_host_snapshot(execution, part);
+  auto further = before;
+  further.push_back({name, places.project});
+  note_further_projects(session, further);
+  PendingSignals signals;
+  try {
+    sync.create({.id = jail.session,
+                 .project = places.project,
+                 .container = jail.name,
+                 .ignores = ignores,
+                 .name = name});
+    LiveLine line(quiet);
+    const auto end = sync.flush(key, [&](const plan::SyncState& state) {
+      line.show(plan::sync_progress(state));
+      return signals.count() == 0;
+    });
+    line.clear();
+    if (!end.done)
+      throw core::Error(end.stopped ? "Interrupted."
+                                    : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
+    check_arrived(sync, key, workspace);
+  } catch (const core::Error& error) {
+    sync.terminate(key);
+    note_further_projects(session, before);
+    host::remove_tree(part);
+    throw core::Error(fmt::format("{} was not attached. {}", core::printable(places.project), error.what()),
+                      error.next_step());
+  }
+  start_following(found.engine, program, {places.project}, jail.name, jail.session);
+  spdlog::info("{} is at {}. It has no git there: a repository cannot be added to a running jail.",
+               core::printable(places.project), workspace);
+}
+
+void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedProject& project,
+                   const Environment& environment) {
+  const auto session = session_of(found, jail);
+  const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
+  auto further = further_projects(session, jail.further);
+  const auto cargo = cargo_of(found, jail, further);
+  const auto part = session + part_below(project.name);
+  const auto key = plan::sync_key(jail.session, project.name);
+  PendingSignals signals;
+  if (const auto home = bring_project_home(found.engine, sync, cargo, {key, project.name, project.path}, signals);
+      home.reason)
+    throw core::Error(fmt::format("{} stays in the jail: {}.", core::printable(project.path), *home.reason),
+                      "see: jailed sync status");
+  sync.terminate(key);
+  std::erase(further, project);
+  note_further_projects(session, further);
+  host::capture_shielded(plan::remove_project_command(found.engine, jail.name, project.name));
+  settle_part(part, jail.session);
+  spdlog::info("{} is no longer in the jail; its files are home{}.", core::printable(project.path),
+               session_has_work(part) ? ", its commits come when the jail ends" : "");
+}
+
+}  // namespace
+
+int attach(const Options& options, const Environment& environment) {
+  const auto words = words_of(options, "attach", "be attached");
+  std::string reason;
+  const auto path = host::canonical(words.subject, reason);
+  if (path.empty())
+    throw core::UsageError(fmt::format("Cannot open '{}': {}.", core::printable(words.subject), reason),
+                           "jailed attach [JAIL] PATH");
+  auto found = about(options, environment);
+  const auto jail = jail_meant(found, environment, words.jail);
+  auto projects = plan::projects_of(jail);
+  if (std::find(projects.begin(), projects.end(), path) != projects.end())
+    throw core::UsageError(fmt::format("'{}' is in {} already.", core::printable(path), jail.name),
+                           "see: jailed ls");
+  projects.push_back(path);
+  if (!jail.synced) refuse(jail, "adds a mount to", projects);
+  attach_synced(found, jail, path, environment, options.quiet);
+  return 0;
+}
+
+int detach(const Options& options, const Environment& environment) {
+  const auto words = words_of(options, "detach", "be detached");
+  auto found = about(options, environment);
+  const auto jail = jail_meant(found, environment, words.jail);
+  std::string reason;
+  const auto path = host::canonical(words.subject, reason);
+  const auto project = std::find_if(jail.further.begin(), jail.further.end(), [&](const auto& one) {
+    return one.name == words.subject || one.path == path;
+  });
+  if (project == jail.further.end()) {
+    std::string names;
+    for (const auto& one : jail.further) names += fmt::format("{} ", one.name);
+    throw core::UsageError(
+        fmt::format("{} has no further project '{}'.", jail.name, core::printable(words.subject)),
+        names.empty() ? fmt::format("it has only one; to end it: jailed stop {}", jail.name)
+                      : fmt::format("it has: {}", names.substr(0, names.size() - 1)));
+  }
+  auto projects = plan::projects_of(jail);
+  std::erase(projects, project->path);
+  if (!jail.synced) refuse(jail, "takes a mount from", projects);
+  detach_synced(found, jail, *project, environment);
+  return 0;
+}
+
+}  // namespace jailed::commands

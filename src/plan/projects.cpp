@@ -1,0 +1,116 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/plan/jail.hpp>
+#include <jailed/plan/project.hpp>
+#include <jailed/plan/projects.hpp>
+
+namespace jailed::plan {
+namespace {
+
+using core::printable;
+using core::UsageError;
+
+std::string with_parent(const std::string& path, const std::string& name) {
+  const auto parent = project_name(path.substr(0, path.rfind('/')));
+  return parent.empty() ? name : parent + "-" + name;
+}
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
+         c == '_' || c == '-';
+}
+
+void refuse_overlap(const SharedProject& one, const SharedProject& other) {
+  if (one.path == other.path || (one.device == other.device && one.inode == other.inode && one.inode != 0))
+    throw UsageError(fmt::format("'{}' is named twice.", printable(other.path)), "name each project once");
+  const bool inside = is_within(other.path, one.path);
+  if (!inside && !is_within(one.path, other.path)) return;
+  const auto& inner = inside ? other : one;
+  const auto& outer = inside ? one : other;
+  throw UsageError(fmt::format("'{}' is inside '{}'.", printable(inner.path), printable(outer.path)),
+                   "name only the outer one, or projects that are apart");
+}
+
+}  // namespace
+
+std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
+                                        const std::vector<std::string>& taken) {
+  std::vector<std::string> all = taken;
+  for (const auto& path : paths) all.push_back(project_name(path));
+  std::vector<std::string> used = taken;
+  std::vector<NamedProject> projects;
+  for (const auto& path : paths) {
+    auto name = project_name(path);
+    if (std::count(all.begin(), all.end(), name) > 1) name = with_parent(path, name);
+    auto unique = name;
+    for (int number = 2; contains(used, unique); ++number) unique = fmt::format("{}-{}", name, number);
+    used.push_back(unique);
+    projects.push_back({std::move(unique), path});
+  }
+  return projects;
+}
+
+JailPlace place_of(const std::string& name) { return {"/projects/" + name, "/jail/projects/" + name}; }
+
+void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
+                   const std::set<core::Waiver>& allow) {
+  for (std::size_t i = 1; i < projects.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) refuse_overlap(projects[j], projects[i]);
+    const auto& project = projects[i];
+    if (!caller_is_root || project.owner == 0 || project.owner == identity.uid ||
+        allow.contains(core::Waiver::foreign_project))
+      continue;
+    throw UsageError(
+        fmt::format("'{}' belongs to uid {}, but in this jail everything is done as uid {}, for '{}'.",
+                    printable(project.path), project.owner, identity.uid, printable(projects.front().path)),
+        fmt::format("give it a jail of its own: jailed {}\nor, if you mean it: --allow foreign-project",
+                    core::shell_quote(project.path)));
+  }
+}
+
+std::string projects_label(const std::vector<NamedProject>& projects) {
+  std::string label;
+  for (const auto& project : projects) {
+    if (!label.empty()) label += ' ';
+    label += project.name + ':';
+    for (const char c : project.path) {
+      if (is_plain(c)) {
+        label += c;
+      } else {
+        label += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      }
+    }
+  }
+  return label;
+}
+
+std::vector<NamedProject> parse_projects(std::string_view label) {
+  std::vector<NamedProject> projects;
+  while (!label.empty()) {
+    auto word = label.substr(0, label.find(' '));
+    label.remove_prefix(std::min(label.size(), word.size() + 1));
+    const auto colon = word.find(':');
+    if (colon == std::string_view::npos || colon == 0) continue;
+    NamedProject project{std::string(word.substr(0, colon)), {}};
+    word.remove_prefix(colon + 1);
+    while (!word.empty()) {
+      unsigned byte = 0;
+      const bool coded = word.front() == '%' && word.size() >= 3 &&
+                         std::from_chars(word.data() + 1, word.data() + 3, byte, 16).ptr == word.data() + 3;
+      project.path += coded ? static_cast<char>(byte) : word.front();
+      word.remove_prefix(coded ? 3 : 1);
+    }
+    projects.push_back(std::move(project));
+  }
+  return projects;
+}
+
+}  // namespace jailed::plan

@@ -1,0 +1,79 @@
+#include <jailed/core/error.hpp>
+#include <jailed/plan/projects.hpp>
+
+#include "catch.hpp"
+#include "support.hpp"
+
+using namespace jailed::plan;
+using jailed::core::UsageError;
+using jailed::core::Waiver;
+using jailed::test::error_of;
+
+namespace {
+
+std::vector<std::string> names(const std::vector<std::string>& paths, const std::vector<std::string>& taken = {}) {
+  std::vector<std::string> found;
+  for (const auto& project : name_projects(paths, taken)) found.push_back(project.name);
+  return found;
+}
+
+using Names = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("further projects are called as their directories", "[plan]") {
+  CHECK(name_projects({"/p/api"}) == std::vector<NamedProject>{{"api", "/p/api"}});
+  CHECK(names({"/p/a b", "/p/$x,y\n", "/p/.git"}) == Names{"a-b", "-x-y-", ".git"});
+}
+
+TEST_CASE("of one name, the parent's stands before it, and a number where that is not enough", "[plan]") {
+  CHECK(names({"/one/api", "/two/api", "/two/web"}) == Names{"one-api", "two-api", "web"});
+  CHECK(names({"/x/one/api", "/y/one/api"}) == Names{"one-api", "one-api-2"});
+  CHECK(names({"/one/api", "/two/api", "/p/one-api", "/q/one-api"}) == Names{"one-api", "two-api", "p-one-api", "q-one-api"});
+  CHECK(names({"/one-api", "/one/api", "/two/api"}) == Names{"one-api", "one-api-2", "two-api"});
+  CHECK(names({"/api", "/two/api"}) == Names{"api", "two-api"});
+  CHECK(names({"/p/api"}, {"api"}) == Names{"p-api"});
+  CHECK(names({"/p/api"}, {"api", "p-api"}) == Names{"p-api-2"});
+  const std::string prefix(60, 'a');
+  CHECK(names({"/p/" + prefix + "1", "/p/" + prefix + "2"}).back().ends_with("-2"));
+}
+
+TEST_CASE("a further project has its places", "[plan]") {
+  CHECK(place_of("api") == JailPlace{"/projects/api", "/jail/projects/api"});
+  CHECK(JailPlace{} == JailPlace{"/workspace", "/jail"});
+}
+
+TEST_CASE("the same project twice, or one inside another, is refused", "[plan]") {
+  const auto refusal = [](const std::vector<SharedProject>& projects) {
+    return error_of([&] { check_several(projects, {7, 7}, false, {}); });
+  };
+  CHECK_FALSE(refusal({{"/p/a", 7, 1, 1}, {"/p/ab", 7, 1, 2}, {"/q", 7, 1, 3}}));
+  CHECK(refusal({{"/p/a", 7, 1, 1}, {"/q", 7, 1, 2}, {"/p/a", 7, 1, 1}}) == UsageError("'/p/a' is named twice.", "name each project once"));
+  CHECK(refusal({{"/p/a", 7, 1, 1}, {"/mnt/a", 7, 1, 1}}) == UsageError("'/mnt/a' is named twice.", "name each project once"));
+  for (const bool first : {true, false}) {
+    const SharedProject outer{"/p", 7, 1, 1};
+    const SharedProject inner{"/p/a\n", 7, 1, 2};
+    CHECK(refusal(first ? std::vector{outer, inner} : std::vector{inner, outer}) ==
+          UsageError("'/p/a\\012' is inside '/p'.", "name only the outer one, or projects that are apart"));
+  }
+}
+
+TEST_CASE("what the jail's user could not use is refused to root", "[plan]") {
+  const auto refusal = [](uid_t owner, bool root, const std::set<Waiver>& allow = {}) {
+    return error_of([&] { check_several({{"/a", 7, 1, 1}, {"/b c", owner, 1, 2}}, {7, 7}, root, allow); });
+  };
+  CHECK(refusal(8, true) == UsageError("'/b c' belongs to uid 8, but in this jail everything is done as uid 7, for '/a'.",
+                                       "give it a jail of its own: jailed '/b c'\nor, if you mean it: --allow foreign-project"));
+  CHECK_FALSE(refusal(8, true, {Waiver::foreign_project}));
+  CHECK_FALSE(refusal(7, true));
+  CHECK_FALSE(refusal(0, true));   // reaches it by an idmapped mount
+  CHECK_FALSE(refusal(8, false));  // was refused, or allowed, before
+}
+
+TEST_CASE("the label says of any paths what they are", "[plan]") {
+  const std::vector<NamedProject> projects = {{"api", "/p/\"a\",\n="}, {"-", "/\xC3\xBC"}};
+  CHECK(parse_projects(projects_label(projects)) == projects);
+  CHECK(projects_label(projects) == "api:/p/%22a%22%2C%0A%3D -:/%C3%BC");
+  for (const auto* text : {"", " ", "words", ":/p", "  a "}) CHECK(parse_projects(text).empty());
+  CHECK(parse_projects("a:/p%2 b:/%zz:") == std::vector<NamedProject>{{"a", "/p%2"}, {"b", "/%zz:"}});
+}
