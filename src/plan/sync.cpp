@@ -251,8 +251,9 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
                "--default-directory-mode", "0755",
-               // In the volume itself: elsewhere each file would be copied a second time to be put in place.
-               "--stage-mode-beta", "internal",
+               // In the same volume: elsewhere each file would be copied a second time to be put in place.
+               // A directory that is not there yet cannot hold what is staged, but /projects beside it can.
+               "--stage-mode-beta", session.name.empty() ? "internal" : "neighboring",
                // The net below the watchers of both sides, which have it look at once (follow_changes).
                "--watch-polling-interval", "10"};
   for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
