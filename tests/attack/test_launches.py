@@ -10,8 +10,6 @@ from support.sync import Synced
 
 PROBES = [name for name in EXPECTED if name not in ENDS_THE_JAIL]
 
-# Docker mounts volumes without nosuid and nodev; that nothing is gained by it the probes of 18 and 27 see.
-ON_A_VOLUME = frozenset({"38-mount-flags"} if ENGINE == "docker" else ())
 # What the proxy lets through is tested in tests/e2e/test_testcontainers.py.
 BY_THE_PROXY = frozenset({"34-any-socket", "34-engine-sockets"})
 
@@ -107,11 +105,11 @@ def test_entered_at_a_terminal(stage, left, same):
 
 
 def test_with_mutagen(synced_stage, same):
-    same("mutagen", outcomes(without_terminal(synced_stage, *OPTIONS, "--sync", "mutagen", synced_stage.project, "--", *synced_stage.command(PROBES))), ON_A_VOLUME)
+    same("mutagen", outcomes(without_terminal(synced_stage, *OPTIONS, "--sync", "mutagen", synced_stage.project, "--", *synced_stage.command(PROBES))))
 
 
 def test_left_running_with_mutagen(synced_left, same):
-    same("mutagen --detach", synced_left.seen(), ON_A_VOLUME)
+    same("mutagen --detach", synced_left.seen())
 
 
 @pytest.mark.skipif(GVISOR, reason="gVisor mounts no socket of the host's")

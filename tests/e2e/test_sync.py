@@ -103,6 +103,7 @@ def test_a_submodule_works(synced):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(60 + 5 * ROUNDS)
 def test_the_last_write_always_arrives(synced):
     for number in range(ROUNDS):
         synced.run(f"echo {number} >last; (sleep 0.0{random.randrange(10)}; echo {number} >>late) & wait").ok()
