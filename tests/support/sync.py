@@ -108,7 +108,7 @@ class Synced:
         for found in self.host.jails():
             self.host.engine.remove(found["Id"])
         for name in self.volumes():
-            self.host.engine.run("volume", "rm", "--force", name, check=False)
+            self.host.engine.run("volume", "rm", "--force", name, f"{name}-projects", check=False)
 
 
 def tree(root: Path) -> dict[bytes, object]:
