@@ -100,7 +100,8 @@ Cargo cargo_of(const Found& found, const FoundJail& jail, std::vector<plan::Name
           .project = jail.project,
           .container = jail.name,
           .sessions = found.sessions,
-          .further = std::move(further)};
+          .further = std::move(further),
+          .beside = {}};
 }
 
 // Never that of a part which still holds work of a project that was detached.

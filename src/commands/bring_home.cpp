@@ -32,6 +32,7 @@ void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Carg
   spdlog::error("Not all work of this jail is on the host yet: {}.", reason);
   spdlog::error("  nothing is lost, it waits in the volume {}; bring it home: jailed sync recover {}",
                 cargo.container, cargo.id);
+  spdlog::error("  give up what is not home: {}", core::shell_line(plan::remove_volume_command(engine, cargo.container)));
   for (const auto& project : projects_of(cargo)) sync.pause(project.key);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
 }
@@ -45,7 +46,7 @@ void name_some(const std::vector<std::string>& names, std::uint64_t more) {
 // As an archive and not as files: what the jail has made is not unpacked here by anyone but the user.
 bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
                     const plan::SyncState& state) {
-  const auto workspace = project.name.empty() ? plan::JailPlace{}.workspace : plan::place_of(project.name).workspace;
+  const auto workspace = plan::workspace_of(project.name);
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
   const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
@@ -61,7 +62,9 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoP
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
   for (const auto& path : state.conflicts)
-    names.push_back(core::printable(project.name.empty() ? path : workspace + "/" + path));
+    names.push_back(core::printable(project.name.empty()             ? path
+                                    : project.name.starts_with('/') ? project.path + "/" + path
+                                                                    : workspace + "/" + path));
   name_some(names, 0);
   spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(archive));
   return true;
@@ -162,8 +165,9 @@ int PendingSignals::count() {
 
 std::vector<CargoProject> projects_of(const Cargo& cargo) {
   std::vector<CargoProject> projects = {{cargo.id, {}, cargo.project}};
-  for (const auto& project : cargo.further)
-    projects.push_back({plan::sync_key(cargo.id, project.name), project.name, project.path});
+  for (const auto* list : {&cargo.further, &cargo.beside}) {
+    for (const auto& project : *list) projects.push_back({plan::sync_key(cargo.id, project.name), project.name, project.path});
+  }
   return projects;
 }
 
@@ -221,7 +225,7 @@ void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const C
   }
   for (int attempt = 0;; ++attempt) {
     const auto removed = host::capture_shielded(remove);
-    if (removed.status.ok() || plan::says_volumes_are_gone(removed.err)) break;
+    if (removed.status.ok() || plan::says_volumes_are_gone(engine, removed.err)) break;
     if (attempt == 20) {
       spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
                    core::shell_line(remove));

@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <jailed/commands/engine_here.hpp>
+#include <fmt/format.h>
+#include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/failure.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/kernel.hpp>
+#include <jailed/host/process.hpp>
 #include <jailed/plan/limits.hpp>
+#include <jailed/plan/remote.hpp>
 #include <jailed/plan/selinux.hpp>
 
 namespace jailed::commands {
@@ -67,9 +72,28 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   return facts;
 }
 
-void check_engine_here(const plan::Engine& engine, const Places& places, const Environment& environment) {
+void ask_remote_machine(plan::Engine& engine) {
+  if (!engine.remote || engine.machine) return;
+  const auto answer = host::capture(plan::ask_machine_command(engine));
+  const auto parsed = answer.status.ok() ? plan::parse_machine(engine, answer.out) : std::nullopt;
+  if (!parsed) {
+    if (const auto failure = engine::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);
+    throw core::Error(fmt::format("The engine at {} does not answer: {}", plan::shown_address(engine.endpoint),
+                                  core::printable(answer.err.empty() ? answer.out : answer.err)));
+  }
+  engine.machine = parsed->machine;
+  if (engine.kind == plan::EngineKind::docker) return;
+  engine.rootless = parsed->rootless;
+  engine.limits = parsed->limits;
+}
+
+void check_engine_here(const plan::Engine& engine, const Places& places, const Settings& settings, bool synced,
+                       const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  plan::check_bind_mounts_reach(engine, facts);
+  if (engine.remote) {
+    plan::check_remote(settings, *plan::engine_endpoint(engine.kind, facts), synced);
+    return;
+  }
   plan::check_caller_is_mapped(engine, facts);
   std::string ignored;
   const auto home = host::canonical(environment.get("HOME").value_or(""), ignored);

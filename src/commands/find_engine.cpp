@@ -1,5 +1,7 @@
 #include <unistd.h>
 
+#include <cstdlib>
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/kernel.hpp>
@@ -9,11 +11,23 @@
 namespace jailed::commands {
 namespace {
 
+constexpr const char* kUsualSocket = "unix:///var/run/docker.sock";
+
 // podman-docker's `docker` is a script or a link.
 bool is_podman(const std::string& program) {
   std::string ignored;
   if (host::canonical(program, ignored).ends_with("/podman")) return true;
   return plan::hands_on_to_podman(host::read_beginning(program, 4096));
+}
+
+void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
+  if (endpoint.address != kUsualSocket) engine.endpoint = endpoint.address;
+  engine.remote = plan::is_remote(endpoint);
+  if (!engine.remote) return;
+  engine.rootless = false;  // until it is asked
+  // Every client that is called from here on, Mutagen's too, talks to this engine, whatever `docker context use` says
+  // meanwhile.
+  if (!endpoint.context.empty()) ::setenv("DOCKER_CONTEXT", endpoint.context.c_str(), 1);
 }
 
 }  // namespace
@@ -31,12 +45,13 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
   auto engine = plan::choose_engine(settings.runtime, found, root);
   if (engine.kind == plan::EngineKind::docker && is_podman(engine.program))
     engine = {plan::EngineKind::podman, engine.program, !root};
+  if (const auto endpoint = plan::engine_endpoint(engine.kind, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
   if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
   if (engine.rootless) {
     if (const auto cgroup = host::user_cgroup(::geteuid()))
       engine.limits = plan::limit_support({cgroup->unified, cgroup->controllers});
   }
-  engine.selinux = host::selinux_enforces();
+  engine.selinux = !engine.remote && host::selinux_enforces();
   return engine;
 }
 

@@ -34,10 +34,11 @@ void forget_sync(const Found& found, const std::string& id, const Environment& e
 
 // A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
 void clear_ended_detached(const Found& found, const Environment& environment) {
-  const auto noted = noted_jails(found.sessions);
+  const auto noted = noted_jails(found.engine, found.sessions);
   for (const auto& id : host::detached_sessions(found.sessions)) {
     const auto is_it = [&](const FoundJail& jail) { return jail.session == id; };
     if (std::any_of(found.jails.begin(), found.jails.end(), is_it)) continue;
+    if (is_of_other_engine(found.engine, found.sessions + "/" + id)) continue;
     const auto note = std::find_if(noted.begin(), noted.end(), is_it);
     const bool synced = note == noted.end() || note->synced;
     if (synced && !find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
@@ -105,7 +106,7 @@ MutagenProgram mutagen_or_throw(const plan::Engine& engine, const Environment& e
 
 std::optional<FoundJail> choose_noted(const Found& found, const std::string& word) {
   try {
-    return choose(noted_jails(found.sessions), word);
+    return choose(noted_jails(found.engine, found.sessions), word);
   } catch (const core::UsageError&) {
     return std::nullopt;
   }

@@ -11,6 +11,7 @@
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/container_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/tree.hpp>
@@ -131,10 +132,15 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   ::unlink(path.c_str());
   Answer answer{host::Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)), {}};
   if (!answer.file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
-  const auto command = plan::run_command(engine, jail);
+  auto command = plan::run_command(engine, jail);
+  if (engine.remote) {
+    if (const auto said = engine::start_keeper(engine, plan::waiting_collector(jail)); !said.empty())
+      throw Refused(fmt::format("the jail that packs them did not start: {}", printable(first_line(said))));
+    command = plan::collect_command(engine, jail);
+  }
   spdlog::debug("{}", core::shell_line(command));
   const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
-  if (!result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
+  if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));
   if (result.silent) throw Refused("git in the jail does not come to an end");
   if (!result.status.ok())

@@ -7,6 +7,7 @@
 #include <functional>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/noted_jails.hpp>
@@ -48,11 +49,11 @@ void add_unsynced(Found& found) {
   }
 }
 
-// On Linux what runs in a container is in the host's /proc: no engine has to be asked.
-void look_for_agents(std::vector<FoundJail>& jails) {
-  if (jails.empty()) return;
+// On Linux what runs in a container of this machine is in its /proc: no engine has to be asked.
+void look_for_agents(Found& found) {
+  if (found.jails.empty() || found.engine.remote) return;
   const auto processes = host::process_list();
-  for (auto& jail : jails) {
+  for (auto& jail : found.jails) {
     if (jail.state == "running") jail.agents = plan::agents_in(jail.container, processes);
   }
 }
@@ -92,7 +93,8 @@ Cargo cargo_of(const Found& found, const FoundJail& jail) {
           .project = jail.project,
           .container = jail.name,
           .sessions = found.sessions,
-          .further = further_projects(found.sessions + "/" + jail.session, jail.further)};
+          .further = further_projects(found.sessions + "/" + jail.session, jail.further),
+          .beside = noted_beside(found.sessions + "/" + jail.session)};
 }
 
 // True when the work is home.
@@ -173,7 +175,7 @@ std::optional<int> run_in_running(Found& found, const Options& options, const En
   };
   std::optional<FoundJail> noted;
   try {
-    noted = choose_one(noted_jails(found.sessions));
+    noted = choose_one(noted_jails(found.engine, found.sessions));
   } catch (const core::UsageError&) {
     // Not clear without the engine.
   }
@@ -202,7 +204,7 @@ int enter(const Options& options, const Environment& environment, const std::vec
 int list(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
   if (may_have_volumes(found.sessions, found.jails)) add_unsynced(found);
-  if (!options.quiet) look_for_agents(found.jails);
+  if (!options.quiet) look_for_agents(found);
   if (options.json) {
     std::cout << plan::jails_json(found.engine, found.jails);
   } else if (options.quiet) {
@@ -215,6 +217,7 @@ int list(const Options& options, const Environment& environment) {
 
 int stop(const Options& options, const Environment& environment) {
   auto found = about(options, environment);
+  ask_remote_machine(found.engine);
   auto words = options.jails;
   if (words.empty()) words.emplace_back();
   std::vector<FoundJail> chosen;
@@ -307,6 +310,7 @@ int sync_flush(const Options& options, const Environment& environment) {
 
 int sync_recover(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
+  ask_remote_machine(found.engine);
   std::erase_if(found.jails, [](const auto& jail) { return jail.state == "running"; });
   add_unsynced(found);
   const auto volumes = find_volumes(found.engine, "");

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
@@ -17,6 +18,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/host/files.hpp>
+#include <jailed/host/machine.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/plan/settings.hpp>
 
@@ -67,7 +69,8 @@ std::vector<std::string> asked_for(const GitRequest& request, const std::string&
 
 int import_sessions(const std::vector<std::string>& ids, const core::Settings& settings,
                     const core::Environment& environment, const std::string& sessions) {
-  const auto engine = find_engine(settings, environment);
+  auto engine = find_engine(settings, environment);
+  ask_remote_machine(engine);
   if (::geteuid() == 0) host::IdmappedMounts::sweep();
   int failed = 0;
   for (const auto& id : ids) {
@@ -137,10 +140,11 @@ bool import_session(const plan::Engine& engine, const host::AbandonedSession&, c
   }
   core::Options about;
   about.path = session_project(parts.front());
-  const auto places = look_at_places(about, settings, environment);
-  const auto identity = identity_for(places, environment);
+  auto places = look_at_places(about, settings, environment);
+  if (engine.remote) places.remote = engine.machine.value_or(plan::RemoteMachine{.memory = host::memory_size(), .architecture = {}});
+  const auto identity = reader_for(places, environment);
   std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0) 
+  if (::geteuid() == 0 && !places.remote)
     idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
   const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
   ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);

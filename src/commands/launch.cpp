@@ -46,7 +46,7 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
     }
     return program;
   } catch (const core::Error& error) {
-    if (asked_for) throw;
+    if (asked_for || engine.remote) throw;
     spdlog::warn("{} The project is mounted directly.", error.what());
     return std::nullopt;
   }
@@ -63,7 +63,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
   PreparedJail prepared(options, settings, environment, places);
-  note_jail(prepared.session(), prepared.jail());
+  note_jail(prepared.session(), engine, prepared.jail());
   if (options.detach) {
     const auto jail = plan::detached(prepared.jail(), options.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
@@ -75,7 +75,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
   std::optional<host::DeathWatch> watch;
   if (!plan::on_host_kernel(settings.sandbox))
-    watch.emplace(plan::remove_command(engine, plan::container_name(prepared.jail())));
+    watch.emplace(prepared.session(), plan::remove_command(engine, plan::container_name(prepared.jail())));
   auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
   watch.reset();
   if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
@@ -109,18 +109,21 @@ bool wants_build() {
 int launch(const core::Options& options, const Environment& environment) {
   auto settings = plan::resolve_settings(options, environment);
   if (options.detach) plan::check_detached(settings);
-  const auto engine = find_engine(settings, environment);
+  auto engine = find_engine(settings, environment);
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =
       look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
+  const bool synced = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);
+  check_engine_here(engine, places, settings, synced, environment);
+  ask_remote_machine(engine);
+  places.remote = engine.machine;
   const auto mutagen = choose_sync(settings, engine, environment);
-  check_engine_here(engine, places, environment);
   if (options.dry_run) {
-    const auto commands =
-        mutagen
-            ? imagined_synced(options, settings, environment, places, engine, *mutagen)
-            : std::vector{plan::run_command(engine, imagined_bind(options, settings, environment, places))};
-    for (const auto& command : commands) std::cout << core::shell_line(command) << "\n";
+    const auto lines =
+        mutagen ? imagined_synced(options, settings, environment, places, engine, *mutagen)
+                : std::vector{core::shell_line(
+                      plan::run_command(engine, imagined_bind(options, settings, environment, places)))};
+    for (const auto& line : lines) std::cout << line << "\n";
     return 0;
   }
   if (options.reuse) {

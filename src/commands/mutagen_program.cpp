@@ -11,6 +11,7 @@
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/siphash.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 
@@ -73,7 +74,7 @@ void make_places_for_podman(const MutagenProgram& program) {
 std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const core::Environment& environment) {
   const auto program = host::find_program("mutagen", environment);
   if (!program) return std::nullopt;
-  MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .podman = {}, .bundle = {}, .agents = {}};
+  MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .podman = {}, .bundle = {}, .architecture = {}, .agents = {}};
   const auto answer = host::capture(plan::mutagen_version_command(found.mutagen));
   found.version = answer.out.substr(0, answer.out.find_first_of("\r\n"));
   if (!answer.status.ok() || !is_version(found.version))
@@ -84,10 +85,13 @@ std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const cor
                       kReinstall);
   if (engine.kind == plan::EngineKind::podman) {
     found.podman = host::find_program(engine.program, environment).value_or(engine.program);
+    // A daemon talks to the podman that its environment names.
+    const auto other = engine.remote ? fmt::format("-{:016x}", core::siphash({}, engine.endpoint)) : std::string{};
     found.mutagen.env = {{kDockerPath, cache_directory(environment) + "/mutagen/podman"},
-                         {kData, state_directory(environment) + "/mutagen-podman"}};
+                         {kData, state_directory(environment) + "/mutagen-podman" + other}};
   }
-  found.agents = fmt::format("{}/mutagen/{}-{}", cache_directory(environment), found.version, architecture());
+  found.architecture = engine.machine ? engine.machine->architecture : architecture();
+  found.agents = fmt::format("{}/mutagen/{}-{}", cache_directory(environment), found.version, found.architecture);
   return found;
 }
 
@@ -102,10 +106,10 @@ void prepare_mutagen(const MutagenProgram& program) {
   ::chmod(directory.c_str(), 0755);
   const auto fresh = fmt::format("{}.{}", agent, host::random_hex(4));
   const auto unpacked = host::capture_to_file(
-      {"/bin/tar", {"-xzOf", program.bundle, "linux_" + architecture()}, {}}, fresh, 0755);
+      {"/bin/tar", {"-xzOf", program.bundle, "linux_" + program.architecture}, {}}, fresh, 0755);
   if (!unpacked.status.ok()) {
     throw core::Error(
-        fmt::format("There is no agent for linux_{} in {}.", architecture(), core::printable(program.bundle)),
+        fmt::format("There is no agent for linux_{} in {}.", program.architecture, core::printable(program.bundle)),
         kReinstall);
   }
   if (::chmod(fresh.c_str(), 0755) != 0 || std::rename(fresh.c_str(), agent.c_str()) != 0)

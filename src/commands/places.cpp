@@ -8,6 +8,7 @@
 #include <jailed/host/files.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/projects.hpp>
+#include <jailed/plan/remote.hpp>
 #include <jailed/plan/state.hpp>
 #include <tuple>
 
@@ -106,7 +107,12 @@ Places look_at_places(const core::Options& options, const Settings& settings,
   return places;
 }
 
+plan::Identity reader_for(const Places& places, const Environment& environment) {
+  return places.remote ? plan::Identity{::geteuid(), ::getegid()} : identity_for(places, environment);
+}
+
 plan::Identity identity_for(const Places& places, const Environment& environment) {
+  if (places.remote) return plan::kRemoteIdentity;
   return plan::jail_identity({.uid = ::geteuid(),
                               .gid = ::getegid(),
                               .project_uid = places.project_info.st_uid,

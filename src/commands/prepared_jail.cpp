@@ -66,7 +66,9 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.identity = identity_for(places, environment);
   jail.limits = plan::jail_limits(
       settings,
-      {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});
+      {.memory = places.remote ? places.remote->memory : host::memory_size(),
+       .files = host::most_open_files(),
+       .processes = host::most_processes()});
   jail.binds = plan::jail_binds(paths, settings.user);
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
@@ -145,16 +147,17 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
                            const Environment& environment, const Places& places, bool synced) {
   sessions_ = places.config + "/sessions";
   const auto identity = identity_for(places, environment);
-  shares_ = look_at_projects(places, identity);
+  const auto reader = reader_for(places, environment);
+  shares_ = look_at_projects(places, reader);
   session_.emplace(sessions_);
   auto config = places.config;
-  if (::geteuid() == 0) {
+  if (::geteuid() == 0 && !places.remote) {
     idmapped_.emplace(session_->id(), identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
     config = idmapped_->add(places.config, "config");
   }
   auto paths = host_paths(plan::state_paths(config, settings, places.project), session_->path());
   session_view_ = config + "/sessions/" + session_->id();
-  views_.emplace(session_->id(), identity, idmapped_ ? &*idmapped_ : nullptr);
+  views_.emplace(session_->id(), reader, idmapped_ ? &*idmapped_ : nullptr);
   plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
                        [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }, synced});
   if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
@@ -163,7 +166,7 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   }
   add_shares(paths, shares_);
   lease_.emplace(session_->path() + "/lease");
-  if (!plan::on_host_kernel(settings.sandbox)) lease_->release();
+  if (places.remote || !plan::on_host_kernel(settings.sandbox)) lease_->release();
   if (*lease_) paths.lease = lease_->path();
   jail_ = plan_jail(options, settings, environment, places, session_->id(), paths);
   add_git_environment(jail_, shares_);
@@ -216,16 +219,16 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
 ImaginedJail imagined_jail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places, bool synced) {
   const auto id = host::new_session_id();
-  const auto identity = identity_for(places, environment);
-  const bool root = ::geteuid() == 0;
+  const auto reader = reader_for(places, environment);
+  const bool root = ::geteuid() == 0 && !places.remote;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
-  auto shares = look_at_projects(places, identity);
-  ObjectViews views(id, identity, nullptr);
+  auto shares = look_at_projects(places, reader);
+  ObjectViews views(id, reader, nullptr);
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
                        [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }, synced});
   add_shares(paths, shares);
-  if (host::Lease::supported() && plan::on_host_kernel(settings.sandbox))
+  if (host::Lease::supported() && !places.remote && plan::on_host_kernel(settings.sandbox))
     paths.lease = paths.session + "/lease";
   auto jail = plan_jail(options, settings, environment, places, id, paths);
   add_git_environment(jail, shares);

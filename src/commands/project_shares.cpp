@@ -35,6 +35,7 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
   sources.place = place;
   sources.beside = context.synced && !share.name.empty();
   share.git = plan::plan_git(context.settings.git, share.facts, sources);
+  if (context.synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume
   share.execution =
       look_at_host_execution(share.facts, context.settings, context.environment, places, share.git.binds);
 }

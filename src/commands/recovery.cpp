@@ -39,6 +39,7 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
   host::write_new_file(files.path() + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(files.path() + "/group", plan::group_file(jail.user, jail.identity, {}), 0644);
   host::write_new_file(files.path() + "/seccomp.json", plan::seccomp_profile(), 0644);
+  // Removed by its own end, or by the next jailed's sweep, where there is no lease (on another machine).
   const host::Lease lease(files.path() + "/lease");
   auto keeper = plan::recovery_keeper(jail, files.path(), program.agents);
   keeper.seccomp = files.path() + "/seccomp.json";
@@ -96,7 +97,8 @@ Cargo cargo_of(const plan::Volume& volume, const std::string& sessions) {
           .project = volume.project,
           .container = volume.name,
           .sessions = sessions,
-          .further = further_projects(sessions + "/" + volume.session, volume.further)};
+          .further = further_projects(sessions + "/" + volume.session, volume.further),
+          .beside = noted_beside(sessions + "/" + volume.session)};
 }
 
 std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& session_id) {

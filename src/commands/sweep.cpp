@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <jailed/commands/kept_sessions.hpp>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sweep.hpp>
 #include <jailed/core/error.hpp>
@@ -51,6 +52,13 @@ void sweep(const plan::Engine& engine, const Places& places, const core::Environ
   std::optional<std::optional<MutagenProgram>> mutagen;
   for (const auto& id : host::abandoned_sessions(sessions)) {
     if (offer_kept_session(sessions, id, places.project)) continue;
+    if (const auto other = engine_of_lost_work(engine, sessions + "/" + id, places.project)) {
+      if (!other->empty()) {
+        spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", *other);
+        spdlog::warn("  it comes home with the next jailed that uses that one");
+      }
+      continue;
+    }
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;  // somebody else takes care of it
     // A proxy that ended as it should has taken its socket away.

@@ -12,10 +12,12 @@
 #include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/sync_engine.hpp>
+#include <jailed/host/death_watch.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/jails.hpp>
+#include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync_settings.hpp>
 
 namespace jailed::commands {
@@ -62,6 +64,15 @@ void say_what_has_no_git(const Shares& shares) {
   }
 }
 
+// As engine::start_keeper does it.
+core::Command keeper_command(const plan::Engine& engine, const plan::Jail& jail) {
+  return plan::run_command(engine, engine.remote ? plan::remote_parts(jail).jail : jail);
+}
+
+std::vector<plan::NamedProject> followed_beside(const plan::Engine& engine, const plan::Jail& jail) {
+  return engine.remote ? plan::remote_parts(jail).followed : std::vector<plan::NamedProject>{};
+}
+
 constexpr std::size_t kMostCounted = 500'000;
 
 std::string settings_file(const std::string& config) { return config + "/sync.json"; }
@@ -83,17 +94,26 @@ void say_what_is_slow(const plan::SyncSettings& settings, const Places& places, 
 }
 
 // What the repository hides comes last: no pattern of the user's takes it in again.
-std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares& shares, const plan::SyncSettings& settings) {
+std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares& shares, const plan::SyncSettings& settings,
+                                           const std::vector<plan::NamedProject>& beside) {
   std::vector<plan::SyncSession> sessions;
+  const auto container = plan::container_name(jail.project, jail.id);
   for (const auto& share : shares) {
     sessions.push_back({.id = jail.id,
                         .project = share.path,
-                        .container = plan::container_name(jail.project, jail.id),
+                        .container = container,
                         .ignores = settings.ignores,
                         .name = share.name});
     for (const auto& directory : share.git.hidden) sessions.back().ignores.push_back("/" + directory);
   }
+  for (const auto& one : beside)
+    sessions.push_back({.id = jail.id, .project = one.path, .container = container, .ignores = {}, .name = one.name});
   return sessions;
+}
+
+JailEnd interrupted(PendingSignals& signals) {
+  spdlog::error("Interrupted; the jail was not entered.");
+  return {ExitStatus::signalled(signals.first()), {}};
 }
 
 // Nothing, or how the launch ended before the user's command began.
@@ -103,15 +123,18 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
                              bool quiet) {
   const auto made = host::capture_shielded(plan::create_volume_command(engine, jail));
   if (!made.status.ok()) return JailEnd{ExitStatus::exited(core::kFailed), made.err};
+  LiveLine line(quiet);
+  if (engine.remote) line.show("copying what belongs to the jail to its machine");
   if (auto said = engine::start_keeper(engine, jail); !said.empty()) {
+    line.clear();
     host::capture_shielded(plan::remove_volume_command(engine, cargo.container));
+    if (signals.count() > 0) return interrupted(signals);
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
   try {
-    for (const auto& session : sessions_of(jail, shares, settings)) sync.create(session);
+    for (const auto& session : sessions_of(jail, shares, settings, cargo.beside)) sync.create(session);
     const auto began = std::chrono::steady_clock::now();
     std::uint64_t files = 0;
-    LiveLine line(quiet);
     engine::SyncEngine::FlushEnd end;
     for (const auto& project : projects_of(cargo)) {
       end = sync.flush(project.key, [&](const plan::SyncState& state) {
@@ -120,7 +143,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
         return signals.count() == 0;
       });
       if (!end.done) break;
-      if (!project.name.empty()) check_arrived(sync, project.key, plan::place_of(project.name).workspace);
+      if (!project.name.empty()) check_arrived(sync, project.key, plan::workspace_of(project.name));
     }
     if (end.done) {
       line.clear();
@@ -139,8 +162,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
     throw;
   }
   discard(engine, sync, cargo);
-  spdlog::error("Interrupted; the jail was not entered.");
-  return JailEnd{ExitStatus::signalled(signals.first()), {}};
+  return interrupted(signals);
 }
 
 }  // namespace
@@ -167,15 +189,19 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
   auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
-  note_jail(prepared.session(), jail);
+  note_jail(prepared.session(), engine, jail);
   const engine::SyncEngine sync(program.mutagen);
   Cargo cargo{.id = jail.id,
                     .project = jail.project,
                     .container = plan::container_name(jail.project, jail.id),
                     .sessions = places.config + "/sessions",
-                    .further = jail.further};
-  for (const auto& command : {plan::run_command(engine, jail), plan::exec_command(engine, jail, "command")})
+                    .further = jail.further,
+                    .beside = followed_beside(engine, jail)};
+  note_beside(prepared.session(), cargo.beside);
+  for (const auto& command : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
+  std::optional<host::DeathWatch> watch;
+  if (!prepared.lease()) watch.emplace(prepared.session(), plan::remove_command(engine, cargo.container));
   if (auto end = start(engine, sync, jail, prepared.shares(), cargo, ignored, places, signals, options.quiet))
     return *end;
 
@@ -184,6 +210,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   start_following(engine, program, followed, cargo.container, jail.id);
   if (options.detach) {
     if (!options.command.empty()) host::capture_shielded(plan::start_command(engine, cargo.container));
+    watch.reset();
     prepared.detach();
     std::cout << cargo.container << "\n";
     return {};
@@ -197,6 +224,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   // Commits come after the files that belong to them.
   if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {
     prepared.keep(false);
+    watch.reset();
     prepared.bring_commits_home(engine, environment);
   }
   if (!end.engine_error.empty()) {
@@ -206,29 +234,35 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   return end;
 }
 
-std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
-                                           const core::Environment& environment, const Places& places,
-                                           const plan::Engine& engine, const MutagenProgram& program) {
+std::vector<std::string> imagined_synced(const core::Options& options, const core::Settings& settings,
+                                         const core::Environment& environment, const Places& places,
+                                         const plan::Engine& engine, const MutagenProgram& program) {
   const auto imagined = imagined_jail(options, settings, environment, places, true);
   auto jail = keeper_for(imagined.jail, imagined.shares, program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
   const auto container = plan::container_name(jail.project, jail.id);
-  std::vector<core::Command> commands = {plan::create_volume_command(engine, jail), plan::run_command(engine, jail)};
-  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(places.config));
+  std::vector<std::string> lines;
+  const auto add = [&](const core::Command& command) { lines.push_back(core::shell_line(command)); };
+  add(plan::create_volume_command(engine, jail));
+  add(keeper_command(engine, jail));
+  if (engine.remote) {
+    for (auto& line : plan::furnish_lines(engine, plan::remote_parts(jail))) lines.push_back(std::move(line));
+  }
+  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(places.config), followed_beside(engine, jail));
   const auto for_each = [&](auto&& command_for) {
-    for (const auto& session : sessions) commands.push_back(command_for(plan::sync_key(session.id, session.name)));
+    for (const auto& session : sessions) add(command_for(plan::sync_key(session.id, session.name)));
   };
-  for (const auto& session : sessions) commands.push_back(plan::sync_create_command(program.mutagen, session));
+  for (const auto& session : sessions) add(plan::sync_create_command(program.mutagen, session));
   for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
   if (const auto files = gitfiles_of(imagined.shares); !files.empty())
-    commands.push_back(plan::gitfiles_command(engine, container, files));
-  commands.push_back(plan::exec_command(engine, jail, "command"));
-  commands.push_back(plan::end_others_command(engine, container));
+    add(plan::gitfiles_command(engine, container, files));
+  add(plan::exec_command(engine, jail, "command"));
+  add(plan::end_others_command(engine, container));
   for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
-  commands.push_back(plan::remove_command(engine, container));
-  commands.push_back(plan::remove_volume_command(engine, container));
-  commands.push_back(plan::sync_terminate_all_command(program.mutagen, jail.id));
-  return commands;
+  add(plan::remove_command(engine, container));
+  add(plan::remove_volume_command(engine, container));
+  add(plan::sync_terminate_all_command(program.mutagen, jail.id));
+  return lines;
 }
 
 }  // namespace jailed::commands

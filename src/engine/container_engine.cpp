@@ -1,3 +1,5 @@
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -7,6 +9,7 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
 #include <jailed/plan/testcontainers.hpp>
 #include <sstream>
@@ -61,6 +64,39 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
   return {result.status, {}};
 }
 
+// Empty when all is well.
+std::string said_against(const host::Captured& captured) {
+  if (captured.status.ok()) return {};
+  return captured.err.empty() ? "no reason" : captured.err;
+}
+
+// In the terminal's process group, unlike other steps: what a repository has can take long to copy, and Ctrl-C ends it.
+std::string copy_over(const plan::Engine& engine, const std::string& container, const plan::RemoteCopy& copy) {
+  auto pipe = host::make_pipe();
+  const host::Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto reading = host::start_beside(plan::read_copy_command(copy), nothing.get(), pipe.write.get());
+  pipe.write.reset();
+  auto said = said_against(host::capture_with_input(plan::write_copy_command(engine, container, copy), pipe.read.get()));
+  pipe.read.reset();
+  const auto read = host::wait_for(reading);
+  // 1 of tar's: a file changed while it was read, as when git tidies up; what is missing then, git says.
+  if (said.empty() && !read.ok() && (copy.file || read != core::ExitStatus::exited(1)))
+    said = fmt::format("{} cannot be read", core::printable(copy.source));
+  return said;
+}
+
+std::string furnish(const plan::Engine& engine, const plan::RemoteParts& parts) {
+  const auto container = plan::container_name(parts.jail);
+  const auto made = host::capture_shielded(plan::furnish_command(engine, container, parts));
+  if (!made.status.ok()) return said_against(made);
+  if (const auto user = made.out.substr(0, made.out.find('\n')); user != parts.jail.user)
+    return fmt::format("the user of the image {} is {}, not {}", parts.jail.image, core::printable(user), parts.jail.user);
+  for (const auto& copy : parts.copied) {
+    if (auto said = copy_over(engine, container, copy); !said.empty()) return said;
+  }
+  return {};
+}
+
 }  // namespace
 
 JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease) {
@@ -83,10 +119,11 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
 }
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
-  const auto captured = host::capture_shielded(plan::run_command(engine, jail));
-  if (captured.status.ok()) return {};
-  host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
-  return captured.err.empty() ? "no reason" : captured.err;
+  const auto parts = engine.remote ? plan::remote_parts(jail) : plan::RemoteParts{.jail = jail};
+  auto said = said_against(host::capture_shielded(plan::run_command(engine, parts.jail)));
+  if (said.empty() && engine.remote) said = furnish(engine, parts);
+  if (!said.empty()) host::capture_shielded(plan::remove_command(engine, plan::container_name(jail)));
+  return said;
 }
 
 JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {

@@ -5,6 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/engine/failure.hpp>
 #include <jailed/engine/podman_failure.hpp>
+#include <jailed/plan/endpoint.hpp>
 
 namespace jailed::engine {
 namespace {
@@ -38,10 +39,20 @@ std::string asked_at(std::string_view text) {
   return {};
 }
 
-}  // namespace
+// What stands in the way is in the client's own words: a name, a port, ssh's keys.
+Failure remote_is_silent(const plan::Engine& engine, std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  return {Kind::daemon_down,
+          fmt::format("The engine at {} does not answer: {}", plan::shown_address(engine.endpoint),
+                      core::printable(std::string(text.substr(text.rfind('\n') + 1)))),
+          engine.kind == plan::EngineKind::docker
+              ? "see whether it is there: docker version\n"
+                "DOCKER_HOST, DOCKER_CONTEXT or `docker context use` names it; unset, jailed takes the one of this machine"
+              : "see whether it is there: podman --remote version\n"
+                "CONTAINER_HOST, CONTAINER_CONNECTION or podman's default connection names it; unset, jailed takes this machine's podman"};
+}
 
-std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
-                                         const std::string& image) {
+std::optional<Failure> recognise_here(const plan::Engine& engine, std::string_view text, const std::string& image) {
   const auto said = lower(text);
   const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   const bool docker = engine.kind == plan::EngineKind::docker;
@@ -74,6 +85,14 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
                    "run: jailed build --ca-cert FILE    (a file in PEM with the proxy's certificate)"};
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
+                                         const std::string& image) {
+  const auto failure = recognise_here(engine, text, image);
+  return failure && failure->kind == Kind::daemon_down && engine.remote ? remote_is_silent(engine, text) : failure;
 }
 
 bool says_container_is_gone(std::string_view text) {

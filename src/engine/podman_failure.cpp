@@ -16,7 +16,7 @@ struct Known {
 };
 
 // The more exact first: one mistake often has podman complain of what follows from it as well.
-const std::array<Known, 10> kKnown = {{
+const std::array<Known, 11> kKnown = {{
     {{"cannot connect to podman", "unable to connect to podman"},
      Kind::daemon_down,
      "Podman's client has nothing to talk to.",
@@ -70,6 +70,11 @@ const std::array<Known, 10> kKnown = {{
      Kind::not_set_up,
      "Podman cannot write to its storage.",
      "see whose it is and whether it is mounted read-only: podman info --format '{{.Store.GraphRoot}}'"},
+    {{"no seccomp policy defined by image"},
+     Kind::other,
+     "The image has no profile of system calls, and podman on another machine takes none but the image's.",
+     "build it there with this jailed: jailed build\n"
+     "or run jails with that podman's own profile: --seccomp default"},
     {{"did not resolve to an alias and no unqualified-search registries"},
      Kind::other,
      "Podman does not know from which registry the base image is to come.",

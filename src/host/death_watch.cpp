@@ -7,15 +7,16 @@
 #include <csignal>
 #include <jailed/core/error.hpp>
 #include <jailed/host/death_watch.hpp>
+#include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <thread>
 
 namespace jailed::host {
 
-DeathWatch::DeathWatch(const core::Command& last_will) {
+DeathWatch::DeathWatch(const std::string& session, const core::Command& last_will) {
   auto pipe = make_pipe();
   const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  core::Command watch{"/proc/self/exe", {kSubcommand, last_will.program}, last_will.env};
+  core::Command watch{"/proc/self/exe", {kSubcommand, session, last_will.program}, last_will.env};
   watch.args.insert(watch.args.end(), last_will.args.begin(), last_will.args.end());
   pid_ = start_beside(watch, pipe.read.get(), nothing.get());
   alive_ = std::move(pipe.write);
@@ -31,7 +32,7 @@ DeathWatch::~DeathWatch() {
 }
 
 int DeathWatch::serve(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) return core::kUsageError;
+  if (arguments.size() < 2) return core::kUsageError;
   ::setsid();  // whoever ends jailed's group shall not end this
   for (const int signal : {SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
   char well = 0;
@@ -39,11 +40,16 @@ int DeathWatch::serve(const std::vector<std::string>& arguments) {
   while ((count = ::read(STDIN_FILENO, &well, 1)) < 0 && errno == EINTR) {
   }
   if (count > 0) return 0;
-  // More than once: an engine that was just asked to start a container may not know it yet.
-  const core::Command last_will{arguments.front(), {arguments.begin() + 1, arguments.end()}, {}};
-  for (const int seconds : {0, 1, 3}) {
-    std::this_thread::sleep_for(std::chrono::seconds(seconds));
-    capture(last_will);
+  // More than once: an engine that was just asked to start a container may not know it yet. Not once more when it has
+  // said what it removed, nor beside the next jailed, which may bring the work home in a container of the same name.
+  const core::Command last_will{arguments[1], {arguments.begin() + 2, arguments.end()}, {}};
+  for (const int milliseconds : {0, 100, 1000, 3000}) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    // Who died may hold it for a moment yet: the kernel closes one descriptor after the other.
+    const auto owned = try_lock_directory(arguments[0]);
+    if (!owned) continue;
+    const auto done = capture(last_will);
+    if (done.status.ok() && !done.out.empty()) break;
   }
   return 0;
 }

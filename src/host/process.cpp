@@ -131,15 +131,6 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   return pid;
 }
 
-ExitStatus wait_for(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno != EINTR)
-      throw core::Error(fmt::format("Lost sight of process {}: {}.", pid, std::strerror(errno)));
-  }
-  return core::decode_wait_status(status);
-}
-
 // The child's end if it has ended.
 std::optional<ExitStatus> poll_child(pid_t pid) {
   int status = 0;
@@ -263,6 +254,15 @@ std::optional<std::string> find_program(const std::string& name, const core::Env
       return directory + "/" + name;
   }
   return std::nullopt;
+}
+
+ExitStatus wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR)
+      throw core::Error(fmt::format("Lost sight of process {}: {}.", pid, std::strerror(errno)));
+  }
+  return core::decode_wait_status(status);
 }
 
 pid_t start_beside(const Command& command, int input, int output) {

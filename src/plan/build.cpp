@@ -8,6 +8,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build.hpp>
+#include <jailed/plan/seccomp.hpp>
 #include <jailed/plan/settings.hpp>
 #include <nlohmann/json.hpp>
 
@@ -216,6 +217,8 @@ core::Command build_command(const Engine& engine, const BuildRequest& request, c
   label("agents", fmt::format("{}", fmt::join(agents, " ")));
   label("toolchains", fmt::format("{}", fmt::join(request.toolchains, " ")));
   label("locks", std::string(image_context_digest()));
+  // For podman on another machine, which can take a profile only from the image (run_command).
+  args.insert(args.end(), {"--label", "io.containers.seccomp.profile=" + seccomp_label()});
   if (request.no_cache) args.emplace_back("--no-cache");
   if (request.pull) args.emplace_back("--pull");
   args.push_back(call.context_dir);

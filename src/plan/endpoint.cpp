@@ -74,8 +74,10 @@ Endpoint context_endpoint(const EndpointFacts& facts, const std::string& name) {
   for (const auto& text : facts.docker_contexts) {
     const auto context = parse_object(text);
     if (text_at(context, "Name") != name) continue;
-    return {text_at(object_at(object_at(context, "Endpoints"), "docker"), "Host"),
-            fmt::format("The docker context '{}'", printable(name)), "docker context use default"};
+    return {.address = text_at(object_at(object_at(context, "Endpoints"), "docker"), "Host"),
+            .named_by = fmt::format("The docker context '{}'", printable(name)),
+            .way_back = "docker context use default",
+            .context = name};
   }
   throw Error(fmt::format("The docker context '{}' is not there.", printable(name)),
               "see: docker context ls    take the default: docker context use default");
@@ -111,16 +113,6 @@ Endpoint connection(const EndpointFacts& facts, const std::string& name, std::st
   return {std::move(address), std::move(named_by), std::move(way_back), machine};
 }
 
-// Without user and password, which an address may carry.
-std::string shown(std::string_view address) {
-  const auto scheme = address.find("://");
-  if (scheme == std::string_view::npos) return printable(std::string(address));
-  auto host = address.substr(scheme + 3);
-  host = host.substr(0, host.find('/'));
-  if (const auto at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
-  return printable(fmt::format("{}{}", address.substr(0, scheme + 3), host));
-}
-
 }  // namespace
 
 std::optional<Endpoint> docker_endpoint(const EndpointFacts& facts) {
@@ -150,14 +142,19 @@ std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts) {
                     "remote = false under [engine] in containers.conf");
 }
 
-void check_bind_mounts_reach(const Engine& engine, const EndpointFacts& facts) {
-  const auto endpoint = engine.kind == EngineKind::docker ? docker_endpoint(facts) : podman_endpoint(facts);
-  if (!endpoint || endpoint->machine || endpoint->address.starts_with(kUnix)) return;
-  throw Error(
-      fmt::format("{} names an engine on another machine, {}: what a jail mounts, logins and users with "
-                  "Mutagen as well, would be that machine's files.",
-                  endpoint->named_by, shown(endpoint->address)),
-      fmt::format("use an engine of this machine: {}", endpoint->way_back));
+std::optional<Endpoint> engine_endpoint(EngineKind kind, const EndpointFacts& facts) {
+  return kind == EngineKind::docker ? docker_endpoint(facts) : podman_endpoint(facts);
+}
+
+bool is_remote(const Endpoint& endpoint) { return !endpoint.machine && !endpoint.address.starts_with(kUnix); }
+
+std::string shown_address(std::string_view address) {
+  const auto scheme = address.find("://");
+  if (scheme == std::string_view::npos) return printable(std::string(address));
+  auto host = address.substr(scheme + 3);
+  host = host.substr(0, host.find('/'));
+  if (const auto at = host.rfind('@'); at != std::string_view::npos) host.remove_prefix(at + 1);
+  return printable(fmt::format("{}{}", address.substr(0, scheme + 3), host));
 }
 
 void check_caller_is_mapped(const Engine& engine, const EndpointFacts& facts) {

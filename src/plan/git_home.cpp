@@ -111,6 +111,17 @@ Jail collector(Jail base, const std::vector<BindMount>& binds) {
   return base;
 }
 
+Jail waiting_collector(Jail collector) {
+  collector.keeper_command = {"sleep", "infinity"};
+  return collector;
+}
+
+core::Command collect_command(const Engine& engine, const Jail& collector) {
+  core::Command command{engine.program, {"exec", "--workdir", "/tmp", container_name(collector)}, {}};
+  command.args.insert(command.args.end(), collector.command.begin(), collector.command.end());
+  return command;
+}
+
 std::optional<Collected> parse_collected(std::string_view text) {
   Collected collected;
   while (true) {

@@ -49,6 +49,7 @@ std::string size_text(std::uint64_t bytes) {
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
 std::string volume_argument(const VolumeMount& mount) {
+  if (mount.name.empty()) return csv_record({"type=volume", "target=" + mount.target});
   return csv_record({"type=volume", "source=" + mount.name, "target=" + mount.target});
 }
 
@@ -225,10 +226,20 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   if (!jail.network) args.insert(args.end(), {"--network", "none"});
   if (const auto name = isolated_network(engine); jail.network && jail.isolated && !name.empty())
     args.insert(args.end(), {"--network", name});
-  if (engine.rootless) args.emplace_back("--userns=keep-id");
+  // The caller there has another uid than the jail's, which is the image's user.
+  if (engine.rootless) {
+    args.push_back(engine.remote ? fmt::format("--userns=keep-id:uid={},gid={}", jail.identity.uid, jail.identity.gid)
+                                 : "--userns=keep-id");
+  }
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
-  if (jail.seccomp) args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});
+  if (jail.seccomp && engine.remote && engine.kind == EngineKind::podman) {
+    // Podman's service opens the file itself (docker's client sends what is in it). Of an image without a profile it
+    // makes no container (4.3).
+    args.emplace_back("--seccomp-policy=image");
+  } else if (jail.seccomp) {
+    args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});
+  }
   for (const auto group : jail.groups) args.insert(args.end(), {"--group-add", std::to_string(group)});
   for (const auto& host : jail.hosts) args.insert(args.end(), {"--add-host", host});
   add_limits(args, engine.limits, jail.limits);

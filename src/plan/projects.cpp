@@ -60,6 +60,11 @@ std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
 
 JailPlace place_of(const std::string& name) { return {"/projects/" + name, "/jail/projects/" + name}; }
 
+std::string workspace_of(const std::string& name) {
+  if (name.empty()) return JailPlace{}.workspace;
+  return name.starts_with('/') ? name : place_of(name).workspace;
+}
+
 void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
                    const std::set<core::Waiver>& allow) {
   for (std::size_t i = 1; i < projects.size(); ++i) {

@@ -21,6 +21,11 @@ std::string how_to_install(std::string_view name) {
 
 }  // namespace
 
+std::string engine_key(const Engine& engine) {
+  const std::string kind = engine.kind == EngineKind::docker ? "docker" : "podman";
+  return engine.endpoint.empty() ? kind : kind + " " + engine.endpoint;
+}
+
 Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found,
                      bool caller_is_root) {
   if (!named) {

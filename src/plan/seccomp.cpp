@@ -17,4 +17,10 @@ std::string seccomp_profile_for(bool host_kernel) {
   return changed.dump(1);
 }
 
+std::string seccomp_label() {
+  auto profile = nlohmann::ordered_json::parse(seccomp_profile());
+  for (auto& rule : profile["syscalls"]) rule.erase("comment");
+  return profile.dump();
+}
+
 }  // namespace jailed::plan

@@ -5,6 +5,7 @@
 #include <jailed/core/siphash.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/project.hpp>
+#include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
 #include <nlohmann/json.hpp>
 
@@ -140,13 +141,17 @@ core::Command create_volume_command(const Engine& engine, const Jail& jail) {
 }
 
 core::Command remove_volume_command(const Engine& engine, const std::string& volume) {
-  return {engine.program, {"volume", "rm", projects_volume(volume), volume}, {}};
+  Args args = {"volume", "rm"};
+  if (engine.remote) args.push_back(jail_volume(volume));
+  args.insert(args.end(), {projects_volume(volume), volume});
+  return {engine.program, std::move(args), {}};
 }
 
-bool says_volumes_are_gone(std::string_view answer) {
+bool says_volumes_are_gone(const Engine& engine, std::string_view answer) {
   constexpr std::string_view gone = "o such volume";
-  const auto first = answer.find(gone);
-  return first != std::string_view::npos && answer.find(gone, first + gone.size()) != std::string_view::npos;
+  int count = 0;
+  for (auto at = answer.find(gone); at != std::string_view::npos; at = answer.find(gone, at + gone.size())) ++count;
+  return count >= (engine.remote ? 3 : 2);
 }
 
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
@@ -245,23 +250,25 @@ std::string sync_key(const std::string& id, const std::string& name) {
 std::string sync_name(const std::string& id) { return "jailed-" + id; }
 
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
+  // Agents' state and the shadows of repositories are for nobody else here, and all of it counts.
+  const bool beside = session.name.starts_with('/');
   Args args = {"sync", "create", "--name", sync_name(sync_key(session.id, session.name)), "--label", "jailed=" + session.id,
                "--no-global-configuration", "--mode", "two-way-safe",
                // As they are: Mutagen itself never follows them, and a virtual environment is full of
                // absolute ones, which the other modes leave out.
-               "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode", "0644",
-               "--default-directory-mode", "0755",
+               "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode",
+               beside ? "0600" : "0644", "--default-directory-mode", beside ? "0700" : "0755",
                // In the same volume: elsewhere each file would be copied a second time to be put in place.
-               // A directory that is not there yet cannot hold what is staged, but /projects beside it can.
+               // A directory that is not there yet cannot hold what is staged, but the one that it is in can.
                "--stage-mode-beta", session.name.empty() ? "internal" : "neighboring",
                // The net below the watchers of both sides, which have it look at once (follow_changes).
                "--watch-polling-interval", "10"};
   for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
   // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some file systems do
   // not tell .GIT from it. At the end: a later pattern beats an earlier one.
-  args.insert(args.end(), {"--ignore-vcs", "--ignore", ".[gG][iI][tT]"});
+  if (!beside) args.insert(args.end(), {"--ignore-vcs", "--ignore", ".[gG][iI][tT]"});
   args.insert(args.end(),
-              {"--", session.project, fmt::format("docker://{}{}", session.container, session.name.empty() ? kWorkspace : place_of(session.name).workspace)});
+              {"--", session.project, fmt::format("docker://{}{}", session.container, workspace_of(session.name))});
   return mutagen_command(mutagen, std::move(args));
 }
 

@@ -53,12 +53,13 @@ struct Cargo {
   std::string container;  // and volume
   std::string sessions;   // <config>/sessions
   std::vector<plan::NamedProject> further = {};
+  std::vector<plan::NamedProject> beside = {};  // what else Mutagen keeps in step, on another machine
 };
 
-/// One project of a cargo, which Mutagen keeps in step by a session of its own.
+/// One project of a cargo, or what is beside them, which Mutagen keeps in step by a session of its own.
 struct CargoProject {
   std::string key;  // plan::sync_key
-  std::string name; // empty: the first
+  std::string name; // as plan::workspace_of has it
   std::string path;
 };
 std::vector<CargoProject> projects_of(const Cargo& cargo);

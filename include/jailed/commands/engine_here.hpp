@@ -10,10 +10,15 @@ namespace jailed::commands {
 /// Reads what says which engine a client talks to: variables and files of docker and podman.
 plan::EndpointFacts endpoint_facts(const core::Environment& environment);
 
-/// Throws core::Error where this engine cannot give a jail these places: it is on another machine (with Mutagen
-/// a jail has bind mounts as well), nobody in its containers is the caller, or SELinux stands against it. No
+/// Asks an engine on another machine what that is, once; of podman's also whether it is rootless and what it can
+/// limit. One call; none for an engine of this machine. Throws core::Error when it does not answer.
+void ask_remote_machine(plan::Engine& engine);
+
+/// Throws core::Error where this engine cannot give a jail these places: it is on another machine and no Mutagen
+/// brings the project there (`synced`), nobody in its containers is the caller, or SELinux stands against it. No
 /// engine is called.
-void check_engine_here(const plan::Engine& engine, const Places& places, const core::Environment& environment);
+void check_engine_here(const plan::Engine& engine, const Places& places, const core::Settings& settings, bool synced,
+                       const core::Environment& environment);
 
 /// Says that limits cannot hold here: once for a configuration directory, which remembers it in `told/`
 /// (nothing of that is in any jail), and each time when the user asked for such a limit by name.

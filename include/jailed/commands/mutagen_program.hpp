@@ -13,6 +13,7 @@ struct MutagenProgram {
   std::string version;
   std::string podman;  // the engine's program, when that is podman
   std::string bundle;  // mutagen-agents.tar.gz
+  std::string architecture;  // of the engine's machine, as Go spells it
   std::string agents;  // where its agent is unpacked for jails: <agents>/<version>/mutagen-agent
 };
 

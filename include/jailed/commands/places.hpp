@@ -4,6 +4,7 @@
 #include <jailed/commands/engine_socket.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/plan/runtime.hpp>
 #include <jailed/plan/user_files.hpp>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct Places {
   struct stat project_info {};
   std::optional<EngineSocket> engine_socket;  // only with --testcontainers
   std::vector<FurtherProject> further;
+  std::optional<plan::RemoteMachine> remote = std::nullopt;  // the engine's machine, when it is another one
 };
 
 /// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be
@@ -32,8 +34,12 @@ struct Places {
 Places look_at_places(const core::Options& options, const core::Settings& settings,
                       const core::Environment& environment);
 
-/// Who the jail will be.
+/// Who the jail will be: on another machine the image's own user.
 plan::Identity identity_for(const Places& places, const core::Environment& environment);
+
+/// For whom files of this machine have to be made readable: the jail's user; the caller, who copies them, when the
+/// engine is on another machine.
+plan::Identity reader_for(const Places& places, const core::Environment& environment);
 
 /// $XDG_CACHE_HOME/jailed: host files that can be made again. No jail can write there.
 std::string cache_directory(const core::Environment& environment);

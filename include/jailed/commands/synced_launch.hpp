@@ -17,10 +17,10 @@ engine::JailEnd run_synced(const core::Options& options, const core::Settings& s
                            const core::Environment& environment, const Places& places,
                            const plan::Engine& engine, const MutagenProgram& program);
 
-/// The commands of such a launch, in their order, for --dry-run.
-std::vector<core::Command> imagined_synced(const core::Options& options, const core::Settings& settings,
-                                           const core::Environment& environment, const Places& places,
-                                           const plan::Engine& engine, const MutagenProgram& program);
+/// The commands of such a launch, in their order, for --dry-run: a line for a shell each.
+std::vector<std::string> imagined_synced(const core::Options& options, const core::Settings& settings,
+                                         const core::Environment& environment, const Places& places,
+                                         const plan::Engine& engine, const MutagenProgram& program);
 
 /// Throws core::Error when none of a further project's files are in the jail: in an image of before there were
 /// several, the place for them is root's.

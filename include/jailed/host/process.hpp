@@ -25,6 +25,7 @@ bool is_executable_file(const std::string& path);
 /// Starts a child with these fds as its input and output, and nothing as its error output. The caller waits
 /// for it.
 pid_t start_beside(const core::Command& command, int input, int output);
+core::ExitStatus wait_for(pid_t pid);
 
 struct Captured {
   core::ExitStatus status;

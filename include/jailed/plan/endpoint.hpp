@@ -30,6 +30,7 @@ struct Endpoint {
   std::string named_by;  // "DOCKER_HOST", "The docker context 'x'"
   std::string way_back;  // what undoes it
   bool machine = false;  // podman's own virtual machine, which sees the home of its host
+  std::string context = {};  // the docker context that says so
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -42,10 +43,16 @@ std::optional<Endpoint> docker_endpoint(const EndpointFacts& facts);
 /// that is not there.
 std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts);
 
-/// Throws Error where bind mounts would name files of another machine: with ssh:// and tcp://. A port of this
-/// machine's own is no exception: it may be the end of a tunnel or lead into a virtual machine, and nothing
-/// tells without asking. Podman's virtual machine on macOS is one, for it mounts the home.
-void check_bind_mounts_reach(const Engine& engine, const EndpointFacts& facts);
+/// The one of these two that is the engine's.
+std::optional<Endpoint> engine_endpoint(EngineKind kind, const EndpointFacts& facts);
+
+/// Whether bind mounts would name files of another machine: with ssh:// and tcp://. A port of this machine's own is no
+/// exception: it may be the end of a tunnel or lead into a virtual machine, and nothing tells without asking.
+/// Podman's virtual machine on macOS is one, for it mounts the home.
+bool is_remote(const Endpoint& endpoint);
+
+/// Without user and password, which an address may carry.
+std::string shown_address(std::string_view address);
 
 /// Throws Error for daemons in which no user but root is the caller: rootless Docker, told by its socket
 /// (`$XDG_RUNTIME_DIR/docker.sock`, /run/user/UID/docker.sock), and docker's client on podman's socket. Their

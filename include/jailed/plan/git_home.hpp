@@ -34,6 +34,11 @@ std::optional<GitRecord> parse_record(std::string_view text);
 /// that worked on the shadow, with user files and limits.
 Jail collector(Jail base, const std::vector<BindMount>& binds);
 
+/// The same in two steps, for an engine on another machine: one that waits until it has been given what it reads, and
+/// the call that has it print.
+Jail waiting_collector(Jail collector);
+core::Command collect_command(const Engine& engine, const Jail& collector);
+
 /// What it printed. Refs of the work, HEAD, "staged" (a commit of the staged changes) and "stash/N".
 struct Collected {
   GitRefs refs;

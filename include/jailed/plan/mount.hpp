@@ -22,7 +22,7 @@ struct JailPlace {
 
 /// A volume of the engine's.
 struct VolumeMount {
-  std::string name;
+  std::string name;  // empty: one without a name, which goes with its container
   std::string target;
   bool operator==(const VolumeMount&) const = default;
 };

@@ -27,6 +27,10 @@ std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
 /// Where a further project is.
 JailPlace place_of(const std::string& name);
 
+/// Where in the jail a name is: nothing names the first project, a path itself (what a jail on another machine has
+/// beside its projects, see remote.hpp), anything else a further project.
+std::string workspace_of(const std::string& name);
+
 /// A project of a jail with several, each allowed by itself.
 struct SharedProject {
   std::string path;  // canonical

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <jailed/core/settings.hpp>
 #include <optional>
 #include <string>
@@ -14,6 +15,13 @@ struct LimitSupport {
   bool operator==(const LimitSupport&) const = default;
 };
 
+/// What is asked of an engine's machine when it is another one.
+struct RemoteMachine {
+  std::uint64_t memory = 0;  // bytes
+  std::string architecture;  // as Go spells it: amd64, arm64
+  bool operator==(const RemoteMachine&) const = default;
+};
+
 /// The container engine that was chosen, and what it can do here.
 struct Engine {
   EngineKind kind = EngineKind::docker;
@@ -21,8 +29,14 @@ struct Engine {
   bool rootless = false;  // podman of a user that is not root
   LimitSupport limits = {};
   bool selinux = false;  // the kernel enforces SELinux, see plan/selinux.hpp
+  std::string endpoint = {};  // the address that somebody named; empty: the usual one
+  bool remote = false;        // it is on another machine, see plan/remote.hpp
+  std::optional<RemoteMachine> machine = std::nullopt;  // that one, once it was asked
   bool operator==(const Engine&) const = default;
 };
+
+/// By what a session remembers its engine: kind and address.
+std::string engine_key(const Engine& engine);
 
 /// Programs found on PATH, and whether a program that was named by path can be run.
 struct EnginePrograms {

@@ -8,4 +8,7 @@ namespace jailed::plan {
 /// jail with a kernel of its own makes its user namespaces there, not on the host: it gets clone3.
 std::string seccomp_profile_for(bool host_kernel);
 
+/// The profile for the host's kernel in one line, for an image's label.
+std::string seccomp_label();
+
 }  // namespace jailed::plan

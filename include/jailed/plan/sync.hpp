@@ -44,11 +44,11 @@ Jail recovery_keeper(Jail jail, const std::string& session_files, const std::str
 std::string projects_volume(const std::string& container);
 
 core::Command create_volume_command(const Engine& engine, const Jail& jail);
-/// Both volumes, the one with the labels last.
+/// All volumes of a jail, the one with the labels last.
 core::Command remove_volume_command(const Engine& engine, const std::string& volume);
 
-/// Whether the answer says that neither is there.
-bool says_volumes_are_gone(std::string_view answer);
+/// Whether the answer says that none is there.
+bool says_volumes_are_gone(const Engine& engine, std::string_view answer);
 
 /// The names of the volumes of one session, or of all; and everything about some of them.
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id);
@@ -106,7 +106,7 @@ struct SyncSession {
   std::string project;    // on the host
   std::string container;  // `workspace` in it is the other side
   std::vector<std::string> ignores;
-  std::string name = {};  // of a further project; empty: the first
+  std::string name = {};  // of a further project, as workspace_of has it; empty: the first
 };
 
 /// By what a session is asked for: the jail's id, for a further project with a hash of its name, since Mutagen takes

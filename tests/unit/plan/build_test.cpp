@@ -2,6 +2,7 @@
 #include <jailed/core/agent.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build.hpp>
+#include <jailed/plan/seccomp.hpp>
 
 #include "catch.hpp"
 #include "support.hpp"
@@ -38,6 +39,7 @@ BuildRequest some_request() {
 }
 
 std::string digest_label() { return "jailed.locks=" + std::string(image_context_digest()); }
+std::string profile_label() { return "io.containers.seccomp.profile=" + seccomp_label(); }
 std::string version_label() { return std::string("jailed.version=") + jailed::core::kVersion; }
 
 }  // namespace
@@ -108,7 +110,7 @@ TEST_CASE("docker's whole build command", "[plan]") {
                               "BASE=debian:trixie-slim", "--build-arg", "JAILED_USER=coder", "--label",
                               version_label(), "--label", "jailed.base=debian:trixie-slim", "--label",
                               "jailed.agents=claude=2.1 aider=unknown", "--label",
-                              "jailed.toolchains=node python", "--label", digest_label(), "/c"});
+                              "jailed.toolchains=node python", "--label", digest_label(), "--label", profile_label(), "/c"});
   CHECK(command.env.empty());
 }
 
@@ -132,6 +134,7 @@ TEST_CASE("podman's whole build command, with everything on", "[plan]") {
                               "--label",     "jailed.agents=claude=unknown aider=unknown",
                               "--label",     "jailed.toolchains=node python",
                               "--label",     digest_label(),
+                              "--label",     profile_label(),
                               "--no-cache",  "--pull",
                               "/c"});
 }

@@ -211,8 +211,8 @@ TEST_CASE("nothing is mounted in a keeper's further projects", "[plan]") {
 }
 
 TEST_CASE("both volumes are gone when the engine says so of both", "[plan]") {
-  CHECK(says_volumes_are_gone("Error: No such volume: a\nError: No such volume: b"));
-  CHECK(says_volumes_are_gone("Error: no volume with name \"a\" found: no such volume\nError: no volume with name \"b\" found: no such volume"));
-  CHECK_FALSE(says_volumes_are_gone("Error: No such volume: a\nvolume is in use - [1f]"));
-  CHECK_FALSE(says_volumes_are_gone(""));
+  CHECK(says_volumes_are_gone(kDocker, "Error: No such volume: a\nError: No such volume: b"));
+  CHECK(says_volumes_are_gone(kDocker, "Error: no volume with name \"a\" found: no such volume\nError: no volume with name \"b\" found: no such volume"));
+  CHECK_FALSE(says_volumes_are_gone(kDocker, "Error: No such volume: a\nvolume is in use - [1f]"));
+  CHECK_FALSE(says_volumes_are_gone(kDocker, ""));
 }
