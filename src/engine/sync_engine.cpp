@@ -15,6 +15,21 @@ constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr int kAttempts = 3;
 // The container is on this machine or a network away: what is not connected by then will not be.
 constexpr auto kConnectPatience = std::chrono::seconds(20);
+// A side that cannot be read Mutagen tries again every five seconds, for ever: a jail may have put a link in its place.
+constexpr auto kErrorPatience = std::chrono::seconds(20);
+
+// How long Mutagen has had nothing to say but an error.
+class ErrorWatch {
+ public:
+  bool overdue(const plan::SyncState& state) {
+    const auto now = steady_clock::now();
+    if (state.last_error.empty() || !state.connected) since_ = now;
+    return now - since_ > kErrorPatience;
+  }
+
+ private:
+  steady_clock::time_point since_ = steady_clock::now();
+};
 
 // The client writes its progress with carriage returns over one line; its last line is the answer.
 std::string last_words(const host::Captured& captured) {
@@ -56,6 +71,7 @@ std::optional<plan::SyncState> SyncEngine::state(const std::string& id) const {
 SyncEngine::FlushEnd SyncEngine::flush(const std::string& id,
                                        const std::function<bool(const plan::SyncState&)>& on_tick) const {
   auto connected_at = steady_clock::now();
+  ErrorWatch errors;
   while (true) {
     host::Background flush(plan::sync_flush_command(mutagen_, id));
     auto ended = flush.wait(kTick);
@@ -64,6 +80,7 @@ SyncEngine::FlushEnd SyncEngine::flush(const std::string& id,
       if (now && now->connected) connected_at = steady_clock::now();
       if (!on_tick(now.value_or(plan::SyncState{}))) return {.stopped = true};
       if (now && now->halted()) return {.said = now->status};
+      if (now && errors.overdue(*now)) return {.said = core::printable(now->last_error)};
       if (steady_clock::now() - connected_at > kConnectPatience)
         return {.said = now && !now->last_error.empty() ? core::printable(now->last_error) : "no connection"};
     }

@@ -1,6 +1,8 @@
 """Several projects in one jail: each has all that a single one has."""
+import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -8,8 +10,8 @@ import subprocess
 import pytest
 
 from support.git import Repository
-from support.jail import GVISOR, IMAGE, wait_for
-from support.sync import Synced, kill_at
+from support.jail import ENGINE, GVISOR, IMAGE, wait_for
+from support.sync import Synced, kill_at, tree
 
 COMMIT = "echo new >new && git add new && git commit -qm 'from the jail'"
 
@@ -374,6 +376,27 @@ def test_synced_a_conflict_in_the_second(synced_several):
     (archive,) = (session / "conflicts").iterdir()
     assert subprocess.run(["tar", "-xOf", archive, "both"], check=True, capture_output=True).stdout == b"jail again\n"
     shutil.rmtree(session)
+    jail.nothing_left()
+
+
+def test_synced_a_jail_that_puts_a_link_in_the_seconds_place(synced_several):
+    """Mutagen tries such a side again for ever: jailed does not. The first project is home, the link leads nowhere here, and it is said how things stand."""
+    if ENGINE != "docker":
+        pytest.skip("what is waited for is Mutagen's doing, whatever the engine")
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    before = tree(api.path)
+    outside = jail.host.directory("outside")
+    (outside / "mine").write_text("mine\n")
+    result = jail.sh(f"echo one >one; mv /projects/api /projects/other; ln -s {outside} /projects/api", timeout=60)
+    assert (web.path / "one").read_text() == "one\n"
+    assert tree(api.path) == before and tree(outside) == {b"mine": (hashlib.sha256(b"mine\n").hexdigest(), False)}
+    (give_up,) = re.findall(r"give up what is not home: (.*)", result.errors)
+    (session,) = jail.sessions()
+    assert f"jailed sync recover {session.name}" in result.errors
+    names = give_up.split("volume rm ")[1].split()
+    jail.host.engine.run("volume", "rm", *names)
+    jail.host.run(web.path, "--", "true").ok()  # takes away what is left of it
     jail.nothing_left()
 
 
