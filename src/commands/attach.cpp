@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/follow_changes.hpp>
 #include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/leaving.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/session_parts.hpp>
@@ -18,7 +20,9 @@
 #include <jailed/engine/sync_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/plan/detach.hpp>
 #include <jailed/plan/projects.hpp>
+#include <thread>
 
 namespace jailed::commands {
 namespace {
@@ -171,6 +175,35 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
                core::printable(places.project), workspace);
 }
 
+constexpr int kTimesTried = 3;
+constexpr auto kMoment = std::chrono::milliseconds(200);
+// Of a step in the jail that looks at every file of the project.
+constexpr auto kDetachPatience = std::chrono::minutes(2);
+
+// Mutagen's session is paused and the files are out of the way, all of them home; or what stands against it.
+std::optional<std::string> take_out(const Found& found, const FoundJail& jail, const engine::SyncEngine& sync, const Cargo& cargo,
+                                    const CargoProject& project, PendingSignals& signals) {
+  std::string obstacle;
+  for (int attempt = 0; attempt < kTimesTried; ++attempt) {
+    const auto begun = host::capture_shielded(plan::detach_begin_command(found.engine, jail.name, project.name), kDetachPatience);
+    if (!begun || (!begun->status.ok() && begun->status != core::ExitStatus::exited(1))) return "the jail does not answer";
+    if (!begun->status.ok()) {
+      obstacle = plan::detach_obstacle(begun->out);
+      std::this_thread::sleep_for(kMoment);
+      continue;
+    }
+    if (auto home = bring_project_home(found.engine, sync, cargo, project, signals); home.reason) return home.reason;
+    sync.pause(project.key);
+    const auto taken = host::capture_shielded(plan::detach_take_command(found.engine, jail.name, project.name), kDetachPatience);
+    if (taken && taken->status.ok()) return std::nullopt;
+    sync.resume(project.key);
+    if (!taken) return "the jail does not answer";
+    obstacle = plan::detach_obstacle(taken->out);
+    if (signals.count() > 0) return "interrupted";
+  }
+  return obstacle;
+}
+
 void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedProject& project,
                    const Environment& environment) {
   const auto session = session_of(found, jail);
@@ -180,14 +213,15 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
   const auto part = session + part_below(project.name);
   const auto key = plan::sync_key(jail.session, project.name);
   PendingSignals signals;
-  if (const auto home = bring_project_home(found.engine, sync, cargo, {key, project.name, project.path}, signals);
-      home.reason)
-    throw core::Error(fmt::format("{} stays in the jail: {}.", core::printable(project.path), *home.reason),
-                      "see: jailed sync status");
+  // Whatever ends jailed before the project is no longer noted: who brings it home puts its files back first.
+  note_leaving(session, project.name);
+  if (const auto why = take_out(found, jail, sync, cargo, {key, project.name, project.path}, signals))
+    throw core::Error(fmt::format("{} stays in the jail: {}.", core::printable(project.path), *why),
+                      fmt::format("when nobody works in it: jailed detach {} {}; see: jailed sync status", jail.name, project.name));
   sync.terminate(key);
   std::erase(further, project);
   note_further_projects(session, further);
-  host::capture_shielded(plan::remove_project_command(found.engine, jail.name, project.name));
+  host::capture_shielded(plan::detach_remove_command(found.engine, jail.name, project.name));
   settle_part(part, jail.session);
   spdlog::info("{} is no longer in the jail; its files are home{}.", core::printable(project.path),
                session_has_work(part) ? ", its commits come when the jail ends" : "");

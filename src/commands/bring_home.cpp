@@ -7,6 +7,7 @@
 #include <csignal>
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
+#include <jailed/commands/leaving.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/fd.hpp>
 #include <jailed/host/files.hpp>
@@ -173,6 +174,7 @@ std::vector<CargoProject> projects_of(const Cargo& cargo) {
 
 FilesHome bring_project_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
                              const CargoProject& project, PendingSignals& signals, Company company) {
+  put_back_what_was_leaving(engine, cargo, project);
   try {
     // An attach that was killed has noted the project and made no session yet.
     if (!project.name.empty() && !sync.state(project.key))

@@ -239,10 +239,6 @@ core::Command archive_command(const Engine& engine, const std::string& container
   return {engine.program, std::move(args), {}};
 }
 
-core::Command remove_project_command(const Engine& engine, const std::string& container, const std::string& name) {
-  return {engine.program, {"exec", "--workdir", "/", container, "/bin/rm", "-rf", "--", place_of(name).workspace}, {}};
-}
-
 std::string sync_key(const std::string& id, const std::string& name) {
   return name.empty() ? id : fmt::format("{}-{:016x}", id, core::siphash({}, name));
 }

@@ -53,14 +53,15 @@ def test_when_jailed_is_killed_its_watch_removes_the_jail(host):
     import signal
     import time
 
-    host.fakes.on("run", "note up; exec /bin/sleep 30")
+    host.fakes.on("run", "echo $$ >$fake/pid; note up; exec /bin/sleep 30")
+    host.fakes.on("rm", "kill $(cat $fake/pid)")
     child = host.start("--sandbox", "runsc", ".")
     deadline = time.monotonic() + 10
     while not host.fakes.notes and time.monotonic() < deadline:
         time.sleep(0.02)
     name = host.fakes.calls[0].values("--name")[0]
     os.kill(child.pid, signal.SIGKILL)
-    child.communicate()
+    child.communicate(timeout=20)
     while not host.fakes.called("rm") and time.monotonic() < deadline:
         time.sleep(0.02)
     assert host.fakes.called("rm")[0].args == ["rm", "--force", "--volumes", name]

@@ -5,6 +5,8 @@ import pytest
 
 from support.jail import HOME, offline
 
+pytestmark = pytest.mark.side_by_side
+
 COMMANDS = {
     "claude": "claude --version",
     "opencode": "opencode --version",

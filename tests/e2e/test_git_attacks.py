@@ -9,6 +9,8 @@ import pytest
 
 from support.git import Repository
 
+pytestmark = pytest.mark.side_by_side
+
 # The planted command: proves that it ran on the host by a file that only the host can make.
 EVIL = "{place}/evil"
 

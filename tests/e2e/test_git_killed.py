@@ -10,6 +10,8 @@ import pytest
 
 from support.git import Repository
 
+pytestmark = pytest.mark.side_by_side
+
 # What jailed itself calls. A process starts: git config, the engine, the collector, index-pack, rev-list, update-ref,
 # symbolic-ref, read-tree … A directory is made: the session, the shadow. A name changes: the index.
 STEPS = {

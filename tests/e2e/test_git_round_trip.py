@@ -7,6 +7,8 @@ import pytest
 
 from support.git import Repository
 
+pytestmark = pytest.mark.side_by_side
+
 HISTORIES = int(os.environ.get("JAILED_TEST_HISTORIES", "20"))
 
 # Each line is one operation that has to succeed in the jail.

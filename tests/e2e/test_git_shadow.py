@@ -8,6 +8,8 @@ import pytest
 from support.git import Repository
 from support.jail import wait_for
 
+pytestmark = pytest.mark.side_by_side
+
 COMMIT = "echo new >new; git add new; git commit -qm 'from the jail'"
 
 
@@ -298,6 +300,7 @@ def test_an_import_that_was_cut_off_is_finished_by_the_next(repo):
         repo.assert_sound()
 
 
+@pytest.mark.alone
 def test_a_launch_cost_that_is_small(repo):
     import time
     times = {}

@@ -13,6 +13,8 @@ import pytest
 from support.git import Repository
 from support.jail import wait_for
 
+pytestmark = pytest.mark.side_by_side
+
 IDENTITY = "git config --global user.name x; git config --global user.email x; git config --global --add safe.directory '*';"
 OPEN = ["--allow-edit", "**"]
 

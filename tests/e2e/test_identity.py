@@ -4,6 +4,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.side_by_side
+
 MAKE = "umask 022; id -u; echo text >made; mkdir made.d; : >made.d/file; cat given; echo more >>given"
 
 

@@ -3,6 +3,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.side_by_side
+
 NAMES = [
     b"with spaces",
     b" around ",

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -492,4 +493,107 @@ def test_synced_an_attached_project_comes_home_after_a_kill(synced_several):
     jail.host.wait_until_no_jail(20)
     jail.host.run("--sync", "bind", web.path, "--", "true").ok()
     assert (api.path / "late").read_text() == "late\n" and (api.path / "last").read_text() == "last\n"
+    jail.nothing_left()
+
+
+# --- what is written while a project leaves ------------------------------------------------------------------
+
+
+def attached(synced_several, *names: str):
+    """A jail left running, to which a project was attached: the jail, its name, the project."""
+    jail = synced_several("web", "api")
+    web, api = jail.repositories
+    name = jail.host.run("--detach", web.path).ok().text.strip()
+    jail.see()
+    jail.host.run("attach", name, api.path).ok()
+    return jail, name, api
+
+
+def in_jail(jail, name: str, script: str, **how):
+    return jail.host.run("exec", name, "--", "bash", "-c", script, **how)
+
+
+def left_in_jail(jail, name: str, script: str) -> None:
+    """A process of the jail's that goes on."""
+    in_jail(jail, name, f"setsid bash -c {shlex.quote(script)} >/dev/null 2>&1 </dev/null & until [ -e /tmp/ready ]; do sleep 0.05; done").ok()
+
+
+def after_step(jail, point: str, script: str) -> dict[str, str]:
+    """An environment in which the first "mutagen ..." that begins with `point` has `script` run in the jail when it has ended."""
+    host = jail.host
+    wrappers = host.directory(f"wrappers-{len(list(host.root.iterdir()))}")
+    real = jail.synced.mutagen
+    os.symlink(real.parent / "mutagen-agents.tar.gz", wrappers / "mutagen-agents.tar.gz")
+    host.write(wrappers / "mutagen", "#!/bin/bash\n" f'{real} "$@"; status=$?\n' f"if [[ \"mutagen $*\" == {shlex.quote(point)}* && ! -e {wrappers}/done ]]; then\n"
+               f"  touch {wrappers}/done; {host.engine.client} exec {host.only_jail()['Id']} bash -c {shlex.quote(script)}\n" "fi >/dev/null 2>&1\nexit $status\n", 0o755)  # fmt: skip
+    return {"PATH": f"{wrappers}:{host.environment['PATH']}"}
+
+
+@pytest.mark.parametrize("step", ["mutagen sync flush jailed-", "mutagen sync pause jailed-"])
+def test_synced_what_is_written_between_the_steps_of_a_detach_comes_home(synced_several, step):
+    jail, name, api = attached(synced_several)
+    script = "echo late >/projects/api/late; echo changed >>/projects/api/a; rm -r /projects/api/dir"
+    jail.host.run("detach", name, "api", env=after_step(jail, step, script)).ok()
+    assert (api.path / "late").read_text() == "late\n" and (api.path / "a").read_text() == "one\nchanged\n" and not (api.path / "dir").exists()
+    assert in_jail(jail, name, "ls -A /projects").ok().text == ""
+    jail.host.run("stop", name).ok()
+    jail.nothing_left()
+
+
+@pytest.mark.parametrize("pause", ["0.01", "$((RANDOM % 3)).$((RANDOM % 10))"], ids=["always", "now and then"])
+def test_synced_no_write_is_lost_while_a_project_leaves(synced_several, pause):
+    """Whatever the writer saw succeed is on the host; or the project stays, and that is said."""
+    jail, name, api = attached(synced_several)
+    left_in_jail(jail, name, f"while [ ! -e /tmp/stop ] && echo $i >/projects/api/n$i; do echo n$i >>/workspace/seen; i=$((i + 1)); touch /tmp/ready; sleep {pause}; done; touch /workspace/refused")
+    result = jail.host.run("detach", name, "api")
+    if pause == "0.01":
+        assert result.status == 125 and f"{api.path} stays in the jail: " in result.errors and "written while it was to leave" in result.errors, result.errors
+    if result.status != 0:
+        in_jail(jail, name, "touch /tmp/stop; until [ -e /workspace/refused ]; do sleep 0.1; done; echo after >/projects/api/after").ok()
+        jail.host.run("detach", name, "api").ok()
+        assert (api.path / "after").read_text() == "after\n"
+    else:
+        in_jail(jail, name, "until [ -e /workspace/refused ]; do sleep 0.1; done").ok()
+    seen = in_jail(jail, name, "cat /workspace/seen").ok().text.split()
+    assert seen and [written for written in seen if not (api.path / written).exists()] == []
+    jail.host.run("stop", name).ok()
+    jail.nothing_left()
+
+
+def test_synced_a_project_in_use_stays(synced_several):
+    """By whoever has one of its files open, works in one of its directories, or has mapped a file to write it."""
+    jail, name, api = attached(synced_several)
+    for how, who in [
+        ("exec 3>>/projects/api/log; echo $$ >/tmp/ready; sleep 100; echo more >&3", "bash"),
+        ("cd /projects/api/dir; echo $$ >/tmp/ready; exec sleep 100", "sleep"),
+        ("echo $$ >/tmp/starts; exec python3 -c 'import mmap, os, time\nwith open(\"/projects/api/a\", \"r+b\") as f: m = mmap.mmap(f.fileno(), 0)\nos.rename(\"/tmp/starts\", \"/tmp/ready\"); time.sleep(100)'", "python3"),
+    ]:  # fmt: skip
+        left_in_jail(jail, name, how)
+        refused = jail.host.run("detach", name, "api")
+        assert refused.status == 125 and f"({who}) works in it" in refused.errors, refused.errors
+        in_jail(jail, name, f"echo later >/projects/api/{who}; kill -KILL -- -$(cat /tmp/ready); rm /tmp/ready; sleep 0.2").ok()
+        wait_for("it is in step as before", (api.path / who).exists, 10)
+    jail.host.run("detach", name, "api").ok()
+    assert in_jail(jail, name, "ls -A /projects").ok().text == ""
+    jail.host.run("stop", name).ok()
+    jail.nothing_left()
+
+
+@pytest.mark.parametrize("point, when", [
+    ("docker exec --workdir / jailed-", "after"),
+    ("mutagen sync flush jailed-", "after"),
+    ("mutagen sync pause jailed-", "after"),
+    ("mutagen sync terminate jailed-", "before"),
+    ("mutagen sync terminate jailed-", "after"),
+])  # fmt: skip
+def test_synced_killed_while_a_project_leaves(synced_several, point, when):
+    """kill -9 of `jailed detach` at each step: what is written at the project's place afterwards comes home when the jail ends."""
+    jail, name, api = attached(synced_several)
+    in_jail(jail, name, "echo before >/projects/api/before; rm /projects/api/a").ok()
+    jail.host.run("detach", name, "api", env=kill_at(jail.host, point, when, jail.synced.mutagen))
+    in_jail(jail, name, "mkdir -p /projects/api; echo late >/projects/api/late").ok()
+    jail.host.run("stop", name)
+    jail.host.run("--sync", "bind", api.path, "--", "true").ok()
+    assert (api.path / "before").read_text() == "before\n" and (api.path / "late").read_text() == "late\n"
+    assert not (api.path / "a").exists() and (api.path / "dir").exists()
     jail.nothing_left()

@@ -6,6 +6,8 @@ import pytest
 
 from support.jail import HOME, offline
 
+pytestmark = pytest.mark.side_by_side
+
 STATE = {
     "claude": ".claude",
     "opencode": ".config/opencode",

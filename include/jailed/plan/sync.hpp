@@ -97,9 +97,6 @@ core::Command is_running_command(const Engine& engine, const std::string& contai
 core::Command archive_command(const Engine& engine, const std::string& container,
                               const std::vector<std::string>& paths, const std::string& workspace = "/workspace");
 
-/// Removes the files of a further project from the jail.
-core::Command remove_project_command(const Engine& engine, const std::string& container, const std::string& name);
-
 /// Mutagen's session of a project of a jail.
 struct SyncSession {
   std::string id;         // the jail's
