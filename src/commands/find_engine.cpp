@@ -1,17 +1,20 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/kernel.hpp>
+#include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/plan/limits.hpp>
 
 namespace jailed::commands {
 namespace {
 
-constexpr const char* kUsualSocket = "unix:///var/run/docker.sock";
+// Docker's own default, by both of its names.
+constexpr std::string_view kUsualSockets[] = {"unix:///var/run/docker.sock", "unix:///run/docker.sock"};
 
 // podman-docker's `docker` is a script or a link.
 bool is_podman(const std::string& program) {
@@ -21,9 +24,10 @@ bool is_podman(const std::string& program) {
 }
 
 void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
-  if (endpoint.address != kUsualSocket) engine.endpoint = endpoint.address;
+  if (std::ranges::find(kUsualSockets, endpoint.address) == std::end(kUsualSockets)) engine.endpoint = endpoint.address;
   engine.remote = plan::is_remote(endpoint);
   if (!engine.remote) return;
+  engine.asked_from = host::machine_name();
   engine.rootless = false;  // until it is asked
   // Every client that is called from here on, Mutagen's too, talks to this engine, whatever `docker context use` says
   // meanwhile.

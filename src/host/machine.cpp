@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <limits.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -5,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <jailed/core/siphash.hpp>
 #include <jailed/host/machine.hpp>
 #include <string_view>
 
@@ -45,6 +47,23 @@ std::string time_zone() {
   constexpr std::string_view marker = "/zoneinfo/";
   const auto at = target.find(marker);
   return at == std::string_view::npos ? std::string{} : std::string(target.substr(at + marker.size()));
+}
+
+std::string machine_name() {
+  std::string known;
+#ifdef __APPLE__
+  uuid_t id{};
+  const timespec patience{1, 0};
+  if (::gethostuuid(id, &patience) == 0) known.assign(reinterpret_cast<const char*>(id), sizeof id);
+#else
+  std::ifstream("/etc/machine-id") >> known;
+#endif
+  if (known.empty()) {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    known = name.data();
+  }
+  return fmt::format("{:016x}", core::siphash({}, known));
 }
 
 }  // namespace jailed::host

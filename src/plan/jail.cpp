@@ -190,12 +190,15 @@ std::string container_name(const std::string& project, const std::string& id) {
   return fmt::format("jailed-{}-{}", project_name(project), id);
 }
 
-std::vector<std::string> jail_labels(const Jail& jail) {
+std::string machine_label(const Engine& engine) { return "jailed.machine=" + engine.asked_from; }
+
+std::vector<std::string> jail_labels(const Engine& engine, const Jail& jail) {
   Args labels = {"jailed.session=" + jail.id, "jailed.project=" + jail.project,
                  fmt::format("jailed.owner={}", jail.owner),
                  fmt::format("jailed.version={}", core::kVersion)};
   if (!jail.further.empty()) labels.push_back("jailed.projects=" + projects_label(jail.further));
   if (!jail.role.empty()) labels.push_back("jailed.role=" + jail.role);
+  if (!engine.asked_from.empty()) labels.push_back(machine_label(engine));
   labels.insert(labels.end(), jail.labels.begin(), jail.labels.end());
   return labels;
 }
@@ -251,7 +254,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   add_binds(args, engine, jail.binds);
   args.insert(args.end(), {"--workdir", jail.role.empty() ? "/workspace" : "/tmp"});
   add_environment(args, jail);
-  for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
+  for (auto& label : jail_labels(engine, jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.push_back(jail.image);
   const auto& words = keeper ? jail.keeper_command : jail.command;
   args.insert(args.end(), words.begin(), words.end());

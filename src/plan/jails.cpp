@@ -112,11 +112,11 @@ std::vector<FoundJail> parse_podman_jails(std::string_view text) {
 }  // namespace
 
 core::Command list_jails_command(const Engine& engine, uid_t owner) {
-  return {engine.program,
-          {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
-           fmt::format("label=jailed.owner={}", owner), "--format",
-           engine.kind == EngineKind::podman ? "json" : kFormat},
-          {}};
+  std::vector<std::string> args = {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
+                                   fmt::format("label=jailed.owner={}", owner)};
+  if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
+  args.insert(args.end(), {"--format", engine.kind == EngineKind::podman ? "json" : kFormat});
+  return {engine.program, std::move(args), {}};
 }
 
 std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {

@@ -132,7 +132,7 @@ std::string projects_volume(const std::string& container) { return container + "
 
 core::Command create_volume_command(const Engine& engine, const Jail& jail) {
   Args args = {"volume", "create"};
-  for (auto& label : jail_labels(jail)) args.insert(args.end(), {"--label", std::move(label)});
+  for (auto& label : jail_labels(engine, jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.insert(args.end(),
               {"--label", "jailed.image=" + jail.image, "--label", "jailed.user=" + jail.user, "--label",
                fmt::format("jailed.identity={}:{}", jail.identity.uid, jail.identity.gid)});
@@ -155,10 +155,10 @@ bool says_volumes_are_gone(const Engine& engine, std::string_view answer) {
 }
 
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
-  return {engine.program,
-          {"volume", "ls", "--quiet", "--filter",
-           session_id.empty() ? "label=jailed.session" : "label=jailed.session=" + session_id},
-          {}};
+  Args args = {"volume", "ls", "--quiet", "--filter",
+               session_id.empty() ? "label=jailed.session" : "label=jailed.session=" + session_id};
+  if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
+  return {engine.program, std::move(args), {}};
 }
 
 core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes) {

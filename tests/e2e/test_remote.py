@@ -18,6 +18,8 @@ from support.jail import test_user as plain_user
 from support.remote import Forwarder, remote_engine, why_not
 from support.sync import Synced, kill_at, tree
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("far")]  # one engine for all
+
 COMMIT = "echo new >new && git add new && git commit -qm 'from the jail'"
 SECRET = "sk-ant-test-5a7f0c1e9b"
 CREDENTIALS = ".credentials.json"
@@ -548,6 +550,32 @@ def test_a_detached_jail(far):
     far.host.run("stop", name, timeout=90).ok()
     assert repo.git("log", "-1", "--format=%s") == "from the jail" and repo.status() == ""
     assert json.loads(far.host.run("ls", "--json").ok().text) == []
+    far.nothing_left()
+
+
+def test_another_machine_s_work_is_left_alone(far):
+    """A big machine has many masters: same user's number, same path of the project, another machine. Here a volume that its jailed left."""
+    process = far.ready("cat")
+    (ours,) = [name for name in far.volumes() if not name.endswith(("-jail", "-projects"))]
+    told = json.loads(far.host.engine.run("volume", "inspect", ours).stdout)[0]["Labels"]
+    process.terminate()
+    process.wait(30)
+    far.nothing_left()
+    assert told["jailed.project"] == str(far.project) and re.fullmatch("[0-9a-f]{16}", told["jailed.machine"])
+    for machine, seen in (("f" * 16, []), (told["jailed.machine"], ["unsynced"])):  # the second is the control
+        session = os.urandom(6).hex()
+        labelled = {**told, "jailed.session": session, "jailed.machine": machine}
+        name = f"jailed-project-{session}"
+        far.host.engine.run("volume", "create", *[f"--label={key}={value}" for key, value in labelled.items()], name)
+        (far.host.config / "sessions" / "x").mkdir(exist_ok=True)  # for `ls` to ask for volumes at all
+        listed = json.loads(far.host.run("ls", "--json").ok().text)
+        assert [jail["state"] for jail in listed] == seen
+        if not seen:
+            assert "Nothing to recover" in far.host.run("sync", "recover").ok().errors
+            assert far.host.run("stop", "--all").ok()
+            assert name in far.host.engine.here()
+        far.host.engine.run("volume", "rm", name)
+        (far.host.config / "sessions" / "x").rmdir()
     far.nothing_left()
 
 

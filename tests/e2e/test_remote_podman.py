@@ -12,6 +12,8 @@ from support.git import Repository
 from support.jail import ENGINE, IMAGE, IS_ROOT, Host
 from support.sync import Synced
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("far")]  # one engine for all
+
 COMMIT = "echo new >new && git add new && git commit -qm 'from the jail'"
 # keyctl(2) of nothing, socket(2) of AF_VSOCK, unshare(2) of a user namespace: what podman's own profile lets through.
 PROBE = "perl -e 'for ([250, 0, 0], [41, 40, 1, 0], [272, 0x10000000]) { my ($n, @a) = @$_; $! = 0; syscall($n, @a); print $!{EPERM} ? 1 : 0 }'"

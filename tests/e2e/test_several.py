@@ -14,6 +14,8 @@ from support.git import Repository
 from support.jail import ENGINE, GVISOR, IMAGE, wait_for
 from support.sync import Synced, kill_at, tree
 
+pytestmark = pytest.mark.side_by_side
+
 COMMIT = "echo new >new && git add new && git commit -qm 'from the jail'"
 
 

@@ -15,6 +15,8 @@ from support.git import Repository
 from support.jail import labels, wait_for
 from support.sync import kill_at, tree
 
+pytestmark = pytest.mark.side_by_side
+
 ROUNDS = int(os.environ.get("JAILED_TEST_ROUNDS", "20"))
 
 

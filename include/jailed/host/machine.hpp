@@ -16,4 +16,8 @@ std::uint64_t most_processes();
 /// name.
 std::string time_zone();
 
+/// Tells this machine from others, in 16 hexadecimal digits: a hash of /etc/machine-id, which machine-id(5) wants kept from
+/// others (macOS: of gethostuuid(2)); else of the host's name.
+std::string machine_name();
+
 }  // namespace jailed::host

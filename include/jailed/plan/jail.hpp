@@ -103,7 +103,10 @@ std::string project_name(const std::string& project);
 std::string container_name(const std::string& project, const std::string& id);
 
 /// KEY=VALUE: session, project, owner, version. How jails and their volumes are found.
-std::vector<std::string> jail_labels(const Jail& jail);
+std::vector<std::string> jail_labels(const Engine& engine, const Jail& jail);
+
+/// The one of these that says from which machine an engine of another one was asked.
+std::string machine_label(const Engine& engine);
 
 /// The name that `run_command` gives; a helper's has its role at the end.
 std::string container_name(const Jail& jail);

@@ -31,6 +31,7 @@ struct Engine {
   bool selinux = false;  // the kernel enforces SELinux, see plan/selinux.hpp
   std::string endpoint = {};  // the address that somebody named; empty: the usual one
   bool remote = false;        // it is on another machine, see plan/remote.hpp
+  std::string asked_from = {};  // there: by what it tells this machine's jails from those of other machines
   std::optional<RemoteMachine> machine = std::nullopt;  // that one, once it was asked
   bool operator==(const Engine&) const = default;
 };

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <jailed/plan/git_home.hpp>
+#include <jailed/plan/jails.hpp>
 #include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
 
@@ -59,6 +60,13 @@ TEST_CASE("on another machine a jail has volumes and links and no mount of this 
   const auto line = core::shell_line(run_command(kFar, parts.jail));
   CHECK(line.find("type=bind") == std::string::npos);
   CHECK(line.find(" --user 1000:1000 --read-only --cap-drop ALL --security-opt no-new-privileges ") != std::string::npos);
+  auto far = kFar;
+  far.asked_from = "0123";
+  for (const auto& command : {run_command(far, parts.jail), create_volume_command(far, parts.jail)})
+    CHECK(core::shell_line(command).find(" --label jailed.machine=0123 ") != std::string::npos);
+  for (const auto& command : {find_volumes_command(far, ""), find_volumes_command(far, "1"), list_jails_command(far, 7)})
+    CHECK(core::shell_line(command).find(" --filter label=jailed.machine=0123") != std::string::npos);
+  CHECK(core::shell_line(list_jails_command(kFar, 7)).find("jailed.machine") == std::string::npos);
   CHECK(remove_volume_command(kFar, "c").args == std::vector<std::string>{"volume", "rm", "c-jail", "c-projects", "c"});
   CHECK_FALSE(says_volumes_are_gone(kFar, "No such volume: a\nNo such volume: b"));
   CHECK(says_volumes_are_gone(kFar, "No such volume: a\nNo such volume: b\nNo such volume: c"));

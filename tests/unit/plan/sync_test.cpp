@@ -112,7 +112,7 @@ TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
   CHECK(create_volume_command(kDocker, some_jail()).args ==
         std::vector<std::string>{"volume", "create", "--label", "jailed.session=0123456789ab", "--label",
                                  "jailed.project=/home/me/my app", "--label", "jailed.owner=7", "--label",
-                                 jail_labels(some_jail()).back(), "--label", "jailed.image=jailed:latest",
+                                 jail_labels(kDocker, some_jail()).back(), "--label", "jailed.image=jailed:latest",
                                  "--label", "jailed.user=coder", "--label", "jailed.identity=7:8",
                                  "jailed-my-app-0123456789ab"});
   const auto volumes = parse_volumes(R"([
