@@ -118,7 +118,7 @@ def test_the_same_for_a_user(far_from_user):
 
 def test_walls_are_as_high_there(far):
     """Only volumes are mounted, and the container is as hardened as one here."""
-    process = far.ready("cat")
+    process = far.ready("exec sleep 60")
     jail = far.host.only_jail()
     assert sorted((mount["Type"], mount["Destination"]) for mount in jail["Mounts"]) == [
         ("volume", "/jail"), ("volume", "/projects"), ("volume", "/workspace")]  # fmt: skip
@@ -555,7 +555,7 @@ def test_a_detached_jail(far):
 
 def test_another_machine_s_work_is_left_alone(far):
     """A big machine has many masters: same user's number, same path of the project, another machine. Here a volume that its jailed left."""
-    process = far.ready("cat")
+    process = far.ready("exec sleep 60")
     (ours,) = [name for name in far.volumes() if not name.endswith(("-jail", "-projects"))]
     told = json.loads(far.host.engine.run("volume", "inspect", ours).stdout)[0]["Labels"]
     process.terminate()
@@ -648,7 +648,7 @@ def test_by(engine, far, way):
     environment = {"ssh": other.by_ssh, "context": other.by_context, "context by variable": other.by_context_variable}[way]()
     if "PATH" in environment:
         environment["PATH"] = f"{far.mutagen.parent}:{environment['PATH']}"
-    process = far.ready(f"git log --format=%s; {COMMIT}; cat", env=environment)
+    process = far.ready(f"git log --format=%s; {COMMIT}; sleep 3", env=environment)
     assert process.stdout.readline() == b"first\n"
     assert far.host.only_jail()["State"]["Running"]  # over there
     assert not [found for found in engine.jails() if labels(found)["jailed.project"].startswith(str(far.host.root))]
