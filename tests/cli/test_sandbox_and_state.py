@@ -73,12 +73,12 @@ def test_no_watch_calls_the_engine_when_all_went_well(host):
 
 
 def test_a_profile_has_directories_of_its_own(host):
-    assert host.run("--profile", "work", ".").code == 0
+    assert host.run("--profile", "clients", ".").code == 0
     (call,) = host.fakes.calls
-    agents = host.config / "profiles/work/agents"
+    agents = host.config / "profiles/clients/agents"
     assert call.mounts["/home/coder/.claude"] == str(agents / "claude")
     assert call.mounts["/home/coder/.cache"] == str(host.config / "cache")
-    for path in (host.config / "profiles", host.config / "profiles/work", agents, agents / "claude"):
+    for path in (host.config / "profiles", host.config / "profiles/clients", agents, agents / "claude"):
         assert path.stat().st_mode & 0o777 == 0o700
     assert not (host.config / "agents").exists()
 

@@ -16,8 +16,8 @@ TEST_CASE("jails share agents and cache unless told otherwise", "[plan]") {
 
 TEST_CASE("a profile has agents of its own and the shared cache", "[plan]") {
   Settings settings;
-  settings.profile = "work";
-  CHECK(state_paths("/c", settings, "/home/me/p") == StatePaths{"/c/profiles/work/agents", "/c/cache"});
+  settings.profile = "clients";
+  CHECK(state_paths("/c", settings, "/home/me/p") == StatePaths{"/c/profiles/clients/agents", "/c/cache"});
 }
 
 TEST_CASE("a project's cache has its name and belongs to its path", "[plan]") {
