@@ -56,7 +56,9 @@ docker_start() {
   if [[ -n "${DOCKER_HOST:-}" ]]; then
     fail "DOCKER_HOST is set to '$DOCKER_HOST', and nothing answers there." "unset it, or start that daemon"
   fi
-  if ! { command -v docker && command -v dockerd; } >/dev/null; then ensure_packages docker.io; fi
+  command -v dockerd >/dev/null || ensure_packages docker.io
+  # Since Debian 13 the client is a package of its own.
+  command -v docker >/dev/null || ensure_packages docker-cli
   if has_service_manager; then
     say "Starting docker"
     as_root systemctl start docker || fail "systemctl could not start docker." "journalctl -u docker"
@@ -176,10 +178,16 @@ podman_packages() {
 # The machine's own /etc/containers is left as it is: ours is found by CONTAINERS_CONF.
 podman_conf_file() { printf '%s\n' "$(engine_state_dir)/containers.conf"; }
 
-podman_start() {
+podman_install() {
   local -a packages
   mapfile -t packages < <(podman_packages)
   ensure_packages "${packages[@]}"
+  # Podman 5's networks are made by nft, which its package only recommends.
+  if [[ -x /usr/lib/podman/netavark ]] && ! command -v nft >/dev/null; then ensure_packages nftables; fi
+}
+
+podman_start() {
+  podman_install
   podman_conf | as_root tee "$(podman_conf_file)" >/dev/null
   local error
   error="$(as_root env CONTAINERS_CONF="$(podman_conf_file)" podman info 2>&1 >/dev/null)" ||
@@ -213,9 +221,7 @@ test_user_runtime_dir() { printf '/run/user/%s\n' "$(id -u "$test_user")"; }
 as_test_user() { as_root "$repo_root/scripts/lib/as-user" "$test_user" "$@"; }
 
 podman_rootless_start() {
-  local -a packages
-  mapfile -t packages < <(podman_packages)
-  ensure_packages "${packages[@]}"
+  podman_install
   ensure_test_user
   local home runtime_dir device
   home="$(getent passwd "$test_user" | cut -d: -f6)"

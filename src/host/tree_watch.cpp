@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <jailed/host/tree.hpp>
 #include <jailed/host/tree_watch.hpp>

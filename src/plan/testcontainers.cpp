@@ -37,7 +37,7 @@ std::string how_to_start(const Engine& engine) {
            "without systemd: podman system service --time=0 &";
   }
   return "start it: sudo systemctl enable --now podman.socket\n"
-         "without systemd: podman system service --time=0 unix:///run/podman/podman.sock &";
+         "without systemd: sudo mkdir -p /run/podman && sudo podman system service --time=0 unix:///run/podman/podman.sock &";
 }
 
 std::string name_or_number(const std::string& name, unsigned id) {
