@@ -6,12 +6,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import pytest  # noqa: E402
 
+from smokes import divide  # noqa: E402
 from support.jail import BINARY, ENGINE, IMAGE, IS_ROOT, Engine, Host  # noqa: E402
 from support.sync import Synced, mutagen_directory  # noqa: E402
 
 
 def pytest_report_header() -> str:
     return f"jailed: {BINARY} with {ENGINE} and {IMAGE}"
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    items[:], left = divide(items, ENGINE)
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")
