@@ -20,6 +20,7 @@
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/session.hpp>
+#include <jailed/plan/session_record.hpp>
 #include <jailed/plan/settings.hpp>
 
 namespace jailed::commands {
@@ -40,10 +41,6 @@ void remind_of_quarantine(const std::string& session, const std::string& project
   spdlog::warn("An earlier jail of this project left files in quarantine: see {}", core::shell_quote(list));
 }
 
-bool is_session_id(const std::string& text) {
-  return text.size() == 12 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 // Sessions that nobody owns and that hold work.
 std::vector<std::string> kept_sessions(const std::string& sessions) {
   std::vector<std::string> ids;
@@ -56,7 +53,7 @@ std::vector<std::string> kept_sessions(const std::string& sessions) {
 std::vector<std::string> asked_for(const GitRequest& request, const std::string& sessions) {
   auto kept = kept_sessions(sessions);
   if (request.session.empty()) return kept;
-  if (!is_session_id(request.session))
+  if (!plan::is_session_id(request.session))
     throw core::UsageError(fmt::format("'{}' is no session.", core::printable(request.session)),
                            "see: jailed git log");
   for (const auto& id : kept) {

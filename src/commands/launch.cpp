@@ -63,7 +63,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
   PreparedJail prepared(options, settings, environment, places);
-  note_jail(prepared.session(), engine, prepared.jail());
+  note_record(prepared.session(), plan::session_record(prepared.jail(), engine, settings));
   if (options.detach) {
     const auto jail = plan::detached(prepared.jail(), options.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())

@@ -11,76 +11,63 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
+#include <jailed/host/tree.hpp>
 #include <jailed/plan/endpoint.hpp>
 #include <thread>
 
 namespace jailed::commands {
 namespace {
 
-constexpr const char* kNote = "/jail";
+constexpr const char* kRecord = "record";
 constexpr const char* kFurther = "/further-projects";
-constexpr const char* kBeside = "/beside";
-constexpr const char* kSynced = "mutagen";
 constexpr auto kOwnerPatience = std::chrono::seconds(30);
 
-struct Note {
-  bool synced = false;
-  std::string engine;  // plan::engine_key
-  std::string project;
-};
+constexpr std::size_t kLongestRecord = 1 << 20;
 
-std::optional<Note> read_note(const std::string& session) {
-  const auto text = host::read_file(session + kNote);
-  const auto end = text ? text->find('\n') : std::string::npos;
-  if (end == std::string::npos) return std::nullopt;
-  const auto first = text->substr(0, end);
-  const auto space = first.find(' ');
-  return Note{.synced = first.starts_with(kSynced),
-              .engine = space == std::string::npos ? std::string{} : first.substr(space + 1),
-              .project = text->substr(end + 1)};
-}
-
-bool is_of_other(const plan::Engine& engine, const Note& note) {
-  return !note.engine.empty() && note.engine != plan::engine_key(engine);
+bool is_of_other(const plan::Engine& engine, const plan::SessionRecord& record) {
+  return record.engine != plan::engine_key(engine);
 }
 
 // In one step: the jailed that owns the session may look at any time.
-void write_list(const std::string& path, const std::vector<plan::NamedProject>& projects) {
+void write_whole(const std::string& path, const std::string& text) {
   const auto written = path + ".new";
   ::unlink(written.c_str());
-  host::write_new_file(written, plan::projects_label(projects), 0600);
+  host::write_new_file(written, text, 0600);
   if (::rename(written.c_str(), path.c_str()) != 0)
     throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(path), std::strerror(errno)));
 }
 
 }  // namespace
 
-// How the project gets in and the engine, in a line, and the project, which may be of several lines.
-void note_jail(const std::string& session, const plan::Engine& engine, const plan::Jail& jail) {
-  const bool synced = std::find(jail.labels.begin(), jail.labels.end(), "jailed.sync=mutagen") != jail.labels.end();
-  host::write_new_file(session + kNote,
-                       fmt::format("{} {}\n{}", synced ? kSynced : "bind", plan::engine_key(engine), jail.project), 0600);
-  if (!jail.further.empty()) note_further_projects(session, jail.further);
+void note_record(const std::string& session, const plan::SessionRecord& record) {
+  write_whole(session + "/" + kRecord, plan::format_session_record(record));
+}
+
+std::optional<plan::SessionRecord> noted_record(const std::string& session) {
+  const auto text = host::read_below(session, kRecord, kLongestRecord);
+  auto record = text ? plan::parse_session_record(*text) : std::nullopt;
+  if (record && !session.ends_with("/" + record->id)) return std::nullopt;
+  return record;
 }
 
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions) {
   std::vector<plan::FoundJail> jails;
   const auto detached = host::detached_sessions(sessions);
   for (const auto& id : host::list_directory(sessions)) {
-    const auto note = read_note(sessions + "/" + id);
-    if (!note || is_of_other(engine, *note)) continue;
+    const auto record = noted_record(sessions + "/" + id);
+    if (!record || is_of_other(engine, *record)) continue;
     const bool left_alone = std::find(detached.begin(), detached.end(), id) != detached.end();
     if (!left_alone && !host::session_is_owned(sessions, id)) continue;
-    const auto& project = note->project;
+    const auto& project = record->project;
     jails.push_back({.name = plan::container_name(project, id),
                      .session = id,
                      .project = project,
                      .image = {},
                      .state = "running",
                      .age = {},
-                     .synced = note->synced,
+                     .synced = record->synced,
                      .detached = left_alone,
-                    .further = further_projects(sessions + "/" + id, {})});
+                     .further = further_projects(sessions + "/" + id, record->further)});
   }
   return jails;
 }
@@ -92,30 +79,27 @@ std::vector<plan::NamedProject> further_projects(const std::string& session,
 }
 
 void note_further_projects(const std::string& session, const std::vector<plan::NamedProject>& projects) {
-  write_list(session + kFurther, projects);
+  write_whole(session + kFurther, plan::projects_label(projects));
 }
 
 bool is_of_other_engine(const plan::Engine& engine, const std::string& session) {
-  const auto note = read_note(session);
-  return note && note->synced && is_of_other(engine, *note);
+  const auto record = noted_record(session);
+  return record && record->synced && is_of_other(engine, *record);
 }
 
 std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const std::string& session,
                                                const std::string& project) {
-  const auto note = read_note(session);
-  if (!note || !note->synced || !is_of_other(engine, *note)) return std::nullopt;
-  if (note->project != project) return "";
-  const auto space = note->engine.find(' ');
-  if (space == std::string::npos) return note->engine;
-  return fmt::format("{} at {}", note->engine.substr(0, space), plan::shown_address(note->engine.substr(space + 1)));
-}
-
-void note_beside(const std::string& session, const std::vector<plan::NamedProject>& beside) {
-  if (!beside.empty()) write_list(session + kBeside, beside);
+  const auto record = noted_record(session);
+  if (!record || !record->synced || !is_of_other(engine, *record)) return std::nullopt;
+  if (record->project != project) return "";
+  const auto space = record->engine.find(' ');
+  if (space == std::string::npos) return record->engine;
+  return fmt::format("{} at {}", record->engine.substr(0, space), plan::shown_address(record->engine.substr(space + 1)));
 }
 
 std::vector<plan::NamedProject> noted_beside(const std::string& session) {
-  return plan::parse_projects(host::read_file(session + kBeside).value_or(""));
+  const auto record = noted_record(session);
+  return record ? record->beside : std::vector<plan::NamedProject>{};
 }
 
 // A session that is kept for its commits has no volume any more.

@@ -119,8 +119,8 @@ JailEnd interrupted(PendingSignals& signals) {
 // Nothing, or how the launch ended before the user's command began.
 std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngine& sync,
                              const plan::Jail& jail, const Shares& shares, const Cargo& cargo,
-                             const plan::SyncSettings& settings, const Places& places, PendingSignals& signals,
-                             bool quiet) {
+                             const plan::SessionRecord& record, const plan::SyncSettings& settings, const Places& places,
+                             PendingSignals& signals, bool quiet) {
   const auto made = host::capture_shielded(plan::create_volume_command(engine, jail));
   if (!made.status.ok()) return JailEnd{ExitStatus::exited(core::kFailed), made.err};
   LiveLine line(quiet);
@@ -132,7 +132,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
   try {
-    for (const auto& session : sessions_of(jail, shares, settings, cargo.beside)) sync.create(session);
+    for (const auto& session : record.syncs) sync.create(session);
     const auto began = std::chrono::steady_clock::now();
     std::uint64_t files = 0;
     engine::SyncEngine::FlushEnd end;
@@ -189,7 +189,6 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
   auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
-  note_jail(prepared.session(), engine, jail);
   const engine::SyncEngine sync(program.mutagen);
   Cargo cargo{.id = jail.id,
                     .project = jail.project,
@@ -197,12 +196,15 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
                     .sessions = places.config + "/sessions",
                     .further = jail.further,
                     .beside = followed_beside(engine, jail)};
-  note_beside(prepared.session(), cargo.beside);
+  auto record = plan::session_record(jail, engine, settings);
+  record.beside = cargo.beside;
+  record.syncs = sessions_of(jail, prepared.shares(), ignored, cargo.beside);
+  note_record(prepared.session(), record);
   for (const auto& command : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
   std::optional<host::DeathWatch> watch;
   if (!prepared.lease()) watch.emplace(prepared.session(), plan::remove_command(engine, cargo.container));
-  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, ignored, places, signals, options.quiet))
+  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, options.quiet))
     return *end;
 
   std::vector<std::string> followed;

@@ -85,35 +85,43 @@ std::string projects_label(const std::vector<NamedProject>& projects) {
   std::string label;
   for (const auto& project : projects) {
     if (!label.empty()) label += ' ';
-    label += project.name + ':';
-    for (const char c : project.path) {
-      if (is_plain(c)) {
-        label += c;
-      } else {
-        label += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-      }
-    }
+    label += project.name + ':' + encode_bytes(project.path);
   }
   return label;
+}
+
+std::string encode_bytes(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    if (is_plain(c)) {
+      text += c;
+    } else {
+      text += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return text;
+}
+
+std::string decode_bytes(std::string_view text) {
+  std::string bytes;
+  while (!text.empty()) {
+    unsigned byte = 0;
+    const bool coded = text.front() == '%' && text.size() >= 3 &&
+                       std::from_chars(text.data() + 1, text.data() + 3, byte, 16).ptr == text.data() + 3;
+    bytes += coded ? static_cast<char>(byte) : text.front();
+    text.remove_prefix(coded ? 3 : 1);
+  }
+  return bytes;
 }
 
 std::vector<NamedProject> parse_projects(std::string_view label) {
   std::vector<NamedProject> projects;
   while (!label.empty()) {
-    auto word = label.substr(0, label.find(' '));
+    const auto word = label.substr(0, label.find(' '));
     label.remove_prefix(std::min(label.size(), word.size() + 1));
     const auto colon = word.find(':');
     if (colon == std::string_view::npos || colon == 0) continue;
-    NamedProject project{std::string(word.substr(0, colon)), {}};
-    word.remove_prefix(colon + 1);
-    while (!word.empty()) {
-      unsigned byte = 0;
-      const bool coded = word.front() == '%' && word.size() >= 3 &&
-                         std::from_chars(word.data() + 1, word.data() + 3, byte, 16).ptr == word.data() + 3;
-      project.path += coded ? static_cast<char>(byte) : word.front();
-      word.remove_prefix(coded ? 3 : 1);
-    }
-    projects.push_back(std::move(project));
+    projects.push_back({std::string(word.substr(0, colon)), decode_bytes(word.substr(colon + 1))});
   }
   return projects;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/jails.hpp>
+#include <jailed/plan/session_record.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,8 +12,9 @@ namespace jailed::commands {
 /// the question which jails there are, and is never believed over the engine: a note can be of a jail that
 /// has ended, and jails of another configuration have none here.
 
-/// Writes into a session which jail it is, and which engine's.
-void note_jail(const std::string& session, const plan::Engine& engine, const plan::Jail& jail);
+/// Writes into a session what its launch decided; and reads it. Nothing: no launch came so far.
+void note_record(const std::string& session, const plan::SessionRecord& record);
+std::optional<plan::SessionRecord> noted_record(const std::string& session);
 
 /// The jails of an engine whose jailed lives, and those that were left alone with `--detach`.
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions);
@@ -25,7 +27,6 @@ std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const
                                                const std::string& project);
 
 /// What Mutagen keeps in step beside the projects (plan::RemoteParts::followed).
-void note_beside(const std::string& session, const std::vector<plan::NamedProject>& beside);
 std::vector<plan::NamedProject> noted_beside(const std::string& session);
 
 /// The projects beside the first, now: what the session says, which knows of `jailed attach` and `detach`; else

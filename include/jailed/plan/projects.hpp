@@ -45,6 +45,10 @@ struct SharedProject {
 void check_several(const std::vector<SharedProject>& projects, Identity identity, bool caller_is_root,
                    const std::set<core::Waiver>& allow);
 
+/// Each byte but letters, digits and "/._-" as %XX; and back.
+std::string encode_bytes(std::string_view bytes);
+std::string decode_bytes(std::string_view text);
+
 /// "NAME:PATH NAME:PATH" for a label, of the path each byte but letters, digits and "/._-" as %XX: podman's
 /// `volume create` (4.3) reads a label as comma-separated values.
 std::string projects_label(const std::vector<NamedProject>& projects);

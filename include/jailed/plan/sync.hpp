@@ -104,6 +104,7 @@ struct SyncSession {
   std::string container;  // `workspace` in it is the other side
   std::vector<std::string> ignores;
   std::string name = {};  // of a further project, as workspace_of has it; empty: the first
+  bool operator==(const SyncSession&) const = default;
 };
 
 /// By what a session is asked for: the jail's id, for a further project with a hash of its name, since Mutagen takes
