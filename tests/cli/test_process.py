@@ -1,11 +1,10 @@
 """The process that jailed is: started by cron, a CI runner, `ssh -T` or a careless script, on a machine that is full."""
-import os
 import signal
 import subprocess
 import time
 
 import pytest
-from harness import IS_ROOT, exit_code, wait_until
+from harness import exit_code, wait_until
 
 
 def started_by(host, wrapper: list, *args) -> list:
@@ -91,6 +90,23 @@ def test_term_ends_a_jail_whose_caller_had_it_blocked(host):
     child.send_signal(signal.SIGTERM)
     assert child.wait(10) == 143
     assert host.fakes.notes == ["15"]
+
+
+# --- who starts it ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unset", [["TERM"], ["TERM", "LANG", "TZ"]])
+def test_a_session_without_a_terminal_and_with_hardly_a_variable(host, unset):
+    """As cron, systemd and a CI runner start it."""
+    host.fakes.on("run", '/bin/cat; echo words; echo more >&2; exit 4')
+    words = ["/usr/bin/setsid", "--wait", "/usr/bin/env", *(f"--unset={name}" for name in unset)]
+    result = run(host, words, ".", stdin=None, input="typed\n")
+    assert (result.returncode, result.stdout, result.stderr) == (4, "typed\nwords\n", "more\n")
+
+
+def test_without_a_home_it_is_one_message(host):
+    result = run(host, ["/usr/bin/env", "--unset=HOME"], ".")
+    assert result.returncode in (2, 125) and result.stderr.startswith("[jailed] ") and host.fakes.calls == []
 
 
 # --- a full machine ---------------------------------------------------------------------------------------------------
