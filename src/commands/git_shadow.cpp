@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/git_worktrees.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -392,6 +393,7 @@ plan::GitFacts look_at_git(const std::string& project) {
       facts.objects = object_stores(facts.common_dir);
       find_lfs(facts);
       find_modules(facts);
+      find_worktrees(facts);
     }
   } else {
     facts.bare_at_root = is_git_shape(project);
@@ -435,6 +437,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
   record.read_only = plan.read_only;
   record.made_entry = plan.make_entry;
   record.place = plan.place;
+  record.workspace = plan.workspace;
   GitRefs refs;
   const auto path = session + "/git";
   make_directory(path);
@@ -449,6 +452,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
     refs = read_refs(facts.git_dir, facts.common_dir).value_or(GitRefs{});
     fill_shadow({facts.git_dir, facts.common_dir, path, plan.alternates, {}, other_owner}, refs);
     make_module_shadows(plan, facts, session, other_owner);
+    make_worktree_shadows(plan, facts, session);
   } else if (!plan.binds.empty()) {
     record.read_only = plan.binds.front().read_only;
   }
@@ -502,7 +506,7 @@ bool session_has_work(const std::string& session) {
   for (const auto& unit : session_units(session)) {
     if (read_shadow_state(session, unit).has_work) return true;
   }
-  return !new_modules(session).empty();
+  return !new_modules(session).empty() || worktrees_differ(session);
 }
 
 std::string session_project(const std::string& session) {
