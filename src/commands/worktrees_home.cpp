@@ -93,6 +93,7 @@ class Home {
   // For a new one: the files are those of a commit that must be here as well.
   std::string obstacle(const JailWorktree& worktree) const {
     const auto branch = branch_of(worktree);
+    if (host::lstat_of(fmt::format("{}/{}/.git", record_.project, worktree.path))) return "a .git is there";
     if (branch.empty()) return git_.ok({"cat-file", "-e", worktree.head + "^{commit}"}) ? "" : "its commit did not come home";
     const auto name = branch.substr(11);
     const auto there = collected_.find(branch);

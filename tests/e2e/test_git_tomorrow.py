@@ -144,6 +144,9 @@ HOSTILE_WORKTREES = {
                 " git -C .wt/x config --worktree core.hooksPath /workspace/h; touch .git/worktrees/x/locked; cp -r .git/hooks .git/worktrees/x/",
 }
 
+# The controls: what git's own directory says is as it should be, so it is a worktree, by files of our own.
+HONEST = ("a file that leads elsewhere", "a repository beside", "settings")
+
 
 @pytest.mark.parametrize("name", HOSTILE_WORKTREES)
 def test_a_hostile_worktree_brings_nothing_of_its_own(repo, name):
@@ -158,6 +161,6 @@ def test_a_hostile_worktree_brings_nothing_of_its_own(repo, name):
         repo.run("git", "commit", "--allow-empty", "-qm", "x", cwd=tree, check=False)
     assert not repo.ran.exists()
     made = [path for path in (repo.path / ".git").glob("worktrees/*")]
-    assert bool(made) == (name == "settings"), made  # the control: its branch is honest, so it is a worktree
+    assert bool(made) == (name in HONEST), made
     assert all(path.name in ("HEAD", "commondir", "gitdir", "index", "logs", "COMMIT_EDITMSG", "ORIG_HEAD") for tree in made for path in tree.iterdir())
     repo.give_up()

@@ -19,9 +19,8 @@ class IndexLock {
   ~IndexLock();
 
  private:
-  bool is_ours() const;
-
   host::Fd directory_;
+  host::Fd held_;  // flock(2) tells that who made it lives
 };
 
 }  // namespace jailed::commands
