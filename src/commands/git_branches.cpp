@@ -118,8 +118,8 @@ void say_where(const std::vector<Arrival>& arrivals, const std::string& obstacle
     spdlog::info("and {} more; all of them: jailed git log", arrivals.size() - kMostShown);
 }
 
-void print_arrived(const std::string& directory) {
-  const auto facts = look_at_git(directory);
+void print_arrived(const std::string& directory, const Surroundings& around) {
+  const auto facts = look_at_git(directory, around);
   if (facts.git_dir.empty() || !facts.problem.empty()) return;
   const auto refs = read_refs(facts.git_dir, facts.common_dir);
   if (!refs) return;

@@ -164,7 +164,7 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   if (request.action == "log") {
     print_sessions(ids, sessions);
     std::string reason;
-    print_arrived(host::canonical(".", reason));
+    print_arrived(host::canonical(".", reason), {environment, sessions.substr(0, sessions.rfind('/'))});
     return 0;
   }
   const auto engine = find_engine(settings, environment);

@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/commands/host_git.hpp>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/plan/git_home.hpp>
 #include <set>
 #include <string>
@@ -21,6 +22,6 @@ void drop_redundant(const HostGit& git, std::vector<plan::Arrival>& arrivals);
 void say_where(const std::vector<plan::Arrival>& arrivals, const std::string& obstacle);
 
 /// Prints what earlier jails brought to refs/jailed/ of the repository at `directory`, and how to take it.
-void print_arrived(const std::string& directory);
+void print_arrived(const std::string& directory, const Surroundings& around);
 
 }  // namespace jailed::commands

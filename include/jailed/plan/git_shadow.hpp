@@ -46,6 +46,7 @@ struct GitFacts {
   std::string lfs_objects;           // empty: none
   std::vector<GitModule> modules;
   std::vector<GitWorktree> worktrees;
+  std::vector<std::string> borrowed;  // of the directories of objects those of other repositories
 };
 
 /// Directories of one launch. What the jail sees of the session goes by `view`; for root the objects go by
