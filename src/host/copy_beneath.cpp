@@ -25,40 +25,63 @@ Fd holder_of(const std::string& root, std::string_view& relative, bool make) {
   return here;
 }
 
-bool copy_bytes(int from, int to, std::uint64_t most) {
+bool read_all(int from, std::string& text, std::uint64_t most) {
   std::array<char, 16384> buffer;
   while (true) {
     const auto count = ::read(from, buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return count == 0;
-    if (static_cast<std::uint64_t>(count) > most) return false;
-    most -= static_cast<std::uint64_t>(count);
-    for (ssize_t done = 0; done < count;) {
-      const auto written = ::write(to, buffer.data() + done, static_cast<std::size_t>(count - done));
-      if (written < 0 && errno != EINTR) return false;
-      if (written > 0) done += written;
-    }
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+    if (text.size() > most) return false;
   }
+}
+
+bool write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(to, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
 }
 
 }  // namespace
 
-bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
-  std::string_view name_there = relative, name_here = relative;
-  const auto source_directory = holder_of(from, name_there, false);
-  if (!source_directory) return false;
+std::optional<std::string> read_beneath(const std::string& root, const std::string& relative, std::uint64_t most) {
+  std::string_view name = relative;
+  const auto directory = holder_of(root, name, false);
+  if (!directory) return std::nullopt;
   // Not blocking: it may be a FIFO by now.
-  const Fd source(::openat(source_directory.get(), std::string(name_there).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Fd file(::openat(directory.get(), std::string(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
-  if (!source || ::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  const auto target_directory = holder_of(to, name_here, true);
-  if (!target_directory) return false;
-  const std::string name(name_here);
-  const Fd target(::openat(target_directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!target) return false;
-  if (copy_bytes(source.get(), target.get(), most)) return true;
-  ::unlinkat(target_directory.get(), name.c_str(), 0);
+  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  std::string text;
+  if (!read_all(file.get(), text, most)) return std::nullopt;
+  return text;
+}
+
+bool is_beneath(const std::string& root, const std::string& relative) {
+  std::string_view name = relative;
+  const auto directory = holder_of(root, name, false);
+  struct stat info {};
+  return directory && ::fstatat(directory.get(), std::string(name).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool write_new_beneath(const std::string& root, const std::string& relative, std::string_view text) {
+  std::string_view rest = relative;
+  const auto directory = holder_of(root, rest, true);
+  if (!directory) return false;
+  const std::string name(rest);
+  const Fd file(::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return false;
+  if (write_all(file.get(), text)) return true;
+  ::unlinkat(directory.get(), name.c_str(), 0);
   return false;
+}
+
+bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
+  const auto text = read_beneath(from, relative, most);
+  return text && write_new_beneath(to, relative, *text);
 }
 
 }  // namespace jailed::host
