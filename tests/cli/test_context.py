@@ -49,10 +49,11 @@ def test_an_identity_that_git_chooses_by_the_directory(git_host, where):
     host = git_host
     git(host, "config", "--global", f"includeIf.gitdir:{host.project}/.path", str(host.home / "work"))
     (host.home / "work").write_text("[user]\n\temail = me@work\n")
+    own = str(host.project / ".git/config")
     # What the project itself says is its own business, and runs nothing here.
     for key in ("core.fsmonitor", "core.pager", "pager.config", "core.editor", "alias.config"):
-        git(host, "-C", str(host.project), "config", key, f"!touch {host.directory}/ran")
-    git(host, "-C", str(host.project), "config", "user.name", "Project")
+        git(host, "config", "--file", own, key, f"!touch {host.directory}/ran")
+    git(host, "config", "--file", own, "user.name", "Project")
     host.give(host.directory)
     where = {"cwd": host.project} if where == "." else {"cwd": host.home}
     assert host.run(host.project, **where).code == 0
@@ -62,7 +63,7 @@ def test_an_identity_that_git_chooses_by_the_directory(git_host, where):
 
 
 def test_a_repository_that_git_cannot_read_takes_no_identity_away(git_host):
-    git(git_host, "-C", str(git_host.project), "config", "core.repositoryformatversion", "99")
+    git(git_host, "config", "--file", str(git_host.project / ".git/config"), "core.repositoryformatversion", "99")
     git_host.give(git_host.directory)
     git_host.run("--git", "none", ".")
     assert in_the_jail(git_host, "gitconfig", "user.email") == ["me@home"]

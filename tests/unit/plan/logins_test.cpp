@@ -58,7 +58,7 @@ TEST_CASE("a login without such a token is copied whole", "[plan]") {
 }
 
 TEST_CASE("what a jail wrote there and no agent would", "[plan]") {
-  for (const std::string text : {std::string(), std::string("token"), std::string("[1]"), std::string("null"), std::string("{\"a\":\"\xff\"}"),
+  for (const auto& text : {std::string(), std::string("token"), std::string("[1]"), std::string("null"), std::string("{\"a\":\"\xff\"}"),
                                  std::string("{\"a\":"), "{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}"}) {
     CAPTURE(text.substr(0, 40));
     const auto copy = login_copy(text, "");
