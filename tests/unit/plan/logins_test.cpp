@@ -76,6 +76,7 @@ TEST_CASE("every agent has a way to log in, and its logins are below its own dir
       bool own = false;
       for (const auto& state : agent.state) own = own || state.name == holder;
       CHECK(own);
+      CHECK(file.path.find("..") == std::string_view::npos);
     }
   }
 }
