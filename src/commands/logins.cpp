@@ -5,6 +5,7 @@
 #include <jailed/commands/logins.hpp>
 #include <jailed/core/agent.hpp>
 #include <jailed/host/copy_beneath.hpp>
+#include <jailed/host/tree.hpp>
 #include <jailed/plan/logins.hpp>
 #include <vector>
 
@@ -20,7 +21,7 @@ void copy_login(const core::Agent& agent, const core::LoginFile& file, const std
     host::copy_beneath(from, to, path, kLongestLogin);
     return;
   }
-  const auto text = host::read_beneath(from, path, kLongestLogin);
+  const auto text = host::read_below(from, path, kLongestLogin);
   if (!text) return;
   const auto copy = plan::login_copy(*text, file.keeps);
   if (copy.text) host::write_new_beneath(to, path, *copy.text);
@@ -43,7 +44,7 @@ void tell_of_logins_elsewhere(const std::string& agents) {
   for (const auto& agent : core::agents()) {
     for (const auto& file : agent.logins) {
       if (!file.renews_itself) continue;
-      const auto text = host::read_beneath(agents, std::string(file.path), kLongestLogin);
+      const auto text = host::read_below(agents, std::string(file.path), kLongestLogin);
       if (text && plan::login_copy(*text, file.keeps).left_out) titles.push_back(agent.title);
     }
   }
