@@ -38,7 +38,7 @@ constexpr const char* kCommandList =
     "  version                     Print jailed's version\n"
     "  help [COMMAND]              Print this, or a command's help\n\n"
     "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
-    "125 jailed or the engine failed; 126 not runnable; 127 not found; 128+n ended by signal n.";
+    "125 jailed or the engine failed, or work is not home yet; 126 not runnable; 127 not found; 128+n ended by signal n.";
 
 constexpr const char* kBuildOverview =
     "Build the image from the context inside jailed; no checkout is needed.\n\n"
@@ -110,7 +110,7 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("--profile", options.profile,
                  "Agents' logins and settings apart from those of other jails, under this name [shared]")
       ->type_name("NAME");
-  app.add_flag("--copy-logins", options.copy_logins, "Logins that the profile lacks are copied from the shared ones");
+  app.add_flag("--copy-logins", options.copy_logins, "Keys and logins that the profile lacks are copied, but for those that can be in one place only");
   app.add_option("--cache", options.cache, "~/.cache: shared (all jails), project (this project's own), none [shared]")
       ->type_name("WHOSE");
   app.add_option("--sandbox", options.sandbox,

@@ -7,7 +7,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <jailed/commands/git_branches.hpp>
+#include <jailed/commands/git_forward.hpp>
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/git_worktrees.hpp>
+#include <jailed/commands/host_git.hpp>
+#include <jailed/commands/lfs_home.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -26,83 +31,6 @@ using plan::GitRefs;
 constexpr std::uint64_t kMostBytes = 4ULL << 30;
 constexpr std::chrono::seconds kPatience{300};
 constexpr std::size_t kMostHeader = 64U << 20;
-
-// Why commits cannot come home; the session is kept.
-class Refused : public std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-std::string first_line(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  return std::string(text.substr(0, text.find('\n')));
-}
-
-std::string short_id(const std::string& id) { return id.substr(0, 8); }
-
-// The host's git in the host's repository, as the repository's owner.
-class HostGit {
- public:
-  // `scratch`: a directory where nothing hostile writes.
-  HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment)
-      : record_(record), scratch_(std::move(scratch)) {
-    const auto git = host::find_program("git", environment);
-    if (!git) throw Refused("git is not on PATH");
-    git_ = *git;
-    const auto owner = host::lstat_of(record.common_dir.empty() ? record.project : record.common_dir);
-    if (!owner || ::geteuid() != 0 || owner->st_uid == 0) return;
-    // Root would leave files that the owner cannot change, and obey the settings of somebody else.
-    const auto setpriv = host::find_program("setpriv", environment);
-    if (!setpriv) throw Refused("the repository is somebody else's, and setpriv (util-linux) is not on PATH");
-    as_owner_ = {*setpriv, fmt::format("--reuid={}", owner->st_uid), fmt::format("--regid={}", owner->st_gid),
-                 "--clear-groups", "--"};
-  }
-
-  core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const {
-    auto command =
-        plan::quiet_git(git_, record_.git_dir, record_.common_dir, record_.project, std::move(args));
-    for (const auto& variable : more) {
-      std::erase_if(command.env, [&](const auto& known) { return known.name == variable.name; });
-      command.env.push_back(variable);
-    }
-    if (as_owner_.empty()) return command;
-    std::vector<std::string> words(as_owner_.begin() + 1, as_owner_.end());
-    words.push_back(command.program);
-    words.insert(words.end(), command.args.begin(), command.args.end());
-    return {as_owner_.front(), std::move(words), std::move(command.env)};
-  }
-
-  host::Captured run(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const {
-    return host::capture(command(std::move(args), more));
-  }
-
-  bool ok(std::vector<std::string> args) const { return run(std::move(args)).status.ok(); }
-
-  // The first line of the answer; empty when git said no.
-  std::string ask(std::vector<std::string> args) const {
-    const auto answer = run(std::move(args));
-    return answer.status.ok() ? first_line(answer.out) : std::string{};
-  }
-
-  host::Captured feed(std::vector<std::string> args, std::string_view input) const {
-    const auto path = scratch_ + "/input";
-    const host::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
-    ::unlink(path.c_str());
-    while (!input.empty()) {
-      const auto count = ::write(file.get(), input.data(), input.size());
-      if (count < 0) throw Refused(fmt::format("no room for a temporary file: {}", std::strerror(errno)));
-      input.remove_prefix(static_cast<std::size_t>(count));
-    }
-    ::lseek(file.get(), 0, SEEK_SET);
-    return host::capture_with_input(command(std::move(args)), file.get());
-  }
-
- private:
-  const plan::GitRecord& record_;
-  std::string scratch_;
-  std::string git_;
-  std::vector<std::string> as_owner_;
-};
 
 // The collector's answer, in a file of the session.
 struct Answer {
@@ -141,6 +69,8 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   spdlog::debug("{}", core::shell_line(command));
   const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
   if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
+  if (result.write_error != 0)
+    throw Refused(fmt::format("there is no room for them in {}: {}", printable(session.path), std::strerror(result.write_error)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));
   if (result.silent) throw Refused("git in the jail does not come to an end");
   if (!result.status.ok())
@@ -183,182 +113,10 @@ void write_refs(const HostGit& git, const std::vector<Arrival>& arrivals) {
     throw Refused(fmt::format("git cannot write the refs: {}", printable(first_line(written.err))));
 }
 
-struct Head {
-  std::string branch;  // refs/heads/...; empty: detached
-  std::string id;      // empty: no commit yet
-};
-
-Head host_head(const HostGit& git) {
-  return {git.ask({"symbolic-ref", "-q", "HEAD"}), git.ask({"rev-parse", "-q", "--verify", "HEAD^{commit}"})};
-}
-
-std::string value_of(const GitRefs& refs, const std::string& name) {
-  const auto found = refs.find(name);
-  return found == refs.end() ? std::string{} : found->second;
-}
-
-Head head_in(const GitRefs& refs) {
-  const auto value = value_of(refs, "HEAD");
-  if (plan::is_object_id(value)) return {{}, value};
-  const auto branch = value.starts_with("ref: ") ? value.substr(5) : std::string{};
-  return {branch, value_of(refs, branch)};
-}
-
-// A step forward of what is checked out on the host, to where the jail's checkout is.
-class Forward {
- public:
-  Forward(const HostGit& git, const plan::GitRecord& record, const GitRefs& known, const GitRefs& collected)
-      : git_(git),
-        record_(record),
-        before_(head_in(known)),
-        after_(head_in(collected)),
-        now_(host_head(git)) {}
-
-  // Why it cannot be done; empty when it can, or when there is nothing to do.
-  std::string obstacle() {
-    if (after_.id.empty() || same(after_, before_)) return {};
-    // An earlier homecoming was cut off before it came to the index.
-    if (same(after_, now_)) {
-      if (!before_.id.empty()) [[maybe_unused]]
-        const auto staged = index_obstacle(before_.id);
-      return {};
-    }
-    if (!after_.branch.empty() &&
-        (!after_.branch.starts_with("refs/heads/") || !plan::is_plain_ref_name(after_.branch)))
-      return "the branch in the jail has an odd name";
-    if (now_.branch != before_.branch && now_.branch != after_.branch)
-      return "another branch is checked out here now";
-    if (now_.id != before_.id && now_.id != after_.id) return "the repository here moved on meanwhile";
-    if (!now_.id.empty() && !git_.ok({"merge-base", "--is-ancestor", now_.id, after_.id}))
-      return "history was rewritten or turned back in the jail";
-    if (auto reason = target_obstacle(); !reason.empty()) return reason;
-    const auto changes = git_.run(
-        {"diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff",
-         now_.id.empty() ? git_.ask({"hash-object", "-t", "tree", "/dev/null"}) : now_.id, after_.id});
-    if (!changes.status.ok()) return "the two states cannot be compared";
-    if (const auto links = plan::changed_gitlinks(changes.out); !links.empty())
-      return fmt::format("the submodule {} changed", printable(links.front()));
-    return index_obstacle(now_.id);
-  }
-
-  bool needed() const { return !same_index_; }
-
-  // True when the host's checkout is now the jail's.
-  bool go() {
-    const auto message = "jailed: fast-forward to the commits of a jail";
-    const auto zero = std::string(after_.id.size(), '0');
-    const auto target = after_.branch.empty() ? std::string("HEAD") : after_.branch;
-    const auto former = after_.branch.empty() ? now_.id : git_.ask({"rev-parse", "-q", "--verify", target});
-    if (former != after_.id && !git_.ok({"update-ref", "--no-deref", "-m", message, target, after_.id,
-                                         former.empty() ? zero : former}))
-      return false;
-    if (after_.branch != now_.branch && !after_.branch.empty() &&
-        !git_.ok({"symbolic-ref", "-m", message, "HEAD", after_.branch}))
-      return false;
-    return publish_index();
-  }
-
-  const Head& now() const { return now_; }
-  const Head& after() const { return after_; }
-
-  ~Forward() {
-    if (!scratch_.empty()) ::unlink(scratch_.c_str());
-  }
-
- private:
-  static bool same(const Head& one, const Head& other) {
-    return one.branch == other.branch && one.id == other.id;
-  }
-
-  // For a branch other than the one that is checked out here.
-  std::string target_obstacle() {
-    if (after_.branch == now_.branch) return {};
-    if (after_.branch.empty()) return "the jail ended on no branch";
-    const auto there = git_.ask({"rev-parse", "-q", "--verify", after_.branch});
-    if (!there.empty() && !git_.ok({"merge-base", "--is-ancestor", there, after_.id}))
-      return fmt::format("{} here has other commits", printable(after_.branch.substr(11)));
-    const auto trees = git_.run({"worktree", "list", "--porcelain"}).out;
-    if (("\n" + trees).find("\nbranch " + after_.branch + "\n") != std::string::npos)
-      return fmt::format("{} is checked out in another worktree", printable(after_.branch.substr(11)));
-    return {};
-  }
-
-  // Moves a copy of the index first: where that fails nothing has been touched.
-  std::string index_obstacle(const std::string& from) {
-    const auto index = record_.git_dir + "/index";
-    scratch_ = record_.git_dir + "/index.jailed";
-    ::unlink(scratch_.c_str());
-    before_copy_ = host::lstat_of(index);
-    if (before_copy_) host::copy_below(record_.git_dir, "index", scratch_);
-    if (before_copy_ && ::geteuid() == 0) [[maybe_unused]]
-      const int kept = ::lchown(scratch_.c_str(), before_copy_->st_uid, before_copy_->st_gid);
-    const std::vector<core::EnvVar> on_copy = {{"GIT_INDEX_FILE", scratch_}};
-    const auto base = !from.empty() ? from : git_.ask({"hash-object", "-t", "tree", "-w", "/dev/null"});
-    // The work tree is the jail's own already (-i): only what is staged here can stand in the way.
-    const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, on_copy);
-    if (!moved.status.ok()) return "what you had staged stands in the way";
-    same_index_ = false;
-    return {};
-  }
-
-  bool publish_index() {
-    const auto index = record_.git_dir + "/index";
-    const auto lock = index + ".lock";
-    const host::Fd held(::open(lock.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-    if (!held) return false;
-    const auto now = host::lstat_of(index);
-    const bool same =
-        now.has_value() == before_copy_.has_value() &&
-        (!now || (now->st_ino == before_copy_->st_ino && now->st_size == before_copy_->st_size &&
-                  now->st_mtim.tv_sec == before_copy_->st_mtim.tv_sec &&
-                  now->st_mtim.tv_nsec == before_copy_->st_mtim.tv_nsec));
-    const bool done = same && ::rename(scratch_.c_str(), index.c_str()) == 0;
-    ::unlink(lock.c_str());
-    return done;
-  }
-
-  const HostGit& git_;
-  const plan::GitRecord& record_;
-  Head before_, after_, now_;
-  std::string scratch_;
-  std::optional<struct stat> before_copy_;
-  bool same_index_ = true;
-};
-
 std::string counted(const HostGit& git, const std::string& from, const std::string& to) {
   const auto count = from.empty() ? git.ask({"rev-list", "--count", to})
                                   : git.ask({"rev-list", "--count", from + ".." + to});
   return fmt::format("{} commit{}", count, count == "1" ? "" : "s");
-}
-
-// A ref whose commits a branch or tag of the host has anyway says nothing.
-void drop_redundant(const HostGit& git, std::vector<Arrival>& arrivals) {
-  std::string input;
-  std::erase_if(arrivals, [&](const Arrival& arrival) {
-    const auto own = arrival.from == "HEAD" ? std::string("HEAD") : arrival.from;
-    if (arrival.from == "staged" || arrival.from.starts_with("stash/") ||
-        git.ask({"rev-parse", "-q", "--verify", own}) != arrival.id)
-      return false;
-    input += fmt::format("delete {} {}\n", arrival.to, arrival.id);
-    return true;
-  });
-  if (!input.empty()) git.feed({"update-ref", "--no-deref", "--stdin"}, input);
-}
-
-std::string what_is(const Arrival& arrival) {
-  if (arrival.from == "staged") return "changes staged in the jail";
-  if (arrival.from.starts_with("stash/")) return "a stash";
-  return arrival.from.starts_with("refs/tags/") ? "a tag" : "commits";
-}
-
-void say_where(const std::vector<Arrival>& arrivals, const std::string& obstacle) {
-  if (!obstacle.empty() && !arrivals.empty()) spdlog::warn("Your branch stays where it is: {}.", obstacle);
-  for (const auto& arrival : arrivals) {
-    const auto* next = arrival.from == "staged" || arrival.from.starts_with("stash/") ? "git show"
-                       : arrival.from.starts_with("refs/tags/")                       ? "git tag NAME"
-                                                                                      : "git merge";
-    spdlog::info("{} came home as {}: {} {}", what_is(arrival), short_id(arrival.id), next, arrival.to);
-  }
 }
 
 // `git init` where there was no repository; what the agent's config says plays no part.
@@ -391,29 +149,13 @@ plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& co
   return made;
 }
 
-// Files of LFS are named by the hash of their content; git-lfs checks it when it uses them.
-void take_lfs_objects(const std::string& shadow, const plan::GitRecord& record) {
-  const auto from = shadow + "/lfs/objects";
-  host::walk_tree(from, 100000, [&](const std::string& path, const struct stat& info) {
-    const auto name = path.substr(path.rfind('/') + 1);
-    if (!S_ISREG(info.st_mode) || name.size() != 64 || !plan::is_object_id(name) ||
-        path != fmt::format("{}/{}/{}", name.substr(0, 2), name.substr(2, 2), name))
-      return true;
-    const auto to = fmt::format("{}/lfs/objects/{}", record.common_dir, path);
-    if (host::lstat_of(to)) return true;
-    host::make_private_directories(to.substr(0, to.rfind('/')));
-    host::copy_below(from, path, to);
-    return true;
-  });
-}
-
 // git would wait for a FIFO, and read a device without end.
 void check_shadow(const std::string& shadow) {
   std::string odd;
   const bool complete =
       host::walk_tree(shadow, 2000000, [&](const std::string& path, const struct stat& info) {
         if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) odd = path;
-        return path != "hooks";
+        return odd.empty() && path != "hooks";
       });
   if (!odd.empty())
     throw Refused(fmt::format("its .git/{} is neither a file nor a directory", printable(odd)));
@@ -437,7 +179,8 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   });
   for (const auto& name : plan.refused)
     spdlog::warn("The jail's ref {} has a name that is not taken over.", printable(name));
-  if (plan.refs.empty() && !moved) return plan.refused.empty();
+  const bool worktrees = !state.record->git_dir.empty() && state.record->shadow == "git" && worktrees_differ(session.path);
+  if (plan.refs.empty() && !moved && !worktrees) return plan.refused.empty();
   if (state.record->git_dir.empty() && !state.record->above.empty())
     throw Refused(
         fmt::format("the project is a part of the repository {}, and a repository within it is not made "
@@ -450,25 +193,25 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   take_objects(git, answer);
   check_connected(git, plan.refs);
   write_refs(git, plan.refs);
-  take_lfs_objects(session.path + "/" + record.shadow, record);
+  if (take_lfs_objects(session.path + "/" + record.shadow, record.common_dir) != 0)
+    throw Refused("not all files of LFS could be copied home; lfs/objects in the repository must be no link, and writable");
 
   Forward forward(git, record, state.known, collected);
-  auto obstacle = forward.obstacle();
+  const auto obstacle = forward.obstacle();
   if (obstacle.empty() && forward.needed()) {
     const auto from = forward.now();
-    if (forward.go()) {
-      const auto& to = forward.after();
-      const auto name = to.branch.empty() ? "HEAD" : to.branch.substr(11);
-      if (from.id != to.id) {
-        spdlog::info("{} came home: {} is now at {}{}.", counted(git, from.id, to.id), name, short_id(to.id),
-                     from.branch != to.branch ? ", and checked out as in the jail" : "");
-      } else if (from.branch != to.branch) {
-        spdlog::info("{} is checked out now, as in the jail.", name);
-      }
-    } else {
-      obstacle = "git here is busy with it";
+    forward.go();
+    const auto& to = forward.after();
+    const auto name = to.branch.empty() ? "HEAD" : to.branch.substr(11);
+    if (from.id != to.id) {
+      spdlog::info("{} came home: {} is now at {}{}.", counted(git, from.id, to.id), name, short_id(to.id),
+                   from.branch != to.branch ? ", and checked out as in the jail" : "");
+    } else if (from.branch != to.branch) {
+      spdlog::info("{} is checked out now, as in the jail.", name);
     }
   }
+  take_branches(git, plan.refs, state.known);
+  if (record.shadow == "git") bring_worktrees_home(git, record, session.path, collected, environment);
   drop_redundant(git, plan.refs);
   say_where(plan.refs, obstacle);
   return plan.refused.empty();
@@ -483,14 +226,16 @@ bool bring_part_home(const plan::Engine& engine, const ShadowedSession& session,
   std::reverse(units.begin(), units.end());
   for (const auto& unit : units) {
     const auto state = read_shadow_state(session.path, unit);
-    if (!state.record || !state.has_work) continue;
+    if (!state.record || (!state.has_work && !(unit == session.path && worktrees_differ(unit)))) continue;
     if (unit != session.path) spdlog::info("Submodule {}:", printable(state.record->project));
     try {
+      if (!host::lstat_of(state.record->project))
+        throw Refused(fmt::format("{} is gone; put it back first", printable(state.record->project)));
       const auto jail = collector_for(session, unit, *state.record, views);
       if (!bring_home(engine, session, jail, state, environment)) reason = "some refs were left";
     } catch (const Refused& refused) {
       reason = refused.what();
-    } catch (const core::Error& error) {
+    } catch (const std::exception& error) {
       reason = error.what();
     }
   }
@@ -520,19 +265,6 @@ bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& sessi
     }
   }
   return home;
-}
-
-void strip_session(const std::string& session) {
-  for (const auto& part : session_parts(session)) {
-    for (const auto& name : host::list_directory(part)) {
-      if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
-          name == "empty-file" || name == "modules" || name == "projects" || name == "number" || name == "conflicts" || name.starts_with("quarantine"))
-        continue;
-      host::remove_tree(part + "/" + name);
-    }
-    if (part != session) ::rmdir(part.c_str());
-  }
-  if (!host::lstat_of(session + "/kept")) host::write_new_file(session + "/kept", "", 0600);
 }
 
 }  // namespace jailed::commands

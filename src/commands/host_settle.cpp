@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <jailed/commands/git_worktrees.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/project_scan.hpp>
 #include <jailed/commands/quarantine.hpp>
@@ -14,6 +15,7 @@
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/project.hpp>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 
 namespace jailed::commands {
@@ -26,12 +28,13 @@ using plan::HostEntry;
 using plan::HostSnapshot;
 using Kind = host::ScannedName::Kind;
 
-constexpr std::size_t kMostShown = 25;
 constexpr std::size_t kSnapshot = 256U << 20;
+constexpr const char* kSnapshotFile = "/host-snapshot";
+constexpr const char* kPlanted = "/planted";  // what could not be moved away, each path ended by a NUL
 
 class After : public Visitor {
  public:
-  explicit After(const HostSnapshot& before) : before_(before) {
+  After(const HostSnapshot& before, const std::string& part) : before_(before), worktrees_(part) {
     wants_links = wants_bulk = true;
     for (const auto& [path, state] : before.files) known_files_.emplace(state.inode, &state);
     for (const auto& [path, identity] : before.mounted) read_only_.insert(identity);
@@ -57,7 +60,7 @@ class After : public Visitor {
   void repository(const Met& met) override {
     const auto& entry = plan::host_shape(".git");
     if (met.name.kind != Kind::directory) {
-      this->entry(met, entry);
+      if (!is_of_worktree(met)) this->entry(met, entry);
       return;
     }
     const auto identity = host::identity_of(met.in.directory, met.c_name());
@@ -112,20 +115,21 @@ class After : public Visitor {
 
   void link(const Met& met) override {
     struct stat info {};
-    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-        host::change_time(info) < started_)
-      return;
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     const auto target = read_link(met.in.directory, met.c_name());
+    const bool old = host::change_time(info) < started_;
+    if (old && !is_led_elsewhere(met, target)) return;
+    if (!leads_out_of(before_.project, met.path, target)) return;
     std::string reason;
     const auto real = host::canonical(before_.project + "/" + met.path, reason);
-    if (!plan::leads_out(before_.project, met.path, target) &&
-        (real.empty() || plan::is_within(real, before_.project)))
-      return;
     const bool is_python = met.in.context < 0 && met.name.name.starts_with("python");
     const bool harmless =
         real.empty() ? cannot_be_made(plan::resolve_path(before_.project + "/" + met.in.path, target))
                      : plan::is_program_directory(real) && (is_python || cannot_write(real));
-    if (!harmless) add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+    if (harmless) return;
+    add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+    // Of links in such trees nothing is remembered: it may have led there before.
+    if (old && met.in.context < 0) findings_.back().quarantine = false;
   }
 
   void bulk_file(const Met& met, std::size_t tree) override {
@@ -156,6 +160,13 @@ class After : public Visitor {
   }
 
  private:
+  // What leads a worktree of the jail to a repository of the jail. Gone here: the homecoming writes one of its own.
+  bool is_of_worktree(const Met& met) {
+    if (before_.files.contains(met.path) || met.name.kind != Kind::file) return false;
+    const auto content = read_small(met.in.directory, met.c_name(), 4096);
+    return content && worktrees_.wrote(met.path, *content) && ::unlinkat(met.in.directory, met.c_name(), 0) == 0;
+  }
+
   void add(const HostEntry& entry, const std::string& path, Finding::Change change) {
     findings_.push_back(plan::judge(before_, entry, path, change));
   }
@@ -200,6 +211,33 @@ class After : public Visitor {
            host::change_time(info) < started_;
   }
 
+  // An old relative link whose directory, or one above, was renamed since leads elsewhere, without a change of its own.
+  bool is_led_elsewhere(const Met& met, const std::string& target) {
+    if (target.starts_with('/') || !is_moved(met.in)) return false;
+    const auto known = before_.leading_out.find(met.path);
+    return known == before_.leading_out.end() || known->second != target;
+  }
+
+  // Renaming a directory changes its own time, as does every new name in it.
+  bool is_moved(const ScannedDirectory& directory) {
+    struct stat info {};
+    if (!directory.path.empty() && (::fstat(directory.directory, &info) != 0 || host::change_time(info) >= started_))
+      return true;
+    std::string_view path = directory.path;
+    std::vector<std::string> unmoved;
+    bool moved = false;
+    while (!moved && path.find('/') != std::string_view::npos) {
+      path = path.substr(0, path.rfind('/'));
+      std::string above(path);
+      if (unmoved_.contains(above)) break;
+      const auto opened = host::open_directory_below(before_.project, above);
+      moved = !opened || ::fstat(opened.get(), &info) != 0 || host::change_time(info) >= started_;
+      unmoved.push_back(std::move(above));
+    }
+    if (!moved) unmoved_.insert(unmoved.begin(), unmoved.end());
+    return moved;
+  }
+
   // Untouched, only that a directory above has another name.
   bool moved_along(const Met& met) const {
     struct stat info {};
@@ -218,8 +256,9 @@ class After : public Visitor {
 
   // A repository that was there before and that the jail could write: settings, hooks, operations at work.
   void look_into(const std::string& repository, const HostEntry& entry) {
-    host::walk_tree(before_.project + "/" + repository, 200000,
-                    [&](const std::string& path, const struct stat& info) {
+    host::walk_entries(host::open_directory_below(before_.project, repository), 200000,
+                    [&](const host::WalkedEntry& entry_below) {
+                      const auto& [path, name_below, directory_below, info] = entry_below;
                       static const std::set<std::string, std::less<>> inert = {
                           "objects", "refs",        "logs",       "index",       "HEAD",          "ORIG_HEAD",
                           "lfs",     "packed-refs", "FETCH_HEAD", "description", "COMMIT_EDITMSG"};
@@ -232,51 +271,103 @@ class After : public Visitor {
   }
 
   const HostSnapshot& before_;
+  GitfilesOfJail worktrees_;
   std::int64_t started_ = 0;
   std::unordered_map<std::uint64_t, const FileState*> known_files_;
   std::set<std::uint64_t> read_only_;
+  std::set<std::string> unmoved_;  // directories that have their place since before, with all above
   std::vector<Finding> findings_;
   std::vector<std::size_t> counts_;
 };
 
-void report(const std::vector<Finding>& findings, const HostSnapshot& before, const std::string& id,
-            bool is_one_of_several) {
+// Each is named before it is moved: whatever happens then, it was said.
+void move_and_report(std::vector<Finding>& findings, const HostSnapshot& before, const std::string& part,
+                     const std::string& id, bool is_one_of_several) {
+  const auto say = [](const std::vector<std::string>& lines) {
+    for (const auto& line : lines) spdlog::warn("{}", line);
+  };
   if (before.report_json) {
-    std::cerr << plan::report_json(id, before.project, findings) << "\n";
-  } else {
-    if (is_one_of_several) spdlog::warn("In {}:", core::printable(before.project));
-    for (const auto& line : plan::report_lines(findings, kMostShown)) spdlog::warn("{}", line);
+    move_to_quarantine(findings, before, part, {.found = [](const auto&) {}, .done = [](const auto&) {}});
+    if (!findings.empty()) std::cerr << plan::report_json(id, before.project, findings) << "\n" << std::flush;
+    return;
   }
+  if (is_one_of_several && !findings.empty()) spdlog::warn("In {}:", core::printable(before.project));
+  plan::Report report(findings);
+  move_to_quarantine(findings, before, part,
+                     {.found = [&](const auto& finding) { say(report.lines_of(finding)); },
+                      .done = [&](const auto& finding) { say(plan::Report::outcome_of(finding)); }});
+  if (const auto last = report.last_line()) spdlog::warn("{}", *last);
 }
 
-void settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several) {
-  After after(before);
+// True when all that was to be moved away is away.
+bool settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several,
+            bool more_to_come) {
+  const auto planted = planted_in(part);
+  After after(before, part);
   const auto entries = all_entries(before.named);
   scan_project(before.project, entries, after, true);
   auto findings = after.finish();
-  move_to_quarantine(findings, before, part);
-  if (!findings.empty()) report(findings, before, id, is_one_of_several);
+  // Was told already; what else has changed since, the user may have changed.
+  if (!planted.empty())
+    std::erase_if(findings, [&](const auto& finding) { return !finding.quarantine || !planted.contains(finding.path); });
+  move_and_report(findings, before, part, id, is_one_of_several);
+  std::string left;
+  for (const auto& finding : findings) {
+    if (finding.quarantine && finding.kept_as.empty()) left += finding.path + '\0';
+  }
+  ::unlink((part + kPlanted).c_str());
+  if (left.empty() || more_to_come) return left.empty();
+  try {
+    host::write_new_file(part + kPlanted, left, 0600);
+  } catch (const core::Error& error) {
+    // Half a list would hide the other half; without one, all is looked at again.
+    ::unlink((part + kPlanted).c_str());
+    spdlog::debug("{}", error.what());
+  }
+  return false;
 }
 
 }  // namespace
 
-void settle_part(const std::string& part, const std::string& id, bool is_one_of_several) {
-  const auto text = host::read_below(part, "host-snapshot", kSnapshot);
-  const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
-  try {
-    if (before && host::lstat_of(before->project)) settle(*before, part, id, is_one_of_several);
-  } catch (const core::Error& error) {
-    // The command's own exit status stands.
-    spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
-  }
-  ::unlink((part + "/host-snapshot").c_str());
+std::set<std::string> planted_in(const std::string& part, const std::string& project) {
+  std::set<std::string> paths;
+  if (!host::lstat_of(part + kPlanted) || (!project.empty() && snapshot_project(part) != project)) return paths;
+  std::istringstream list(host::read_below(part, kPlanted + 1, kSnapshot).value_or(""));
+  for (std::string path; std::getline(list, path, '\0');) paths.insert(path);
+  return paths;
 }
 
-bool settle_host_execution(const std::string& sessions, const std::string& id) {
-  const auto session = sessions + "/" + id;
-  const auto parts = session_parts(session);
-  for (const auto& part : parts) settle_part(part, id, parts.size() > 1);
-  return holds_quarantine(session);
+std::string snapshot_project(const std::string& part) {
+  const auto text = host::read_below(part, kSnapshotFile + 1, kSnapshot);
+  const auto snapshot = text ? plan::parse_snapshot(*text) : std::nullopt;
+  return snapshot ? snapshot->project : std::string{};
+}
+
+void forget_planted_in(const std::string& part) {
+  for (const auto* name : {kSnapshotFile, kPlanted}) ::unlink((part + name).c_str());
+}
+
+bool is_unsettled(const std::string& part) { return host::lstat_of(part + kSnapshotFile).has_value(); }
+
+bool settle_part(const std::string& part, const std::string& id, bool is_one_of_several, bool more_to_come) {
+  if (!is_unsettled(part)) return true;
+  const auto text = host::read_below(part, kSnapshotFile + 1, kSnapshot);
+  const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
+  bool settled = true;
+  try {
+    if (!before) {
+      spdlog::warn("What changed that your tools run by themselves cannot be told: {} makes no sense.",
+                   core::printable(part + kSnapshotFile));
+    } else if (host::lstat_of(before->project)) {
+      settled = settle(*before, part, id, is_one_of_several, more_to_come);
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
+    settled = false;
+  }
+  if (!settled || more_to_come) return settled;
+  forget_planted_in(part);
+  return true;
 }
 
 }  // namespace jailed::commands

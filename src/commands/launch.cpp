@@ -8,6 +8,8 @@
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/foreign_image.hpp>
 #include <jailed/commands/isolated_network.hpp>
+#include <jailed/commands/killed.hpp>
+#include <jailed/commands/logins.hpp>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
@@ -19,12 +21,15 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
 #include <jailed/engine/sandbox_failure.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/death_watch.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/environment.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/settings.hpp>
+#include <jailed/plan/state.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -76,11 +81,17 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   std::optional<host::DeathWatch> watch;
   if (!plan::on_host_kernel(settings.sandbox))
     watch.emplace(prepared.session(), plan::remove_command(engine, plan::container_name(prepared.jail())));
-  auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  prepared.enter();
+  engine::JailEnd end;
+  try {
+    end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  } catch (const host::CannotRun&) {
+    prepared.end(engine, environment);
+    throw;
+  }
   watch.reset();
-  if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
-    spdlog::warn("{}", *hint);
-  prepared.bring_commits_home(engine, environment);
+  say_if_killed(engine, prepared.jail(), end);
+  end.status = status_after(end.status, prepared.end(engine, environment));
   return end;
 }
 
@@ -131,6 +142,8 @@ int launch(const core::Options& options, const Environment& environment) {
   }
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);
+  for (const auto& notice : plan::surroundings_notices(settings, environment)) spdlog::info("{}", notice);
+  if (places.remote) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(settings, engine, places);
   warn_of_foreign_image(engine, settings.image);
   if (settings.testcontainers == core::Testcontainers::socket)

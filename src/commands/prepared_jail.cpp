@@ -3,14 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/project_shares.hpp>
-#include <jailed/commands/quarantine.hpp>
-#include <jailed/commands/session_parts.hpp>
+#include <jailed/core/command.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/caller_context.hpp>
 #include <jailed/plan/isolated_network.hpp>
 #include <jailed/plan/seccomp.hpp>
 #include <jailed/plan/settings.hpp>
@@ -23,23 +24,16 @@ namespace {
 using core::Environment;
 using core::Settings;
 
-// Asks git, which knows includes and conditions; only the user's own configuration, never the project's.
-plan::GitIdentity git_identity(const Environment& environment) {
+// Asks git, which knows includes and their conditions; only the user's own configuration, never the project's. It is
+// asked in the project, as there are conditions on where that is ("gitdir:").
+plan::GitCaller git_caller(const Environment& environment, const std::string& project) {
   const auto git = host::find_program("git", environment);
   if (!git) return {};
-  const auto answer = host::capture(
-      {*git, {"config", "--global", "--includes", "--null", "--get-regexp", "^user\\.(name|email)$"}, {}});
-  plan::GitIdentity identity;
-  std::string_view rest = answer.out;
-  while (!rest.empty()) {
-    const auto entry = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
-    const auto value =
-        entry.find('\n') == std::string_view::npos ? std::string_view{} : entry.substr(entry.find('\n') + 1);
-    if (entry.starts_with("user.name")) identity.name = value;
-    if (entry.starts_with("user.email")) identity.email = value;
-  }
-  return identity;
+  return plan::git_caller(host::capture({*git,
+                                         {"-C", project, "-c", "safe.bareRepository=explicit", "config", "--global",
+                                          "--includes", "--null", "--get-regexp", plan::git_caller_pattern()},
+                                         {}})
+                              .out);
 }
 
 plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& session) {
@@ -72,6 +66,7 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.binds = plan::jail_binds(paths, settings.user);
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
+  if (const auto mask = plan::jail_umask(host::file_mask())) jail.environment.constants.push_back({"JAILED_UMASK", *mask});
   if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
   if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
   jail.isolated = plan::can_be_isolated(settings);
@@ -81,12 +76,25 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   return jail;
 }
 
-void write_session_files(const plan::Jail& jail, const std::string& session, const Environment& environment) {
+// What the caller's git ignores everywhere must not be in the agent's commits.
+void add_git_caller(plan::Jail& jail, plan::GitCaller caller, const std::string& session, const Environment& environment,
+                    bool remote) {
+  if (caller.signs) spdlog::info("Commits made in the jail are not signed (commit.gpgsign): your key stays here.");
+  const auto file = plan::git_ignore_file(caller, environment);
+  const auto ignores = remote || file.empty() ? std::nullopt : host::read_file(file);
+  if (ignores && !ignores->empty()) {
+    host::write_new_file(session + "/gitignore", *ignores, 0644);
+    jail.binds.push_back({session + "/gitignore", plan::kGitIgnores, true});
+    caller.settings.emplace_back("core.excludesfile", plan::kGitIgnores);
+  }
+  host::write_new_file(session + "/gitconfig", plan::git_config_file(caller), 0644);
+}
+
+void write_session_files(const plan::Jail& jail, const std::string& session) {
   // Readable for all: for a caller who is root the jail's user is another one. The directory itself is
   // private.
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
-  host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
   if (jail.seccomp) {
     const bool host_kernel = !jail.sandbox || plan::on_host_kernel(core::Named{*jail.sandbox, {}});
     host::write_new_file(*jail.seccomp, plan::seccomp_profile_for(host_kernel), 0644);
@@ -145,10 +153,21 @@ void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares)
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places, bool synced) {
+  try {
+    prepare(options, settings, environment, places, synced);
+  } catch (...) {
+    if (session_) not_entered();
+    throw;
+  }
+}
+
+void PreparedJail::prepare(const core::Options& options, const Settings& settings, const Environment& environment,
+                           const Places& places, bool synced) {
   sessions_ = places.config + "/sessions";
   const auto identity = identity_for(places, environment);
   const auto reader = reader_for(places, environment);
-  shares_ = look_at_projects(places, reader);
+  shares_ = look_at_projects(places, reader, environment);
+  for (const auto& share : shares_) check_beside_jails(sessions_, share.path, !share.facts.modules.empty(), {});
   session_.emplace(sessions_);
   auto config = places.config;
   if (::geteuid() == 0 && !places.remote) {
@@ -159,7 +178,8 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), reader, idmapped_ ? &*idmapped_ : nullptr);
   plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
-                       [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }, synced});
+                       [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->add(source, name, &checked); },
+                       synced});
   if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
   for (const auto& share : shares_) {
     if (!share.git.notice.empty()) spdlog::info("{}", share.git.notice);
@@ -172,35 +192,56 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   add_git_environment(jail_, shares_);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
-    if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
+    std::string reason;
+    if (socket->access.idmap) path = idmapped_->add(host::canonical(path, reason), "engine.sock");
     if (socket->mode == core::Testcontainers::proxy) {
       socket_proxy_.emplace(proxy_command(jail_, *socket, path, session_->path()));
       path = session_->path() + "/" + socket_proxy::kSocketName;
     }
     add_engine_socket(jail_, *socket, path, settings);
   }
-  write_session_files(jail_, session_->path(), environment);
+  add_git_caller(jail_, git_caller(environment, places.project), session_->path(), environment, places.remote.has_value());
+  write_session_files(jail_, session_->path());
   make_shares(shares_, session_->path());
 }
 
-void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
-  // First, so that nothing lies there for longer than it must, whatever git has to say.
-  const bool quarantined = settle_host_execution(sessions_, session_->id());
-  if (quarantined) session_->keep();
-  remove_made_entries(sessions_, session_->id());
-  bool home = true;
-  if (!parts_with_work(session_->path()).empty()) {
-    // Whatever happens from here on, the session is not removed before its commits are home.
-    session_->keep();
-    const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
-    home = commands::bring_commits_home(engine, session, *views_, environment);
+PreparedJail::~PreparedJail() {
+  if (state_ == State::made) not_entered();
+  if (state_ != State::entered) return;
+  // Its container may run for another moment: the end is left to a jailed that has removed it.
+  clear_project();
+  spdlog::error("What this jail did is kept in {}.", core::printable(session_->path()));
+  spdlog::error("  the next jailed looks at it and says how it comes home");
+}
+
+void PreparedJail::detach() {
+  session_->detach();
+  state_ = State::over;
+}
+
+void PreparedJail::not_entered() noexcept {
+  state_ = State::over;
+  session_->done();
+  clear_project();
+}
+
+void PreparedJail::clear_project() noexcept {
+  try {
+    remove_made_entries(sessions_, session_->id());
+  } catch (const std::exception& error) {
+    spdlog::debug("{}", error.what());
   }
-  session_->keep(!home || quarantined);
-  if (!home) {
-    strip_session(session_->path());
-  } else if (quarantined) {
-    release_session(session_->path());
-  }
+}
+
+Kept PreparedJail::end(const plan::Engine& engine, const Environment& environment, bool files_home) {
+  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+  const auto kept = end_jail({.sessions = sessions_,
+                              .id = session_->id(),
+                              .files_home = files_home,
+                              .bring_commits = [&] { return bring_commits_home(engine, session, *views_, environment); }});
+  state_ = State::over;
+  if (kept.nothing()) session_->done();
+  return kept;
 }
 
 ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,
@@ -212,7 +253,8 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
     ::unlink((session + "/" + name).c_str());
   auto jail = plan_jail({}, settings, environment, places, id,
                         host_paths(plan::state_paths(config, settings, places.project), session));
-  write_session_files(jail, session, environment);
+  host::write_new_file(session + "/gitconfig", plan::git_config_file(git_caller(environment, places.project)), 0644);
+  write_session_files(jail, session);
   return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
 
@@ -223,10 +265,10 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   const bool root = ::geteuid() == 0 && !places.remote;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
-  auto shares = look_at_projects(places, reader);
+  auto shares = look_at_projects(places, reader, environment);
   ObjectViews views(id, reader, nullptr);
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
-                       [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }, synced});
+                       [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); }, synced});
   add_shares(paths, shares);
   if (host::Lease::supported() && !places.remote && plan::on_host_kernel(settings.sandbox))
     paths.lease = paths.session + "/lease";

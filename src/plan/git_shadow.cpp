@@ -5,6 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/git_shadow.hpp>
+#include <jailed/plan/git_worktrees.hpp>
 #include <jailed/plan/project.hpp>
 
 namespace jailed::plan {
@@ -142,6 +143,10 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
     return plan;
   }
   GitPlan plan;
+  if (!facts.borrowed.empty()) {
+    plan.notice = fmt::format("The project borrows objects of {}{}: the jail can read them.", printable(facts.borrowed.front()),
+                              facts.borrowed.size() == 1 ? "" : fmt::format(" and {} more", facts.borrowed.size() - 1));
+  }
   plan.kind = GitPlan::Kind::shadow;
   plan.read_only = mode == GitMode::ro;
   if (facts.entry == Entry::file || sources.beside) {
@@ -155,6 +160,7 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
   }
   add_objects(plan, facts, sources);
   add_modules(plan, facts, sources);
+  add_worktrees(plan, facts, sources);
   return plan;
 }
 
@@ -163,6 +169,7 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
 GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources) {
   auto plan = plan_at_place(mode, facts, sources);
   plan.place = sources.place.git;
+  plan.workspace = sources.place.workspace;
   return plan;
 }
 
