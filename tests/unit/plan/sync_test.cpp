@@ -99,7 +99,7 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
         core::Command{
             "/usr/bin/docker",
             {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace",
-             "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t",
+             "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"", "t",
              "/usr/libexec/jailed/init", "echo", "a b", "$x"},
             {}});
   CHECK(signal_command(kDocker, "c", "t", 15) ==
@@ -120,7 +120,7 @@ TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
     {"Name": "broken", "Labels": {"jailed.session": "1", "jailed.identity": "x:y", "jailed.owner": "7"}},
     {"Name": "v", "Labels": {"jailed.session": "0123456789ab", "jailed.project": "/p,q=r", "jailed.owner": "7",
      "jailed.image": "i", "jailed.user": "coder", "jailed.identity": "7:8"}}])");
-  CHECK(volumes == std::vector<Volume>{{"v", "0123456789ab", "/p,q=r", "i", "coder", {7, 8}, 7}});
+  CHECK(volumes == std::vector<Volume>{{.name = "v", .session = "0123456789ab", .project = "/p,q=r", .image = {}, .user = {}, .identity = {}, .owner = 7}});
   CHECK(parse_volumes("no JSON").empty());
 }
 
