@@ -12,7 +12,8 @@ namespace jailed::engine {
 /// How a launch ended.
 struct JailEnd {
   core::ExitStatus status;
-  std::string engine_error;  // not empty: the engine could not start the jail, and said this
+  std::string engine_error;  // not empty: the engine could not start the jail, or left it, and said this
+  bool stopped = false;      // jailed was asked to end it
   // The words came on a stream that the command can write to as well, and nothing tells whose they are: only the engine's state
   // may have it run again.
   bool may_have_run = false;
