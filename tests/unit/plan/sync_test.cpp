@@ -99,7 +99,7 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
         core::Command{
             "/usr/bin/docker",
             {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace",
-             "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"", "t",
+             "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t",
              "/usr/libexec/jailed/init", "echo", "a b", "$x"},
             {}});
   CHECK(signal_command(kDocker, "c", "t", 15) ==
@@ -111,6 +111,13 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
                        "kill -\"$1\" \"$pid\"",
                        "t", "15"},
                       {}});
+}
+
+TEST_CASE("without a terminal the command's error output is marked, as the client's is the same", "[plan]") {
+  const auto args = exec_command(kDocker, "c", {"true"}, "t", false).args;
+  CHECK(args == std::vector<std::string>{"exec", "-i", "--workdir", "/workspace", "c", "/bin/sh", "-c",
+                                         "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"", "t", "/usr/libexec/jailed/init", "true"});
+  CHECK(kCommandMark == "\036jailed\036");
 }
 
 TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
