@@ -59,7 +59,7 @@ class Watched:
         self.answers(b"", b"", b"", b"[]", b"[]", b"true\n", b"")
         host.give(host.directory)
         for sync in ("bind", "mutagen"):  # what a launch makes once is there
-            host.run(".", env={"JAILED_SYNC_STRATEGY": sync})
+            host.run(".", env={"JAILED_SYNC_STRATEGY": sync}, timeout=120)
         self.acted_on()
 
     def plant(self, directory: Path, session: str, root: Path) -> None:
