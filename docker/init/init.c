@@ -17,7 +17,8 @@
  * Stops: nothing outside the command could continue it, so a stopped command is continued at once.
  *
  * Lease: LEASE may be a FIFO that the jail's owner on the host holds open for writing. A byte in it is the
- * number of a signal, taken as if it had been sent here. End of file means that the owner is gone: everything
+ * number of a signal, taken as if it had been sent here; 0 is none, and tells the owner who finds it gone that the
+ * command has begun. End of file means that the owner is gone: everything
  * is asked to end (HUP and TERM) and killed LEASE_PATIENCE later.
  */
 #define _GNU_SOURCE
@@ -114,6 +115,13 @@ static void read_lease(struct jail* jail) {
       return; /* EAGAIN: the owner is there and has nothing to say */
     }
   }
+}
+
+/* The owner's first byte is 0: who takes it out of the FIFO says that the command begins. It goes before the command can say
+   anything; an owner that puts none there has sent a signal, or nothing. */
+static int take_first(int lease) {
+  unsigned char byte;
+  return lease >= 0 && read(lease, &byte, 1) == 1 ? byte : 0;
 }
 
 static int open_lease(void) {
@@ -276,6 +284,7 @@ int main(int argc, char* argv[]) {
   jail.terminal = isatty(STDIN_FILENO) == 1;
   jail.lease = open_lease();
   const int signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
+  const int first = take_first(jail.lease);
   jail.command = signals < 0 ? -1 : fork();
   if (jail.command == 0) run(argv + 1, jail.terminal);
   if (jail.command < 0) {
@@ -285,6 +294,7 @@ int main(int argc, char* argv[]) {
   setpgid(jail.command, jail.command); /* whoever of the two comes first */
   if (jail.terminal) tcsetpgrp(STDIN_FILENO, jail.command);
   let_go_of_streams(jail.terminal);
+  take_signal(&jail, first);
   read_lease(&jail); /* poll() says nothing about an owner that was gone before we came */
   return supervise(&jail, signals);
 }

@@ -13,7 +13,9 @@
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/settings.hpp>
+#include <set>
 
 namespace jailed::commands {
 namespace {
@@ -33,7 +35,7 @@ void forget_sync(const Found& found, const std::string& id, const Environment& e
 }
 
 void clear_ended(const Found& found, const std::string& id, bool synced, const Environment& environment) {
-  if (synced && !find_volumes(found.engine, id).empty()) return;  // `jailed ls` shows it as unsynced
+  if (synced && !find_volumes(found.engine, found.sessions, id).empty()) return;  // `jailed ls` shows it as unsynced
   const host::AbandonedSession session(found.sessions, id);
   if (!session) return;
   if (synced) forget_sync(found, id, environment);
@@ -81,8 +83,12 @@ void ask_engine(Found& found, const Environment& environment) {
                                   core::printable(answer.err)));
   }
   found.jails = plan::parse_jails(found.engine, answer.out);
-  for (auto& jail : found.jails)
-    jail.further = further_projects(found.sessions + "/" + jail.session, jail.further);
+  std::set<std::string> names;
+  for (auto& jail : found.jails) {
+    jail = plan::agreed(found.engine, std::move(jail), known_session(found.sessions, jail.session));
+    if (!jail.foreign && !names.insert(jail.name).second)
+      jail = plan::foreign(found.engine, std::move(jail), "another one has its name");
+  }
   clear_ended_detached(found, environment);
 }
 
@@ -95,7 +101,7 @@ Found look(const Options& options, const Environment& environment) {
 std::vector<FoundJail> running(const Found& found) {
   std::vector<FoundJail> jails;
   for (const auto& jail : found.jails) {
-    if (jail.state == "running") jails.push_back(jail);
+    if (jail.state == "running" || jail.foreign) jails.push_back(jail);
   }
   return jails;
 }

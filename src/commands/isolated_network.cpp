@@ -7,16 +7,32 @@
 
 namespace jailed::commands {
 
-bool make_isolated_network(const plan::Engine& engine, const std::string& error, core::Settings& settings) {
+namespace {
+
+// By another launch that was faster; or the words that say it is not are the command's.
+bool is_there(const plan::Engine& engine) { return host::capture(plan::look_for_isolation_command(engine)).status.ok(); }
+
+bool knows_slirp(const plan::Engine& engine) {
+  const auto said = host::capture(plan::look_for_isolation_command(engine));
+  return said.status.ok() && said.out.starts_with('/');
+}
+
+}  // namespace
+
+bool make_isolated_network(const plan::Engine& engine, const engine::JailEnd& end, core::Settings& settings) {
+  const auto& error = end.engine_error;
   if (error.empty() || !plan::can_be_isolated(settings) || !plan::lacks_isolated_network(engine, error)) return false;
   std::string reason = error;
   if (engine.kind == plan::EngineKind::docker) {
     const auto command = plan::create_isolated_network_command(engine);
     spdlog::debug("{}", core::shell_line(command));
     const auto made = host::capture(command);
-    // Another launch may have been faster.
-    if (made.status == core::ExitStatus::exited(0) || made.err.find("already exists") != std::string::npos) return true;
+    if (made.status == core::ExitStatus::exited(0)) return true;
+    if (end.may_have_run && is_there(engine)) return false;
+    if (made.err.find("already exists") != std::string::npos) return true;
     reason = made.err;
+  } else if (end.may_have_run && knows_slirp(engine)) {
+    return false;
   }
   settings.isolated = false;
   spdlog::warn("The jail is on the engine's own network, where other containers can reach it: {}",

@@ -22,6 +22,7 @@
 #include <jailed/host/process_list.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/running_agents.hpp>
 #include <jailed/plan/settings.hpp>
@@ -36,8 +37,10 @@ using plan::FoundJail;
 
 // Volumes whose jail is gone.
 void add_unsynced(Found& found) {
-  for (const auto& volume : find_volumes(found.engine, "")) {
-    const auto has_jail = [&](const FoundJail& jail) { return jail.session == volume.session; };
+  for (const auto& volume : claimed_volumes(found.engine, found.sessions, "")) {
+    const auto has_jail = [&](const FoundJail& jail) {
+      return jail.name == volume.name || (!jail.foreign && !volume.foreign && jail.session == volume.session);
+    };
     if (std::any_of(found.jails.begin(), found.jails.end(), has_jail)) continue;
     found.jails.push_back({.name = volume.name,
                            .session = volume.session,
@@ -46,7 +49,8 @@ void add_unsynced(Found& found) {
                            .state = "unsynced",
                            .age = "",
                            .synced = true,
-                           .further = further_projects(found.sessions + "/" + volume.session, volume.further)});
+                           .further = volume.further,
+                           .foreign = volume.foreign});
   }
 }
 
@@ -55,29 +59,14 @@ void look_for_agents(Found& found) {
   if (found.jails.empty() || found.engine.remote) return;
   const auto processes = host::process_list();
   for (auto& jail : found.jails) {
-    if (jail.state == "running") jail.agents = plan::agents_in(jail.container, processes);
+    if (jail.state == "running" && !jail.foreign && !jail.container.empty()) jail.agents = plan::agents_in(jail.container, processes);
   }
 }
-
-// A session directory that this process owns until it is done with it; made anew where it is gone, unless the
-// jail belongs to a jailed with another configuration.
-class OwnedSession {
- public:
-  OwnedSession(const std::string& sessions, const std::string& id, bool make = true) {
-    if (make) host::make_private_directories(sessions + "/" + id);
-    session_.emplace(sessions, id);
-  }
-  explicit operator bool() const { return static_cast<bool>(*session_); }
-  const host::AbandonedSession& operator*() const { return *session_; }
-
- private:
-  std::optional<host::AbandonedSession> session_;
-};
 
 // True when the work is home and nothing is left.
 bool recover_volume(const Found& found, const plan::Volume& volume, const MutagenProgram& program,
                     const Environment& environment) {
-  const OwnedSession session(found.sessions, volume.session);
+  const host::AbandonedSession session(found.sessions, volume.session);
   if (!session) {
     spdlog::error("The jail {} belongs to a jailed that still runs.", volume.name);
     return false;
@@ -86,7 +75,7 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   if (!recover(found.engine, engine::SyncEngine(program.mutagen), program, jail_of(volume),
                cargo_of(volume, found.sessions), signals))
     return end_jail({.sessions = found.sessions, .id = volume.session, .files_home = false}).all_home();
-  return import_session(found.engine, *session, volume.session, found.settings, environment);
+  return import_session(found.engine, session, volume.session, found.settings, environment);
 }
 
 Cargo cargo_of(const Found& found, const FoundJail& jail) {
@@ -94,7 +83,7 @@ Cargo cargo_of(const Found& found, const FoundJail& jail) {
           .project = jail.project,
           .container = jail.name,
           .sessions = found.sessions,
-          .further = further_projects(found.sessions + "/" + jail.session, jail.further),
+          .further = jail.further,
           .beside = noted_beside(found.sessions + "/" + jail.session)};
 }
 
@@ -107,7 +96,7 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const host::
   PendingSignals signals;
   auto homecoming = bring_home(found.engine, sync, cargo, signals);
   if (homecoming == Homecoming::container_gone) {
-    const auto volumes = find_volumes(found.engine, jail.session);
+    const auto volumes = find_volumes(found.engine, found.sessions, jail.session);
     if (volumes.empty()) throw core::Error(fmt::format("The volume of {} is gone.", jail.name), "see: jailed ls");
     const bool home = bring_home_or_recover(found.engine, sync, program, jail_of(volumes.front()), cargo, signals);
     homecoming = home ? Homecoming::done : Homecoming::held_up;
@@ -145,11 +134,11 @@ class Stopping {
     }
   }
 
-  void end(const FoundJail& jail, const OwnedSession& session) {
+  void end(const FoundJail& jail, const host::AbandonedSession& session) {
     if (refused_.contains(jail.name)) return;
     try {
       if (session) {
-        stopped.all_home = bring_home_from(jail, *session) && stopped.all_home;
+        stopped.all_home = bring_home_from(jail, session) && stopped.all_home;
       } else if (jail.synced && !jail.detached) {
         if (auto said = ask_to_end(plan::signal_command(found_.engine, jail.name, "command", SIGTERM)); !said.empty())
           refuse(jail.name, std::move(said));
@@ -183,10 +172,10 @@ class Stopping {
 };
 
 Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, const Environment& environment) {
-  std::vector<OwnedSession> sessions;
+  std::vector<host::AbandonedSession> sessions;
   std::vector<std::string> bound;
   for (const auto& jail : jails) {
-    sessions.emplace_back(found.sessions, jail.session, jail.detached || jail.state != "running");
+    sessions.emplace_back(found.sessions, jail.session);
     if (!jail.synced) bound.push_back(jail.name);
   }
   Stopping stopping(found, environment);
@@ -210,7 +199,7 @@ std::optional<int> run_in_running(Found& found, const Options& options, const En
   const bool terminal = host::is_terminal(0) && host::is_terminal(1);
   const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
     const auto call = plan::exec_command(found.engine, jail.name, command, token, terminal);
-    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token);
+    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token, terminal);
     std::cout << core::shell_line(call) << "\n";
     return {};
   };
@@ -249,7 +238,7 @@ int list(const Options& options, const Environment& environment) {
   if (options.json) {
     std::cout << plan::jails_json(found.engine, found.jails);
   } else if (options.quiet) {
-    for (const auto& jail : found.jails) std::cout << jail.name << "\n";
+    for (const auto& jail : plan::own_jails(found.jails)) std::cout << jail.name << "\n";
   } else {
     std::cout << plan::jails_table(found.engine, found.jails);
   }
@@ -270,7 +259,12 @@ int stop(const Options& options, const Environment& environment) {
   if (chosen.empty() || engine::says_container_is_gone(stopped.engine_error)) {
     ask_engine(found, environment);
     chosen.clear();
-    if (options.all) chosen = found.jails;
+    if (options.all) {
+      chosen = plan::own_jails(found.jails);
+      for (const auto& jail : found.jails) {
+        if (jail.foreign) spdlog::info("{} is left alone: {}.", jail.name, jail.foreign->why);
+      }
+    }
     for (const auto& word : options.all ? std::vector<std::string>{} : words) {
       const auto& jail = choose(found.jails, word);
       if (std::find(chosen.begin(), chosen.end(), jail) == chosen.end()) chosen.push_back(jail);
@@ -309,6 +303,7 @@ std::optional<int> reuse(const Options& options, const Environment& environment,
   const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
   return run_in_running(found, options, environment, command,
                         [&](std::vector<FoundJail> jails) -> std::optional<FoundJail> {
+                          jails = plan::own_jails(std::move(jails));
                           std::erase_if(jails, [&](const auto& jail) {
                             const auto projects = plan::projects_of(jail);
                             return jail.project != places.project || std::set(projects.begin(), projects.end()) != wanted;
@@ -324,6 +319,10 @@ int sync_status(const Options& options, const Environment& environment) {
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   for (const auto& jail : found.jails) {
     if (!jail.synced) continue;
+    if (jail.foreign) {
+      std::cout << fmt::format("{}  {}  foreign\n", jail.name, core::printable(jail.project));
+      continue;
+    }
     for (const auto& project : projects_of(cargo_of(found, jail))) {
       const auto state = sync.state(project.key);
       std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(project.path),
@@ -352,12 +351,20 @@ int sync_flush(const Options& options, const Environment& environment) {
 int sync_recover(const Options& options, const Environment& environment) {
   auto found = look(options, environment);
   ask_remote_machine(found.engine);
-  std::erase_if(found.jails, [](const auto& jail) { return jail.state == "running"; });
+  std::erase_if(found.jails, [](const auto& jail) { return jail.state == "running" && !jail.foreign; });
   add_unsynced(found);
-  const auto volumes = find_volumes(found.engine, "");
+  const auto volumes = find_volumes(found.engine, found.sessions, "");
   std::vector<FoundJail> lost;
   for (const auto& jail : found.jails) {
     if (jail.synced) lost.push_back(jail);
+  }
+  if (options.jails.empty()) {
+    for (const auto& jail : lost) {
+      if (!jail.foreign || jail.state != "unsynced") continue;
+      spdlog::warn("The volume {} is left alone: {}.", jail.name, jail.foreign->why);
+      spdlog::warn("{}", jail.foreign->next_step);
+    }
+    lost = plan::own_jails(std::move(lost));
   }
   if (lost.empty()) {
     spdlog::info("Nothing to recover: the work of every jail is home.");

@@ -104,6 +104,16 @@ bool wants_build() {
   return answer && (answer->empty() || *answer == "y" || *answer == "Y" || *answer == "yes");
 }
 
+std::string printable_lines(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    shown += (shown.empty() ? "" : "\n") + core::printable(line);
+  }
+  return shown;
+}
+
 [[noreturn]] void report_engine_error(const plan::Engine& engine, const std::string& text,
                                       const Settings& settings) {
   auto failure = engine::recognise_sandbox_failure(engine, text, settings.sandbox);
@@ -112,7 +122,7 @@ bool wants_build() {
     spdlog::debug("The engine said: {}", text);
     throw core::Error(failure->message, failure->next_step);
   }
-  throw core::Error(fmt::format("{} could not start the jail. It said:\n{}", engine.program, text));
+  throw core::Error(fmt::format("{} could not start the jail. It said:\n{}", engine.program, printable_lines(text)));
 }
 
 }  // namespace
@@ -150,12 +160,17 @@ int launch(const core::Options& options, const Environment& environment) {
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
   auto end = run_once(options, settings, environment, places, engine, mutagen);
-  if (make_isolated_network(engine, end.engine_error, settings))
+  if (make_isolated_network(engine, end, settings))
     end = run_once(options, settings, environment, places, engine, mutagen);
   if (end.engine_error.empty()) return end.status.shell_code();
   const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != engine::Failure::Kind::image_missing)
     report_engine_error(engine, end.engine_error, settings);
+  // The command, which must not run twice, can have said so itself.
+  if (end.may_have_run && can_ask() && host::capture(plan::image_exists_command(engine, settings.image)).status.ok()) {
+    std::cerr << end.engine_error;
+    return end.status.shell_code();
+  }
   spdlog::error("{}", failure->message);
   if (!can_ask()) spdlog::error("{}", failure->next_step);
   if (!can_ask() || !wants_build()) return core::kFailed;

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -48,6 +49,19 @@ std::optional<plan::SessionRecord> noted_record(const std::string& session) {
   auto record = text ? plan::parse_session_record(*text) : std::nullopt;
   if (record && !session.ends_with("/" + record->id)) return std::nullopt;
   return record;
+}
+
+plan::KnownSession known_session(const std::string& sessions, const std::string& id) {
+  plan::KnownSession known;
+  if (!plan::is_session_id(id)) return known;
+  const auto session = sessions + "/" + id;
+  const auto info = host::lstat_of(session);
+  known.there = info && S_ISDIR(info->st_mode);
+  if (!known.there) return known;
+  known.detached = host::is_detached(sessions, id);
+  known.record = noted_record(session);
+  if (known.record) known.further = further_projects(session, known.record->further);
+  return known;
 }
 
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions) {

@@ -11,7 +11,8 @@
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
-#include <sstream>
+#include <jailed/plan/claims.hpp>
+#include <set>
 #include <thread>
 
 namespace jailed::commands {
@@ -96,25 +97,32 @@ Cargo cargo_of(const plan::Volume& volume, const std::string& sessions) {
           .project = volume.project,
           .container = volume.name,
           .sessions = sessions,
-          .further = further_projects(sessions + "/" + volume.session, volume.further),
+          .further = volume.further,
           .beside = noted_beside(sessions + "/" + volume.session)};
 }
 
-std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& session_id) {
+std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id) {
+  auto volumes = claimed_volumes(engine, sessions, session_id);
+  std::erase_if(volumes, [](const auto& volume) { return volume.foreign.has_value(); });
+  return volumes;
+}
+
+std::vector<plan::Volume> claimed_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id) {
   const auto found = host::capture_shielded(plan::find_volumes_command(engine, session_id));
   if (!found.status.ok())
     throw core::Error(fmt::format("{} does not say which volumes there are: {}", engine.program,
                                   core::printable(found.err)));
-  std::vector<std::string> names;
-  std::istringstream lines(found.out);
-  for (std::string name; std::getline(lines, name);) {
-    if (!name.empty()) names.push_back(name);
-  }
+  const auto names = plan::names_in(found.out);
   if (names.empty()) return {};
   // One that goes in between makes the answer a failure, with the others in it all the same.
   auto volumes =
       plan::parse_volumes(host::capture_shielded(plan::inspect_volumes_command(engine, names)).out);
-  std::erase_if(volumes, [](const auto& volume) { return volume.owner != ::geteuid(); });
+  std::erase_if(volumes, [&](const auto& volume) {
+    return volume.owner != ::geteuid() || (!session_id.empty() && volume.session != session_id);
+  });
+  std::set<std::string> seen;
+  std::erase_if(volumes, [&](const auto& volume) { return !seen.insert(volume.name).second; });
+  for (auto& volume : volumes) volume = plan::agreed(engine, std::move(volume), known_session(sessions, volume.session));
   return volumes;
 }
 

@@ -29,7 +29,7 @@ std::optional<MutagenProgram> usable_mutagen(const plan::Engine& engine,
 // False when work is still in a volume.
 bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions, const std::string& id,
                         const std::optional<MutagenProgram>& mutagen) {
-  for (const auto& volume : find_volumes(engine, id)) {
+  for (const auto& volume : find_volumes(engine, sessions, id)) {
     if (!mutagen) {
       spdlog::warn("A jail around {} was killed, and its last work is not home: jailed sync recover {}",
                    core::printable(volume.project), id);

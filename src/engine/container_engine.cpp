@@ -10,11 +10,11 @@
 #include <jailed/engine/failure.hpp>
 #include <jailed/host/child.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
 #include <jailed/plan/terminal_reset.hpp>
 #include <jailed/plan/testcontainers.hpp>
-#include <sstream>
 
 namespace jailed::engine {
 namespace {
@@ -60,8 +60,7 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
 }
 
 JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,
-                   const Stop& stop) {
-  ErrorOutput errors;
+                   const Stop& stop, ErrorOutput errors) {
   const auto result = host::run_in_foreground(
       command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
                 .on_terminate = stop.ask,
@@ -69,9 +68,9 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
                 .on_overdue = stop.cut_off});
   // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) stop.after();
-  const bool failed = could_not_start(engine, jail, result.status, errors.held());
+  const bool failed = !errors.command_began() && could_not_start(engine, jail, result.status, errors.held());
   if (jail.terminal && (!failed || says_engine_is_gone(errors.held()))) tidy_terminal(result.status);
-  if (failed) return {result.status, errors.held(), result.terminated};
+  if (failed) return {result.status, errors.held(), result.terminated, !jail.terminal};
   write_error_output(errors.held());
   return {result.status, {}, result.terminated};
 }
@@ -133,7 +132,9 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
                              [&] {
                                lease.release();
                                remove_if_possible(remove);
-                             }});
+                             }},
+                        // With a terminal the command is not on this stream.
+                        ErrorOutput(jail.terminal ? std::function<bool()>{} : [&] { return lease.was_read(); }));
   lease.release();
   return end;
 }
@@ -160,15 +161,16 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
                            return true;
                          },
                      .cut_off = [&] { end(SIGKILL); },
-                     .after = [] {}});
+                     .after = [] {}},
+                    jail.terminal ? ErrorOutput() : ErrorOutput({}, plan::kCommandMark));
 }
 
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
-                    const std::string& token) {
+                    const std::string& token, bool terminal) {
   const auto end = [&](int signal) {
     host::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
   };
-  ErrorOutput errors;
+  auto errors = terminal ? ErrorOutput() : ErrorOutput({}, plan::kCommandMark);
   const auto result = host::run_in_foreground(
       command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
                 .on_terminate = end,
@@ -178,7 +180,7 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
                       return true;
                     },
                 .on_overdue = [&] { end(SIGKILL); }});
-  if (!result.status.ok() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
+  if (!result.status.ok() && !errors.command_began() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
   if (host::is_terminal(0) && host::is_terminal(1)) tidy_terminal(result.status);
   write_error_output(errors.held());
   return {result.status, {}};
@@ -192,22 +194,18 @@ core::ExitStatus run_attached(const core::Command& command) {
       .status;
 }
 
+// One call for each: what an engine names is not what makes the others of a session stay.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
-  const auto found = host::capture(plan::find_session_command(engine, session_id));
-  std::string ids = found.out;
-  while (!ids.empty()) {
-    const auto end = ids.find('\n');
-    if (const auto id = ids.substr(0, end); !id.empty()) host::capture(plan::remove_command(engine, id));
-    ids = end == std::string::npos ? std::string{} : ids.substr(end + 1);
-  }
+  for (const auto& id : plan::names_in(host::capture(plan::find_session_command(engine, session_id)).out))
+    host::capture(plan::remove_command(engine, id));
 }
 
 void remove_siblings(const plan::Engine& engine, const std::string& session_id) {
   for (auto& sweep : plan::sibling_sweeps(engine, session_id)) {
-    std::istringstream names(host::capture(sweep.find).out);
-    const auto fixed = sweep.remove.args.size();
-    for (std::string name; names >> name;) sweep.remove.args.push_back(name);
-    if (sweep.remove.args.size() > fixed) host::capture(sweep.remove);
+    const auto names = plan::names_in(host::capture(sweep.find).out);
+    if (names.empty()) continue;
+    sweep.remove.args.insert(sweep.remove.args.end(), names.begin(), names.end());
+    host::capture(sweep.remove);
   }
 }
 

@@ -33,7 +33,31 @@ bool may_become_client(std::string_view beginning) {
 
 }  // namespace
 
+bool ErrorOutput::command_began() {
+  if (!sure_ && begun_ && begun_()) sure_ = true;
+  return sure_;
+}
+
 std::string ErrorOutput::feed(std::string_view text) {
+  if (sure_) return std::string(text);
+  if (command_began()) return std::exchange(held_, {}) + std::exchange(line_, {}) + std::string(text);
+  if (mark_.empty()) return pass(text);
+  // Nothing before the mark is long: the client's words and warnings.
+  auto all = std::exchange(line_, {}) + std::string(text);
+  if (const auto at = all.find(mark_); at != std::string::npos) {
+    sure_ = true;
+    return std::exchange(held_, {}) + all.erase(at, mark_.size());
+  }
+  // What may become the mark waits for the rest of it.
+  std::size_t tail = std::min(all.size(), mark_.size() - 1);
+  while (!mark_.starts_with(std::string_view(all).substr(all.size() - tail))) --tail;
+  const auto rest = all.substr(all.size() - tail);
+  auto out = pass(std::string_view(all).substr(0, all.size() - tail));
+  line_ += rest;
+  return out;
+}
+
+std::string ErrorOutput::pass(std::string_view text) {
   if (speaking_) return std::string(text);
   line_ += text;
   while (!line_.empty()) {

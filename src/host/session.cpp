@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,10 @@ std::vector<std::string> detached_sessions(const std::string& sessions_directory
   return ids;
 }
 
+bool is_detached(const std::string& sessions_directory, const std::string& id) {
+  return lstat_of(sessions_directory + "/" + id + "/" + kDetached).has_value();
+}
+
 bool session_is_owned(const std::string& sessions_directory, const std::string& id) {
   const auto path = sessions_directory + "/" + id;
   return lstat_of(path) && !try_lock_directory(path) && lstat_of(path);
@@ -111,6 +116,13 @@ Lease::Lease(const std::string& path) : path_(path) {
   // For reading as well: opening does not wait for the jail, and a full pipe cannot block.
   write_end_ = Fd(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
   ::chmod(path.c_str(), 0444);
+  // No signal's number: process 1 takes it out and does nothing.
+  send(0);
+}
+
+bool Lease::was_read() const {
+  int waiting = 1;
+  return write_end_ && ::ioctl(write_end_.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
 bool Lease::send(int signal) const {

@@ -30,4 +30,9 @@ core::Command create_isolated_network_command(const Engine& engine) {
           {}};
 }
 
+core::Command look_for_isolation_command(const Engine& engine) {
+  if (engine.kind == EngineKind::podman) return {engine.program, {"info", "--format", "{{.Host.Slirp4NetNS.Executable}}"}, {}};
+  return {engine.program, {"network", "inspect", "--format", "{{.Id}}", kDockersName}, {}};
+}
+
 }  // namespace jailed::plan

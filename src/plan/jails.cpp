@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/project.hpp>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace jailed::plan {
 namespace {
@@ -54,11 +56,53 @@ std::string shown_agents(const FoundJail& jail) {
   return text.empty() ? "none" : text;
 }
 
+std::string shown_state(const FoundJail& jail) {
+  if (jail.foreign) return "foreign";
+  return jail.detached ? jail.state + " (detached)" : jail.state;
+}
+
 std::string name_of(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
 
-std::vector<FoundJail> parse_docker_jails(std::string_view text) {
+constexpr std::size_t kMostJails = 10000;
+
+// Everything of a claim that is acted on or shown.
+struct Claim {
+  std::string names, session, project, image, state, age, sync, detached, further, id;
+};
+
+// Docker's names of a container to which others have links hold theirs as well: "jailed-x,other/alias".
+std::string own_name(const std::string& names) {
+  std::istringstream parts(names);
+  for (std::string name; std::getline(parts, name, ',');) {
+    if (name.find('/') == std::string::npos) return name;
+  }
+  return names;
+}
+
+FoundJail checked(const Engine& engine, const Claim& claim) {
+  FoundJail jail{.name = own_name(claim.names),
+                 .session = claim.session,
+                 .project = claim.project,
+                 .image = shown_answer(claim.image),
+                 .state = shown_answer(claim.state),
+                 .age = shown_answer(claim.age),
+                 .synced = claim.sync == "mutagen",
+                 .detached = claim.detached == "true",
+                 .further = parse_projects(claim.further),
+                 .container = is_container_id(claim.id) ? claim.id : std::string{}};
+  const bool sound = is_engine_name(jail.name) && is_session_id(jail.session) && is_plain_path(jail.project) &&
+                     (claim.id.empty() || is_container_id(claim.id));
+  if (sound) return jail;
+  jail.name = shown_answer(jail.name);
+  jail.project = shown_answer(jail.project);
+  if (!is_session_id(jail.session)) jail.session.clear();
+  jail.further.clear();
+  return foreign(engine, std::move(jail), "its labels are not those of a jail");
+}
+
+std::vector<FoundJail> parse_docker_jails(const Engine& engine, std::string_view text) {
   std::vector<FoundJail> jails;
-  while (!text.empty()) {
+  while (!text.empty() && jails.size() < kMostJails) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const auto fields = json::parse(line, nullptr, false);
@@ -66,16 +110,16 @@ std::vector<FoundJail> parse_docker_jails(std::string_view text) {
         !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
       continue;
     if (fields[8] != "") continue;  // a helper of a jail
-    jails.push_back({.name = fields[0],
-                     .session = fields[1],
-                     .project = fields[2],
-                     .image = fields[3],
-                     .state = fields[4],
-                     .age = fields[5],
-                     .synced = fields[6] == "mutagen",
-                     .detached = fields[7] == "true",
-                     .further = parse_projects(fields[9].get<std::string>()),
-                     .container = fields[10]});
+    jails.push_back(checked(engine, {.names = fields[0],
+                                     .session = fields[1],
+                                     .project = fields[2],
+                                     .image = fields[3],
+                                     .state = fields[4],
+                                     .age = fields[5],
+                                     .sync = fields[6],
+                                     .detached = fields[7],
+                                     .further = fields[9],
+                                     .id = fields[10]}));
   }
   return jails;
 }
@@ -85,28 +129,32 @@ std::string text_of(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-std::vector<FoundJail> parse_podman_jails(std::string_view text) {
+std::vector<FoundJail> parse_podman_jails(const Engine& engine, std::string_view text) {
   std::vector<FoundJail> jails;
   const auto answer = json::parse(text, nullptr, false);
   if (!answer.is_array()) return jails;
   for (const auto& entry : answer) {
-    if (!entry.is_object()) continue;
+    if (!entry.is_object() || jails.size() >= kMostJails) continue;
     const auto labels = entry.value("Labels", json::object());
     const auto names = entry.value("Names", json::array());
     if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string()) continue;
     if (!text_of(labels, "jailed.role").empty()) continue;
-    jails.push_back({.name = names.front(),
-                     .session = text_of(labels, "jailed.session"),
-                     .project = text_of(labels, "jailed.project"),
-                     .image = text_of(entry, "Image"),
-                     .state = text_of(entry, "State"),
-                     .age = text_of(entry, "CreatedAt"),
-                     .synced = text_of(labels, "jailed.sync") == "mutagen",
-                     .detached = text_of(labels, "jailed.detached") == "true",
-                     .further = parse_projects(text_of(labels, "jailed.projects")),
-                     .container = text_of(entry, "Id")});
+    jails.push_back(checked(engine, {.names = names.front(),
+                                     .session = text_of(labels, "jailed.session"),
+                                     .project = text_of(labels, "jailed.project"),
+                                     .image = text_of(entry, "Image"),
+                                     .state = text_of(entry, "State"),
+                                     .age = text_of(entry, "CreatedAt"),
+                                     .sync = text_of(labels, "jailed.sync"),
+                                     .detached = text_of(labels, "jailed.detached"),
+                                     .further = text_of(labels, "jailed.projects"),
+                                     .id = text_of(entry, "Id")}));
   }
   return jails;
+}
+
+[[noreturn]] void refuse_foreign(const FoundJail& jail) {
+  throw core::UsageError(fmt::format("{} is no jail of this configuration: {}.", jail.name, jail.foreign->why), jail.foreign->next_step);
 }
 
 }  // namespace
@@ -120,7 +168,7 @@ core::Command list_jails_command(const Engine& engine, uid_t owner) {
 }
 
 std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {
-  return engine.kind == EngineKind::podman ? parse_podman_jails(text) : parse_docker_jails(text);
+  return engine.kind == EngineKind::podman ? parse_podman_jails(engine, text) : parse_docker_jails(engine, text);
 }
 
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
@@ -128,7 +176,7 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
   std::vector<const FoundJail*> found;
   const auto keep = [&](auto&& fits) {
     for (const auto& jail : jails) {
-      if (fits(jail)) found.push_back(&jail);
+      if (!jail.foreign && fits(jail)) found.push_back(&jail);
     }
   };
   if (word.empty()) {
@@ -143,6 +191,9 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
   }
   if (found.size() == 1) return *found.front();
   if (found.empty()) {
+    for (const auto& jail : jails) {
+      if (!word.empty() && jail.foreign && (jail.name.starts_with(word) || jail.session == word || jail.project == word)) refuse_foreign(jail);
+    }
     throw core::UsageError(
         word.empty() ? "No jail is there." : fmt::format("No jail is '{}'.", core::printable(word)),
         "see: jailed ls");
@@ -150,6 +201,11 @@ const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::str
   throw core::UsageError(word.empty() ? "There are several jails."
                                       : fmt::format("'{}' could be several jails.", core::printable(word)),
                          candidates(found));
+}
+
+std::vector<FoundJail> own_jails(std::vector<FoundJail> jails) {
+  std::erase_if(jails, [](const auto& jail) { return jail.foreign.has_value(); });
+  return jails;
 }
 
 std::vector<std::string> projects_of(const FoundJail& jail) {
@@ -162,8 +218,8 @@ std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jail
   using Row = std::array<std::string, 8>;
   std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
   for (const auto& jail : jails) {
-    rows.push_back({jail.name, shown_projects(jail), name_of(engine.kind), jail.image, jail.age,
-                    jail.detached ? jail.state + " (detached)" : jail.state,
+    rows.push_back({jail.name, shown_projects(jail), name_of(engine.kind), core::printable(jail.image), jail.age,
+                    shown_state(jail),
                     jail.synced ? "mutagen" : "bind", shown_agents(jail)});
   }
   std::array<std::size_t, 8> widths{};
@@ -191,11 +247,12 @@ std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails
                     {"further", std::move(further)},
                     {"engine", name_of(engine.kind)},
                     {"image", jail.image},
-                    {"state", jail.state},
+                    {"state", jail.foreign ? "foreign" : jail.state},
                     {"age", jail.age},
                     {"sync", jail.synced ? "mutagen" : "bind"},
                     {"detached", jail.detached},
                     {"agents", jail.agents ? json(*jail.agents) : json()}});
+    if (jail.foreign) list.back()["why"] = jail.foreign->why;
   }
   return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

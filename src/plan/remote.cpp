@@ -54,10 +54,17 @@ void add_once(std::vector<std::string>& list, std::string value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(std::move(value));
 }
 
+constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 50;
+
 std::uint64_t number(const std::string& text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+  return std::min(value, kMostMemory);
+}
+
+// It becomes part of a path.
+bool is_architecture(const std::string& name) {
+  return !name.empty() && name.size() <= 32 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
 }
 
 // As Go spells it, and so Mutagen's bundle.
@@ -143,7 +150,7 @@ std::optional<MachineAnswer> parse_machine(const Engine& engine, std::string_vie
   words >> memory >> arch >> rootless >> version;
   std::getline(words, controllers);
   MachineAnswer answer{.machine = {number(memory), architecture(arch)}, .rootless = rootless == "true", .limits = {}};
-  if (answer.machine.memory == 0 || arch.empty()) return std::nullopt;
+  if (answer.machine.memory == 0 || !is_architecture(arch)) return std::nullopt;
   if (engine.kind == EngineKind::docker || !answer.rootless) return answer;
   std::erase_if(controllers, [](char c) { return c == '[' || c == ']'; });
   answer.limits = limit_support({version == "v2", controllers});

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <jailed/core/siphash.hpp>
 #include <jailed/core/version.hpp>
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
@@ -15,6 +16,10 @@ namespace {
 using Args = std::vector<std::string>;
 using nlohmann::json;
 
+constexpr std::uint64_t kLargest = std::uint64_t{1} << 53;
+constexpr std::size_t kMostConflicts = 500;  // they are words of one command
+constexpr std::size_t kMostProblems = 1000;
+
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kEntry = "/workspace/.git";
 constexpr const char* kProjects = "/projects";
@@ -24,6 +29,7 @@ constexpr const char* kInit = "/usr/libexec/jailed/init";
 // jail forges makes us signal another process of the same jail.
 constexpr const char* kWait = "echo $$ >/run/jailed-keeper; exec sleep infinity";
 constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
+constexpr const char* kMarkedExec = "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"";
 constexpr const char* kGitfiles =
     "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
 constexpr const char* kSignal =
@@ -88,9 +94,20 @@ std::string text_of(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
+// Bounded, so that sums of them mean something.
 std::uint64_t number_of(const json& object, const char* key) {
   const auto found = object.find(key);
-  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  return found != object.end() && found->is_number_unsigned() ? std::min(found->get<std::uint64_t>(), kLargest) : 0;
+}
+
+json object_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_object() ? *found : json::object();
+}
+
+bool is_true(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && *found == json(true);
 }
 
 template <typename Number>
@@ -101,8 +118,10 @@ bool parse_number(std::string_view text, Number& number) {
 
 void add_problems(SyncState& state, const json& endpoint, const char* list, const char* more) {
   if (const auto found = endpoint.find(list); found != endpoint.end() && found->is_array()) {
-    for (const auto& problem : *found)
-      state.not_home.push_back({text_of(problem, "path"), text_of(problem, "error")});
+    for (const auto& problem : *found) {
+      if (state.not_home.size() < kMostProblems) state.not_home.push_back({text_of(problem, "path"), text_of(problem, "error")});
+      else ++state.more_not_home;
+    }
   }
   state.more_not_home += number_of(endpoint, more);
 }
@@ -183,18 +202,12 @@ std::vector<Volume> parse_volumes(std::string_view text) {
     Volume volume{.name = text_of(entry, "Name"),
                   .session = text_of(*labels, "jailed.session"),
                   .project = text_of(*labels, "jailed.project"),
-                  .image = text_of(*labels, "jailed.image"),
-                  .user = text_of(*labels, "jailed.user"),
-                  .identity = {},
-                  .further = parse_projects(text_of(*labels, "jailed.projects"))};
-    const auto identity = text_of(*labels, "jailed.identity");
-    const auto colon = identity.find(':');
-    if (volume.session.empty() || colon == std::string::npos ||
-        !parse_number(std::string_view(identity).substr(0, colon), volume.identity.uid) ||
-        !parse_number(std::string_view(identity).substr(colon + 1), volume.identity.gid) ||
-        !parse_number(text_of(*labels, "jailed.owner"), volume.owner)) {
+                  .image = {},
+                  .user = {},
+                  .identity = {}};
+    if (!is_engine_name(volume.name) || !is_session_id(volume.session) || !is_plain_path(volume.project) ||
+        !parse_number(text_of(*labels, "jailed.owner"), volume.owner))
       continue;
-    }
     volumes.push_back(std::move(volume));
   }
   return volumes;
@@ -204,7 +217,7 @@ core::Command exec_command(const Engine& engine, const std::string& container, c
                            const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
   if (terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", kWorkspace, container, "/bin/sh", "-c", kExec, token, kInit});
+  args.insert(args.end(), {"--workdir", kWorkspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kInit});
   args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};
 }
@@ -310,24 +323,31 @@ std::optional<SyncState> parse_sync_state(std::string_view text) {
   const auto answer = json::parse(text, nullptr, false);
   if (!answer.is_array() || answer.empty() || !answer.front().is_object()) return std::nullopt;
   const auto& session = answer.front();
-  const auto& alpha = session.value("alpha", json::object());
-  const auto& beta = session.value("beta", json::object());
+  const auto alpha = object_of(session, "alpha");
+  const auto beta = object_of(session, "beta");
   SyncState state;
-  state.status = text_of(session, "status");
-  state.last_error = text_of(session, "lastError");
-  state.connected = alpha.value("connected", false) && beta.value("connected", false);
+  state.status = shown_answer(text_of(session, "status"));
+  state.last_error = shown_answer(text_of(session, "lastError"));
+  state.connected = is_true(alpha, "connected") && is_true(beta, "connected");
   state.files_home = number_of(alpha, "files");
   state.files_jail = number_of(beta, "files");
   for (const auto& endpoint : {alpha, beta}) {
-    const auto staging = endpoint.value("stagingProgress", json::object());
+    const auto staging = object_of(endpoint, "stagingProgress");
     state.received += number_of(staging, "receivedFiles");
     state.expected += number_of(staging, "expectedFiles");
     state.received_bytes += number_of(staging, "totalReceivedSize");
   }
   if (const auto found = session.find("conflicts"); found != session.end() && found->is_array()) {
-    for (const auto& conflict : *found) state.conflicts.push_back(text_of(conflict, "root"));
+    for (const auto& conflict : *found) {
+      const auto root = conflict.is_object() ? conflict.find("root") : conflict.end();
+      // Of the root of a project Mutagen leaves it out, or says that it is empty. What is no path of a project is still one
+      // that is not home.
+      const bool plain = conflict.is_object() && (root == conflict.end() || root->is_string()) && is_path_below(text_of(conflict, "root"));
+      if (plain && state.conflicts.size() < kMostConflicts) state.conflicts.push_back(text_of(conflict, "root"));
+      else ++state.more_conflicts;
+    }
   }
-  state.more_conflicts = number_of(session, "excludedConflicts");
+  state.more_conflicts += number_of(session, "excludedConflicts");
   add_problems(state, beta, "scanProblems", "excludedScanProblems");
   add_problems(state, alpha, "transitionProblems", "excludedTransitionProblems");
   return state;

@@ -430,6 +430,12 @@ json without(json object, std::initializer_list<const char*> names) {
   return object;
 }
 
+// All that jailed ever sets or asks for (plan::jail_labels, create_volume_command, sibling_sweeps, the isolated network).
+constexpr std::array kJailLabels = {"jailed.session", "jailed.project",  "jailed.projects", "jailed.owner",
+                                    "jailed.version", "jailed.role",     "jailed.machine",  "jailed.sync",
+                                    "jailed.detached", "jailed.image",   "jailed.user",     "jailed.identity",
+                                    "jailed.network"};
+
 void add_label(json& object, const Policy& policy) {
   auto& labels = object["Labels"];
   if (labels.is_null()) labels = json::object();
@@ -559,6 +565,8 @@ std::string own_container(const json& body, const Owned& owned) {
 
 }  // namespace
 
+bool is_jails_name(string_view name) { return name.starts_with("jailed-"); }
+
 bool is_name(string_view name) {
   return !name.empty() && name.size() <= 255 && std::isalnum(static_cast<unsigned char>(name.front())) != 0 &&
          consists_of(name, "_.-");
@@ -581,6 +589,8 @@ json container_body(const json& body, const Policy& policy, const Owned& owned) 
   auto kept = known(body, kConfigFields, "");
   if (!kept.contains("Image")) refuse("Image", "", "is not given");
   add_label(kept, policy);
+  // An image's labels become its containers' where a request does not set them, and jailed knows its own jails by these.
+  for (const auto* name : kJailLabels) kept["Labels"][name] = "";
   kept["HostConfig"] = host_config(kept.value("HostConfig", json::object()), policy, owned);
   if (kept.contains("NetworkingConfig"))
     kept["NetworkingConfig"] = endpoints(kept["NetworkingConfig"], owned);
@@ -590,7 +600,7 @@ json container_body(const json& body, const Policy& policy, const Owned& owned) 
 json network_body(const json& body, const Policy& policy) {
   auto kept = known(body, kNetworkFields, "");
   const auto name = kept.value("Name", "");
-  if (!is_name(name) || is_one_of(json(name), {"host", "none", "bridge", "default", "container", "private",
+  if (!is_name(name) || is_jails_name(name) || is_one_of(json(name), {"host", "none", "bridge", "default", "container", "private",
                                                "pasta", "slirp4netns", "podman", "ns", "pod"})) {
     refuse("Name", "", "is not a name for a jail's network");
   }
@@ -629,7 +639,7 @@ json disconnect_body(const json& body, const Owned& owned) {
 
 json volume_body(const json& body, const Policy& policy) {
   auto kept = known(body, kVolumeFields, "");
-  if (kept.contains("Name") && kept["Name"] != json("") && !is_name(kept.value("Name", "")))
+  if (kept.contains("Name") && kept["Name"] != json("") && (!is_name(kept.value("Name", "")) || is_jails_name(kept.value("Name", ""))))
     refuse("Name", "", "is not a name for a volume");
   add_label(kept, policy);
   return kept;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <jailed/socket_proxy/bodies.hpp>
 #include <jailed/socket_proxy/cleanup.hpp>
 #include <jailed/socket_proxy/target.hpp>
 #include <nlohmann/json.hpp>
@@ -30,7 +31,9 @@ std::optional<std::vector<std::string>> labelled(const Upstream& engine, const s
   if (!answer.ok() || value.is_discarded()) return std::nullopt;
   const auto list = kind == "volumes" ? value.value("Volumes", json::array()) : value;
   std::vector<std::string> names;
-  for (const auto& entry : list) names.push_back(entry.at(key).get<std::string>());
+  for (const auto& entry : list) {
+    if (auto name = entry.at(key).get<std::string>(); is_name(name)) names.push_back(std::move(name));
+  }
   return names;
 }
 

@@ -226,7 +226,7 @@ class Rules {
     if (name.starts_with('/')) name.erase(0, 1);
     if (name.empty()) {
       target_.query.erase("name");
-    } else if (!is_name(name)) {
+    } else if (!is_name(name) || is_jails_name(name)) {
       return refused("is not a name for a container");
     } else {
       target_.query["name"] = name;

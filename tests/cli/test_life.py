@@ -14,7 +14,7 @@ NAME = re.compile(r"jailed-project-[0-9a-f]{12}")
 def jail(number: int, project: str = "/p/app", state: str = "running", sync: str = "", detached: str = "true", role: str = "",
          further: dict = {}) -> dict:  # fmt: skip
     session = f"{number:012x}"
-    slug = re.sub(r"[^A-Za-z0-9._-]", "-", project.rsplit("/", 1)[1])
+    slug = re.sub(rb"[^A-Za-z0-9._-]", b"-", os.fsencode(project.rsplit("/", 1)[1])).decode()
     return {"name": f"jailed-{slug}-{session}", "session": session, "project": project, "state": state,
             "sync": sync, "detached": detached, "role": role, "projects": " ".join(f"{name}:{quote(path)}" for name, path in further.items())}  # fmt: skip
 
@@ -48,13 +48,33 @@ class Machine:
         self.knows([])
         self.keeps([])
 
-    def knows(self, jails: list[dict]) -> None:
+    def record(self, j: dict) -> None:
+        """The session that a launch of this configuration leaves for such a jail."""
+        session = self.host.mkdir(f"home/.config/jailed/sessions/{j['session']}", 0o700)
+        session.parent.chmod(0o700)
+        if (session / "record").exists():
+            return
+        further = [[word.partition(":")[0], word.partition(":")[2]] for word in j["projects"].split()]
+        text = {"id": j["session"], "project": quote(j["project"]), "place": "/workspace", "engine": self.engine, "sync": j["sync"] or "bind",
+                "image": "jailed%3Alatest", "user": "coder", "uid": 7, "gid": 7, "allow": [], "seccomp": "jailed", "further": further, "beside": [],
+                "syncs": []}  # fmt: skip
+        (session / "record").write_text(json.dumps(text))
+        if j["detached"]:
+            (session / "detached").touch()
+        self.host.give(self.host.home)
+
+    def knows(self, jails: list[dict], sessions: bool = True) -> None:
+        for j in jails if sessions else []:
+            if not j["role"]:
+                self.record(j)
         (self.host.fakes.directory / "listing").write_text(listing(self.engine, jails))
 
-    def keeps(self, jails: list[dict]) -> None:
+    def keeps(self, jails: list[dict], sessions: bool = True) -> None:
         """Volumes without a jail."""
         for j in jails:
             j["owner"] = str(self.host.caller)
+            if sessions:
+                self.record({**j, "sync": "mutagen", "detached": ""})
         (self.host.fakes.directory / "volumes").write_text("".join(j["name"] + "\n" for j in jails))
         (self.host.fakes.directory / "volume-labels").write_text(json.dumps([volume(j) for j in jails]))
 
@@ -154,10 +174,10 @@ def test_an_engine_that_does_not_answer(docker):
 
 def test_volumes_are_asked_for_only_when_a_session_is_without_its_jail(machine):
     kept = jail(7, "/p/lost")
-    machine.keeps([kept])
+    machine.keeps([kept], sessions=False)
     assert machine.host.run("ls", "-q").out == ""
     assert machine.asked() == ["ps"]
-    machine.host.mkdir(f"home/.config/jailed/sessions/{kept['session']}", 0o700)
+    machine.keeps([kept])
     table = machine.host.run("ls").out.splitlines()
     assert machine.asked() == ["ps", "volume ls", "volume inspect"]
     assert table[1].split() == [kept["name"], "/p/lost", machine.engine, "jailed:latest", "unsynced", "mutagen", "-"]
@@ -176,7 +196,7 @@ def entered(machine) -> str:
 def test_names_beginnings_and_projects(machine, word):
     machine.knows([jail(1, "/p/app"), jail(2, "/p/web"), jail(17, "/p/other")])
     assert machine.host.run("exec", word, "--", "true").code == 0
-    assert machine.asked() == ["ps", "exec"]
+    assert machine.asked() == ["exec"]
     assert entered(machine) == "jailed-web-000000000002"
 
 
@@ -217,7 +237,7 @@ def test_an_unknown_jail(machine, words):
 
 
 def test_a_jail_that_has_ended_is_not_entered(machine):
-    machine.knows([jail(1, state="exited")])
+    machine.knows([jail(1, state="exited", detached="")])
     assert machine.host.run("exec", "app", "--", "true").code == 2
     assert machine.asked() == ["ps"]
 
@@ -280,7 +300,7 @@ def test_a_note_of_a_jail_that_has_gone(machine):
 
 def test_another_jail_is_meant_where_the_noted_one_has_gone(docker):
     name = docker.detach()
-    docker.knows([jail(2, str(docker.host.project))])
+    docker.knows([jail(2, str(docker.host.project), detached="")])
     docker.host.fakes.on("exec", f'case "$*" in *{name}*) echo "Error: No such container: {name}" >&2; exit 1;; esac; exit 7')
     assert docker.host.run("exec", "--", "true").code == 7
     assert docker.asked() == ["exec", "ps", "exec"]
@@ -293,6 +313,21 @@ def test_a_command_that_speaks_like_the_engine_runs_once(docker):
     result = docker.host.run("exec", "--", "docker", "rm", "x")
     assert (result.code, result.err) == (1, "Error: No such container: x\n")
     assert docker.asked() == ["exec", "ps"]
+
+
+MARK = r"printf '\036jailed\036' >&2; "
+
+
+def test_a_command_that_speaks_like_the_engine_does_not_run_in_another_jail(docker):
+    """What comes after the mark is the command's, whatever the engine says of the jail afterwards; it passes at once."""
+    docker.detach()
+    docker.knows([jail(2, str(docker.host.project), detached="")])
+    docker.host.fakes.on("exec", MARK + "echo 'Error: No such container: x' >&2; note said; while [ ! -e \"$fake/ended\" ]; do sleep 0.05; done; exit 1")
+    child = docker.host.start("exec", "--", "docker", "rm", "x")
+    assert child.stderr.readline() == b"Error: No such container: x\n"
+    (docker.host.fakes.directory / "ended").touch()
+    assert (child.wait(10), child.stderr.read()) == (1, b"")
+    assert docker.asked() == ["exec"]
 
 
 def test_term_reaches_the_command(docker):
@@ -373,13 +408,81 @@ def test_a_jail_in_the_foreground_is_stopped_from_elsewhere(machine):
     assert machine.asked() == ["run", "stop"]
 
 
-def test_a_jail_in_the_foreground_of_another_configuration_is_only_asked_to_end(synced):
-    synced.knows([jail(1, sync="mutagen", detached=""), jail(2, detached="")])
-    assert synced.host.run("stop", "--all").code == 0
-    assert synced.asked() == ["ps", "stop", "exec"]
-    assert synced.fresh[1].args[3:] == ["jailed-app-000000000002"]
-    assert synced.fresh[2].args[-2:] == ["command", "15"]
+def test_a_jail_of_another_configuration_is_left_alone_and_shown(synced):
+    strangers = [jail(1, sync="mutagen", detached=""), jail(2, detached="")]
+    synced.knows([*strangers, jail(3)], sessions=False)
+    synced.record(jail(3))
+    table = synced.host.run("ls").out.splitlines()
+    assert [line.split()[7] for line in table[1:]] == ["foreign", "foreign", "running"]
+    listed = json.loads(synced.host.run("ls", "--json").out)
+    assert [(one["state"], one.get("why")) for one in listed] == [("foreign", "no session of it is in this configuration directory")] * 2 + [("running", None)]
+    assert synced.host.run("ls", "-q").out == jail(3)["name"] + "\n"
+    synced.asked()
+    result = synced.host.run("stop", "--all")
+    assert result.code == 0
+    assert synced.asked() == ["ps", "stop"]
+    assert synced.fresh[1].args[3:] == [jail(3)["name"]]
     assert mutagens(synced) == [] and synced.host.sessions == []
+    assert f"{strangers[0]['name']} is left alone: no session of it is in this configuration directory." in result.err
+
+
+ACTS = [["stop", "{}"], ["shell", "{}"], ["exec", "{}", "--", "true"], ["logs", "{}"], ["attach", "{}", "."], ["detach", "{}", "x"], ["sync", "flush", "{}"],
+        ["sync", "recover", "{}"]]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ACTS, ids=[" ".join(words[:2]) for words in ACTS])
+def test_who_only_claims_to_be_a_jail_is_never_acted_upon(synced, words):
+    stranger = jail(1, sync="mutagen", state="running" if words[-2:-1] != ["recover"] else "exited")
+    synced.knows([stranger], sessions=False)
+    result = synced.host.run(*(word.format(stranger["name"]) for word in words))
+    assert result.code == 2
+    assert f"{stranger['name']} is no jail of this configuration: no session of it is in this configuration directory." in result.err
+    assert "--config-dir DIR" in result.err and f"rm --force {stranger['name']}" in result.err
+    assert set(synced.asked()) <= {"ps", "volume ls", "volume inspect"} and synced.host.sessions == []
+    # The control: with its session it is one.
+    synced.knows([stranger])
+    assert "is no jail of this configuration" not in synced.host.run(*(word.format(stranger["name"]) for word in words)).err
+
+
+DISAGREEING = {
+    "name": lambda j: {"name": "jailed-app-00000000000c"},
+    "project": lambda j: {"project": "/p/other/app"},
+    "session": lambda j: {"session": "00000000000b"},
+    "a path for a session": lambda j: {"session": "../sessions/" + j["session"]},
+    "an option for a name": lambda j: {"name": "--all"},
+    "a path with dots": lambda j: {"project": "/p/x/../app"},
+    "no path": lambda j: {"project": "p/app"},
+    "sync": lambda j: {"sync": "mutagen"},
+}
+
+
+@pytest.mark.parametrize("change", DISAGREEING.values(), ids=DISAGREEING.keys())
+def test_label_name_and_session_must_agree(machine, change):
+    honest = jail(10)
+    machine.record(honest)
+    machine.knows([{**honest, **change(honest)} | ({"name": "jailed-app-00000000000b"} if "name" not in change(honest) and "session" in change(honest) else {})], sessions=False)  # fmt: skip
+    (only,) = json.loads(machine.host.run("ls", "--json").out)
+    assert only["state"] == "foreign" and only["why"]
+    machine.asked()
+    assert machine.host.run("stop", "--all").code == 0
+    assert machine.asked() == ["ps"]
+    machine.knows([honest])  # the control
+    assert machine.host.run("stop", "--all").code == 0
+    assert machine.asked() == ["ps", "stop"]
+
+
+def test_two_of_one_name_are_not_two_jails(machine):
+    machine.knows([jail(1), jail(1)])
+    assert [one["state"] for one in json.loads(machine.host.run("ls", "--json").out)] == ["running", "foreign"]
+
+
+def test_a_volume_of_another_configuration_is_left_alone_and_named(synced):
+    stranger = jail(3, "/p/lost")
+    synced.keeps([stranger], sessions=False)
+    result = synced.host.run("sync", "recover")
+    assert result.code == 0
+    assert f"The volume {stranger['name']} is left alone" in result.err and f"volume rm {stranger['name']}" in result.err
+    assert not synced.host.fakes.called("run") and mutagens(synced) == [] and synced.host.sessions == []
 
 
 def test_an_engine_that_cannot_stop_it(docker):

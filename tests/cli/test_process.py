@@ -25,7 +25,7 @@ def sh(before: str) -> list:
 
 # --- descriptors ------------------------------------------------------------------------------------------------------
 
-# What reaches the lease would be signals to the jail.
+# What reaches the lease after its first byte, a 0 for process 1, would be signals to the jail.
 WATCH_LEASE = """/usr/bin/timeout 0.4 /bin/cat "$lease" >"$fake/signals" & /bin/ls -l /proc/$$/fd >"$fake/descriptors"
 echo words; echo more words >&2; wait; exit 4"""
 
@@ -35,7 +35,7 @@ def test_closed_descriptors_never_become_the_lease(host, closed):
     host.fakes.on("run", WATCH_LEASE)
     result = run(host, sh(f"exec {' '.join(f'{fd}>&-' for fd in closed)}"), "--git", "none", ".")
     assert result.returncode == 4
-    assert (host.fakes.directory / "signals").read_bytes() == b""
+    assert (host.fakes.directory / "signals").read_bytes() == b"\0"
     assert result.stdout == ("" if "1" in closed else "words\n")
     assert ("more words" in result.stderr) == ("2" not in closed)
     assert {f" {fd} -> " for fd in "012"} <= {f" {fd} -> " for fd in "012" if f" {fd} -> " in (host.fakes.directory / "descriptors").read_text()}
@@ -82,7 +82,7 @@ def test_signals_that_the_caller_has_ignored_or_blocked_change_nothing(host, how
 
 
 def test_term_ends_a_jail_whose_caller_had_it_blocked(host):
-    host.fakes.on("run", 'byte=$(/usr/bin/head -c 1 <"$lease" | /usr/bin/od -An -tu1); note $byte; exit 143')
+    host.fakes.on("run", 'byte=$(/usr/bin/head -c 2 <"$lease" | /usr/bin/tail -c 1 | /usr/bin/od -An -tu1); note $byte; exit 143')
     child = subprocess.Popen(started_by(host, ["/usr/bin/env", "--block-signal=TERM"], "."), env=host.env, cwd=host.project,
                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     wait_until(lambda: host.fakes.called("run"))
@@ -220,7 +220,7 @@ def test_docker_is_asked_only_after_a_kill(host):
 
 
 def test_what_jailed_ended_itself_is_not_called_a_kill_by_others(host):
-    host.fakes.on("run", 'byte=$(/usr/bin/head -c 1 <"$lease"); exit 137')
+    host.fakes.on("run", 'byte=$(/usr/bin/head -c 2 <"$lease" | /usr/bin/tail -c 1); exit 137')
     host.fakes.on("events", "echo oom")
     child = host.start(".")
     wait_until(lambda: host.fakes.called("run"))

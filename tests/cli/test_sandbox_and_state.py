@@ -178,10 +178,41 @@ def test_the_isolated_network_is_made_when_it_is_not_there(host, text):
     assert host.sessions == []
 
 
+SPEAKS_LIKE_DOCKER = '/bin/cat "$fake/answer" >&2; note ran; exit 125'
+
+
+@pytest.mark.parametrize("text", [*NO_NETWORK.values(), "Error: network jailed-isolated not found\n"])
+def test_a_command_that_speaks_like_the_engine_runs_once(host, text):
+    """Its process 1 has read the lease, so the words are its own: they pass, and the status is its own."""
+    (host.fakes.directory / "answer").write_text(text)
+    host.fakes.on("run", 'read_first() { /usr/bin/head -c 1 "$lease" >/dev/null; }; read_first; ' + SPEAKS_LIKE_DOCKER)
+    result = host.run(".")
+    assert (result.code, result.err) == (125, text)
+    assert [call.args[0] for call in host.fakes.calls] == ["run"] and host.fakes.notes == ["ran"]
+
+
+def test_its_lines_come_at_once(host):
+    host.fakes.on("run", '/usr/bin/head -c 1 "$lease" >/dev/null; echo "Error: one" >&2; while [ ! -e "$fake/seen" ]; do sleep 0.05; done')
+    child = host.start(".")
+    assert child.stderr.readline() == b"Error: one\n"
+    (host.fakes.directory / "seen").touch()
+    assert child.wait(10) == 0
+
+
+def test_a_command_of_an_image_without_our_init_runs_once(host):
+    """Nothing reads the lease there, so the engine is asked whether the network is there."""
+    (host.fakes.directory / "answer").write_text(NO_NETWORK["20.10"])
+    host.fakes.on("run", SPEAKS_LIKE_DOCKER)
+    host.fakes.on("network", 'case $2 in create) echo "network with name jailed-isolated already exists" >&2; exit 1;; inspect) echo 1f;; esac')
+    result = host.run(".")
+    assert result.code == 125 and NO_NETWORK["20.10"].strip() in result.err
+    assert host.fakes.notes == ["ran"]
+
+
 def test_where_it_cannot_be_made_the_engines_own_is_used_and_that_is_said(host):
     (host.fakes.directory / "answer").write_text(NO_NETWORK["20.10"])
     host.fakes.on("run", 'case " $* " in *" --network "*) /bin/cat "$fake/answer" >&2; exit 125 ;; esac; exit 0')
-    host.fakes.on("network", "echo 'Error response from daemon: all predefined address pools have been fully subnetted' >&2; exit 1")
+    host.fakes.on("network", "[ $2 = create ] || exit 1; echo 'Error response from daemon: all predefined address pools have been fully subnetted' >&2; exit 1")
     result = host.run(".")
     assert result.code == 0
     assert result.err.startswith("[jailed] The jail is on the engine's own network, where other containers can reach it: Error response")

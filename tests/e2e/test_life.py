@@ -317,14 +317,18 @@ def test_two_stops_of_one_jail(life):
     life.nothing_left()
 
 
-def test_what_is_labelled_is_all_that_is_known(life):
-    """Sessions lost, labels kept: jails are still found, entered and stopped."""
+def test_a_jail_whose_session_says_nothing_is_left_alone(life):
+    """Labels are only claims. The jail is shown as foreign, not entered and not stopped; when its session says again what it is, its work comes home."""
     name = life.detach()
     life.exec("echo late >late").ok()
     (session,) = (life.host.config / "sessions").iterdir()
-    (session / "jail").unlink()
-    assert list(life.listed()) == [name]
-    life.exec("true", name).ok()
+    (session / "record").rename(session / "lost")
+    assert life.listed()[name]["state"] == "foreign"
+    for words in (["exec", name, "--", "true"], ["stop", name]):
+        result = life.run(*words)
+        assert result.status == 2 and "is no jail of this configuration" in result.errors
+    life.run("stop", "--all").ok()
+    (session / "lost").rename(session / "record")
     life.stop()
     assert (life.project / "late").read_text() == "late\n"
     life.nothing_left()

@@ -108,7 +108,7 @@ def siblings(engine: Engine) -> list[str]:
 def api(host: Host, option: str, *calls: str, project=None, timeout: float = 60):
     """curl against the jail's socket; each call is a curl argument list. One line a call: status, then the body."""
     script = "cd /tmp\n" + "".join(
-        f"curl -sS -o body -w '%{{http_code}} ' --unix-socket /var/run/docker.sock {call}; head -c 2000 body | tr -d '\\0'; echo; : >body\n"
+        f"curl -sS -o body -w '%{{http_code}} ' --unix-socket /var/run/docker.sock {call}; head -c 9000 body | tr -d '\\0'; echo; : >body\n"
         for call in calls)  # fmt: skip
     return host.sh(script, options=[option, "-e", f"SIBLING_IMAGE={SIBLING}"], project=project, timeout=timeout).ok()
 
@@ -221,6 +221,29 @@ def test_the_proxy_shows_and_touches_nothing_of_others(tc_host, engine):
         assert state == "true"
     finally:
         engine.remove(foreign)
+
+
+LABELLED = "localhost/jailed-test-labelled:1"
+
+
+@pytest.mark.parametrize("option, said", [(PROXY, ""), (SOCKET, "0123456789ab")], ids=["proxy", "the control"])
+def test_no_image_makes_its_containers_a_jail(tc_host, engine, option, said):
+    """A container has its image's labels, unless its request sets them: those by which jailed knows its jails are set."""
+    with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+        file.write(busybox_tar())
+        file.flush()
+        os.chmod(file.name, 0o644)
+        labels = {"jailed.session": "0123456789ab", "jailed.owner": os.geteuid(), "jailed.project": "/p", "jailed.role": "git"}
+        changes = [word for name, value in labels.items() for word in ("--change", f"LABEL {name}={value}")]
+        engine.run("import", "--change", 'CMD ["sh"]', *changes, file.name, LABELLED)
+    try:
+        base = "http://d/containers/claims"
+        done = api(tc_host, option, create({"Image": LABELLED}).replace("/create", "/create?name=claims"), f"{base}/json", f"-X DELETE {base}?force=1")
+        made, looked = [line for line in done.text.splitlines() if line.strip()][:2]
+        assert made.startswith("201 ")
+        assert f'"jailed.session":"{said}"' in looked.replace(": ", ":")
+    finally:
+        engine.run("rmi", "--force", LABELLED, check=False)
 
 
 # --- the end

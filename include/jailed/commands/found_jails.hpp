@@ -14,7 +14,7 @@ namespace jailed::commands {
 struct Found {
   core::Settings settings;
   plan::Engine engine;
-  std::vector<plan::FoundJail> jails;
+  std::vector<plan::FoundJail> jails;  // with foreign ones
   std::string sessions;
 };
 
@@ -28,7 +28,7 @@ void ask_engine(Found& found, const core::Environment& environment);
 /// Both.
 Found look(const core::Options& options, const core::Environment& environment);
 
-/// Those that run.
+/// Those that run; and the foreign ones, so that who means one hears why not.
 std::vector<plan::FoundJail> running(const Found& found);
 
 /// The one that `word` means, which may be a path however it is written. Throws core::UsageError when it is

@@ -1,12 +1,14 @@
 #pragma once
 #include <jailed/core/settings.hpp>
+#include <jailed/engine/container_engine.hpp>
 #include <jailed/plan/runtime.hpp>
 #include <string>
 
 namespace jailed::commands {
 
 /// After a launch that failed with this error: when it lacked the isolated network, makes it, or where that cannot be done says so
-/// and settles for the engine's own network. Returns whether the launch should be tried again.
-bool make_isolated_network(const plan::Engine& engine, const std::string& error, core::Settings& settings);
+/// and settles for the engine's own network. Returns whether the launch should be tried again. Where the words may be the
+/// command's, only a network that was not there before is believed: no command runs twice.
+bool make_isolated_network(const plan::Engine& engine, const engine::JailEnd& end, core::Settings& settings);
 
 }  // namespace jailed::commands

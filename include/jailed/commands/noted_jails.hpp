@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/plan/claims.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/session_record.hpp>
@@ -15,6 +16,9 @@ namespace jailed::commands {
 /// Writes into a session what its launch decided; and reads it. Nothing: no launch came so far.
 void note_record(const std::string& session, const plan::SessionRecord& record);
 std::optional<plan::SessionRecord> noted_record(const std::string& session);
+
+/// What is known here of the session that a claim names; nothing is there for a text that is no session's id.
+plan::KnownSession known_session(const std::string& sessions, const std::string& id);
 
 /// The jails of an engine whose jailed lives, and those that were left alone with `--detach`.
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions);

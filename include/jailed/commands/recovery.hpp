@@ -23,7 +23,9 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
 plan::Jail jail_of(const plan::Volume& volume);
 Cargo cargo_of(const plan::Volume& volume, const std::string& sessions);
 
-/// The volumes of one session of this user, or of all. Throws core::Error when the engine does not answer.
-std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& session_id);
+/// The volumes of one session of this user, or of all: those that agree with a session of this configuration, and with the
+/// second all that claim to be a jail's (plan::Foreign). Throws core::Error when the engine does not answer.
+std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id);
+std::vector<plan::Volume> claimed_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id);
 
 }  // namespace jailed::commands

@@ -14,6 +14,9 @@ struct JailEnd {
   core::ExitStatus status;
   std::string engine_error;  // not empty: the engine could not start the jail, or left it, and said this
   bool stopped = false;      // jailed was asked to end it
+  // The words came on a stream that the command can write to as well, and nothing tells whose they are: only the engine's state
+  // may have it run again.
+  bool may_have_run = false;
 };
 
 /// One engine call, in the foreground. `lease` passes TERM, HUP, INT and QUIT on to the jail's process 1;
@@ -30,10 +33,10 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail);
 /// A client in the foreground that runs no command in a jail.
 core::ExitStatus run_attached(const core::Command& command);
 
-/// A command in a jail that somebody else started, in the foreground; `token` as in plan::exec_command. The
-/// engine's words come back only when they say that the container is gone; the command may have said the same.
+/// A command in a jail that somebody else started, in the foreground; `token` and `terminal` as in
+/// plan::exec_command. The engine's words come back only when they say that the container is gone: then nothing has run.
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
-                    const std::string& token);
+                    const std::string& token, bool terminal);
 
 /// Removes the containers of a session whose jailed was killed, if any are left.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);

@@ -45,6 +45,9 @@ std::vector<std::string> abandoned_sessions(const std::string& sessions_director
 /// Ids of the sessions that were left to a jail.
 std::vector<std::string> detached_sessions(const std::string& sessions_directory);
 
+/// Whether this one was.
+bool is_detached(const std::string& sessions_directory, const std::string& id);
+
 /// Whether a living process holds the session.
 bool session_is_owned(const std::string& sessions_directory, const std::string& id);
 
@@ -81,6 +84,9 @@ class Lease {
 
   explicit operator bool() const { return static_cast<bool>(write_end_); }
   const std::string& path() const { return path_; }
+  /// Whether process 1 has read what is in it from the beginning: then the jail's command has begun. That it has not tells
+  /// nothing (an image without our init, an engine in a virtual machine).
+  bool was_read() const;
   /// Whether the signal could be handed over.
   bool send(int signal) const;
   void release() { write_end_.reset(); }

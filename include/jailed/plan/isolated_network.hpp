@@ -22,4 +22,7 @@ bool lacks_isolated_network(const Engine& engine, std::string_view error);
 /// Makes docker's.
 core::Command create_isolated_network_command(const Engine& engine);
 
+/// Ends with 0 where Docker has the network; prints the path of slirp4netns where podman has found it.
+core::Command look_for_isolation_command(const Engine& engine);
+
 }  // namespace jailed::plan

@@ -10,7 +10,8 @@
 
 namespace jailed::plan {
 
-/// A jail as the engine's labels describe it, or a volume whose jail is gone: `state` is then "unsynced".
+/// A jail, or a volume whose jail is gone: `state` is then "unsynced". As parse_jails gives it, it is what a container claims
+/// to be; `agreed` (claims.hpp) makes a jail of it.
 struct FoundJail {
   std::string name;  // of the container and of the volume
   std::string session;
@@ -23,19 +24,26 @@ struct FoundJail {
   std::vector<NamedProject> further = {};  // projects beside the first
   std::string container = {};              // the engine's id; empty: not asked
   std::optional<std::vector<std::string>> agents = {};  // that run in it; nothing: it cannot be told
+  std::optional<Foreign> foreign = {};  // it only claims to be a jail of this configuration: shown, never acted upon
   bool operator==(const FoundJail&) const = default;
 };
 
 /// One call: every jail of this owner, whatever its state. Podman 4.3 knows no `.Label` in a template, and
 /// Docker's JSON runs all labels together; so each is asked in its own way.
 core::Command list_jails_command(const Engine& engine, uid_t owner);
+
+/// Reads the answer: what claims to be a jail and is no helper of one. Every value is checked here; where one is not what
+/// jailed writes, the claim is a foreign one.
 std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text);
 
 /// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), the path or
 /// name of one of its projects. Empty: the one around `here`, or the only one. Throws UsageError when it is none
-/// or several.
+/// or several, or one that is foreign.
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
                              const std::string& here);
+
+/// Those that are not foreign.
+std::vector<FoundJail> own_jails(std::vector<FoundJail> jails);
 
 /// The paths of all its projects.
 std::vector<std::string> projects_of(const FoundJail& jail);

@@ -54,7 +54,15 @@ bool says_volumes_are_gone(const Engine& engine, std::string_view answer);
 core::Command find_volumes_command(const Engine& engine, const std::string& session_id);
 core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes);
 
-/// A volume whose work may not be home, as its labels say.
+/// Why something that says it is a jail's is taken for none of this configuration's, and what to do about it.
+struct Foreign {
+  std::string why;
+  std::string next_step;
+  bool operator==(const Foreign&) const = default;
+};
+
+/// A volume whose work may not be home. As parse_volumes gives it, it is what its labels claim; `agreed` (claims.hpp) fills in
+/// from its session what is acted on.
 struct Volume {
   std::string name;
   std::string session;
@@ -63,12 +71,17 @@ struct Volume {
   std::string user;
   Identity identity;
   uid_t owner = 0;
-  std::vector<NamedProject> further = {};  // at the launch
+  std::vector<NamedProject> further = {};  // now
+  std::optional<Foreign> foreign = {};
   bool operator==(const Volume&) const = default;
 };
 
-/// Reads the engine's answer to inspect_volumes_command; leaves out what is not a jail's.
+/// Reads the engine's answer to inspect_volumes_command: names, sessions, projects and owners that can be ones; leaves out the rest.
 std::vector<Volume> parse_volumes(std::string_view json);
+
+/// What an exec without a terminal writes to its error output before the command begins: all before it is the client's, all after
+/// it the command's.
+inline constexpr std::string_view kCommandMark = "\x1ejailed\x1e";
 
 /// A command in a running jail. It runs below an init of its own, which passes signals on; `token` names it
 /// for signal_command.

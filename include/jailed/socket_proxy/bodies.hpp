@@ -29,4 +29,7 @@ bool is_image(std::string_view text);
 /// A name as engines allow it for containers, networks and volumes.
 bool is_name(std::string_view text);
 
+/// One that jailed gives to jails, their volumes and networks: nobody else may take it, or be taken for one of them.
+bool is_jails_name(std::string_view text);
+
 }  // namespace jailed::socket_proxy

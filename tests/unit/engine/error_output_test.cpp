@@ -96,3 +96,31 @@ TEST_CASE("how the bytes arrive does not matter, and none is lost", "[engine]") 
     for (const std::size_t size : {1U, 2U, 3U, 7U}) CHECK(in_pieces(text, size) == expected);
   }
 }
+
+TEST_CASE("what comes after the mark is the command's, whatever it is like, and the mark is nobody's", "[engine]") {
+  const std::string mark = "\x1ejailed\x1e";
+  for (const std::size_t size : {1U, 2U, 3U, 7U, 100U}) {
+    for (const std::string client : {"", "WARNING: no swap limit\n", "something new of the client\n", "\x1e"}) {
+      ErrorOutput output({}, mark);
+      std::string shown;
+      const auto text = client + mark + "Error: No such container: x\n" + mark;
+      for (std::size_t at = 0; at < text.size(); at += size) shown += output.feed(text.substr(at, size));
+      CHECK(shown == client + "Error: No such container: x\n" + mark);
+      CHECK(output.held().empty());
+      CHECK(output.command_began());
+    }
+  }
+  ErrorOutput none({}, mark);
+  CHECK(none.feed("Error: No such container: x\n\x1ejai") == "");
+  CHECK(none.held() == "Error: No such container: x\n\x1ejai");
+  CHECK_FALSE(none.command_began());
+}
+
+TEST_CASE("where process 1 says that the command has begun, nothing of it is held back", "[engine]") {
+  bool begun = false;
+  ErrorOutput output([&] { return begun; });
+  CHECK(output.feed("WARNING: no swap limit\n") == "");
+  begun = true;
+  CHECK(output.feed("Error: network jailed-isolated not found\n") == "WARNING: no swap limit\nError: network jailed-isolated not found\n");
+  CHECK(output.held().empty());
+}

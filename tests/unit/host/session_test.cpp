@@ -132,6 +132,9 @@ TEST_CASE("a lease carries signals, and ends with its release", "[host]") {
   CHECK(lease.path() == scratch / "lease");
   const auto reader = open_for_reading(lease.path());
   REQUIRE(reader);
+  CHECK_FALSE(lease.was_read());
+  CHECK(next_on(reader, 0) == 0);  // no signal: who takes it begins the command
+  CHECK(lease.was_read());
   CHECK(next_on(reader, 0) == -2);
   CHECK(lease.send(SIGTERM));
   CHECK(lease.send(SIGHUP));
@@ -153,6 +156,7 @@ TEST_CASE("a lease ends when its owner is killed by -9", "[host]") {
   REQUIRE(owner.ready());
   const auto reader = open_for_reading(scratch / "lease");
   REQUIRE(reader);
+  CHECK(next_on(reader, 50) == 0);
   CHECK(next_on(reader, 50) == -2);
   owner.kill();
   CHECK(next_on(reader, 2000) == -1);

@@ -36,37 +36,38 @@ TEST_CASE("jails are asked for by label and owner, each engine in its own way", 
 }
 
 TEST_CASE("Docker's answer is a line of JSON a jail; helpers and what is no jail are left out", "[plan]") {
+  const std::string id(64, 'c');
   const auto jails = parse_jails(kDocker,
-                                 "[\"n\",\"s\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"api:/p/%C3%BC\",\"c1\"]\n"
-                                 "[\"n-proxy\",\"s\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\",\"\",\"c3\"]\n"
+                                 "[\"n,other/alias\",\"0123456789ab\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\\u001b\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"api:/p/%C3%BC\",\"" + id + "\"]\n"
+                                 "[\"n-proxy\",\"0123456789ab\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\",\"\",\"c3\"]\n"
                                  "[\"too\",\"few\"]\n"
                                  "[1,2,3,4,5,6,7,8,9,10,11]\n"
                                  "no JSON at all\n"
                                  "\n"
-                                 "[\"m\",\"t\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"none\",\"c2\"]");
+                                 "[\"m\",\"0123456789ac\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"none\",\"\"]");
   REQUIRE(jails.size() == 2);
-  CHECK(jails[0] == FoundJail{.name = "n", .session = "s", .project = "/p/\033[2J\n,\"x\"", .image = "i", .state = "running",
+  CHECK(jails[0] == FoundJail{.name = "n", .session = "0123456789ab", .project = "/p/\033[2J\n,\"x\"", .image = "i\\033", .state = "running",
                               .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/ü"}},
-                              .container = "c1"});
-  CHECK(jails[1] == FoundJail{.name = "m", .session = "t", .project = "/q", .image = "j", .state = "exited", .age = "now",
-                              .container = "c2"});
+                              .container = id});
+  CHECK(jails[1] == FoundJail{.name = "m", .session = "0123456789ac", .project = "/q", .image = "j", .state = "exited", .age = "now"});
   CHECK(parse_jails(kDocker, "").empty());
 }
 
 TEST_CASE("Podman's answer is one JSON list", "[plan]") {
   const auto jails = parse_jails(kPodman, R"([
-    {"Id": "c1", "Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
-     "Labels": {"jailed.session": "s", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true",
+    {"Id": "cccccccccccc", "Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
+     "Labels": {"jailed.session": "0123456789ab", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true",
                 "jailed.projects": "api:/p/api"}},
     {"Names": ["h"], "Labels": {"jailed.session": "s", "jailed.role": "proxy"}},
     {"Names": [], "Labels": {}}, {"Names": "x"}, {"Names": ["y"], "Labels": []}, 3,
     {"Names": ["z"], "Labels": {"jailed.session": 5}}])");
   REQUIRE(jails.size() == 2);
-  CHECK(jails[0] == FoundJail{.name = "n", .session = "s", .project = "/p\033", .image = "i", .state = "running",
+  CHECK(jails[0] == FoundJail{.name = "n", .session = "0123456789ab", .project = "/p\033", .image = "i", .state = "running",
                               .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/api"}},
-                              .container = "c1"});
+                              .container = "cccccccccccc"});
   CHECK(jails[1].name == "z");
   CHECK(jails[1].session.empty());
+  CHECK(jails[1].foreign);
   for (const auto* text : {"", "{}", "no JSON", "[[]]", "null"}) CHECK(parse_jails(kPodman, text).empty());
   CHECK(parse_jails(kPodman, R"([{"Names": null, "Labels": null}])").empty());
 }

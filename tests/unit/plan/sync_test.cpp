@@ -113,6 +113,13 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
                       {}});
 }
 
+TEST_CASE("without a terminal the command's error output is marked, as the client's is the same", "[plan]") {
+  const auto args = exec_command(kDocker, "c", {"true"}, "t", false).args;
+  CHECK(args == std::vector<std::string>{"exec", "-i", "--workdir", "/workspace", "c", "/bin/sh", "-c",
+                                         "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"", "t", "/usr/libexec/jailed/init", "true"});
+  CHECK(kCommandMark == "\036jailed\036");
+}
+
 TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
   CHECK(create_volume_command(kDocker, some_jail()).args ==
         std::vector<std::string>{"volume", "create", "--label", "jailed.session=0123456789ab", "--label",
@@ -125,7 +132,7 @@ TEST_CASE("volumes carry what it takes to bring them home", "[plan]") {
     {"Name": "broken", "Labels": {"jailed.session": "1", "jailed.identity": "x:y", "jailed.owner": "7"}},
     {"Name": "v", "Labels": {"jailed.session": "0123456789ab", "jailed.project": "/p,q=r", "jailed.owner": "7",
      "jailed.image": "i", "jailed.user": "coder", "jailed.identity": "7:8"}}])");
-  CHECK(volumes == std::vector<Volume>{{"v", "0123456789ab", "/p,q=r", "i", "coder", {7, 8}, 7}});
+  CHECK(volumes == std::vector<Volume>{{.name = "v", .session = "0123456789ab", .project = "/p,q=r", .image = {}, .user = {}, .identity = {}, .owner = 7}});
   CHECK(parse_volumes("no JSON").empty());
 }
 

@@ -1,4 +1,6 @@
 #include <catch.hpp>
+#include <jailed/plan/jails.hpp>
+#include <jailed/plan/sync.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <nlohmann/json.hpp>
 
@@ -170,12 +172,49 @@ TEST_CASE("a container is created with the session's label and within the jail's
   CHECK(forward.target == "/v1.41/containers/create?name=db");
   CHECK(forward.subject == "db");
   CHECK(forward.reply == Reply::container_made);
-  CHECK(json::parse(forward.body) ==
+  auto body = json::parse(forward.body);
+  std::erase_if(body["Labels"].get_ref<json::object_t&>(), [](const auto& label) { return label.second == ""; });
+  CHECK(body ==
         json({{"Image", "busybox"},
               {"Labels", {{"a", "b"}, {"jailed.sibling", "5e551011"}}},
               {"HostConfig", {{"Memory", 1 << 30}, {"MemorySwap", 1 << 30}, {"PidsLimit", 4096}}}}));
   CHECK(created({{"Memory", -1}, {"PidsLimit", 0}})["HostConfig"]["Memory"] == 1 << 30);
   CHECK(created({{"Memory", 1 << 20}, {"PidsLimit", 10}})["HostConfig"]["PidsLimit"] == 10);
+}
+
+// An image can carry any label; a container has those that its request does not set.
+TEST_CASE("no image makes a container a jail's: every label that jailed knows its own by is set", "[socket_proxy]") {
+  const auto decision = decided("POST", "/containers/create", R"({"Image":"busybox"})");
+  const auto labels = json::parse(std::get<Forward>(decision).body)["Labels"];
+  jailed::plan::Jail jail;
+  jail.id = "0123456789ab";
+  jail.project = "/p";
+  jail.role = "git";
+  jail.further = {{"api", "/p/api"}};
+  const jailed::plan::Engine engine{.kind = jailed::plan::EngineKind::docker, .program = "docker", .asked_from = "here"};
+  auto known = jailed::plan::create_volume_command(engine, jailed::plan::detached(jailed::plan::keeper(jail, {}), {})).args;
+  known.push_back("jailed.network=");
+  std::size_t count = 0;
+  for (const auto& word : known) {
+    if (!word.starts_with("jailed.")) continue;
+    const auto name = word.substr(0, word.find('='));
+    INFO(name);
+    CHECK(labels.value(name, "missing") == "");
+    ++count;
+  }
+  CHECK(count == 13);
+}
+
+TEST_CASE("names that jailed gives are nobody else's", "[socket_proxy]") {
+  const auto name = "jailed-app-0123456789ab";
+  const std::string create = "/containers/create?name=";
+  CHECK(status_of(decided("POST", create + name, R"({"Image":"busybox"})")) == 403);
+  CHECK(status_of(decided("POST", create + "%2F" + name, R"({"Image":"busybox"})")) == 403);
+  CHECK(status_of(decided("POST", create + "app-jailed-x", R"({"Image":"busybox"})")) != 403);
+  for (const std::string room : {"/volumes/create", "/networks/create"}) {
+    CHECK(status_of(decided("POST", room, json{{"Name", name}}.dump())) == 403);
+    CHECK(status_of(decided("POST", room, R"({"Name":"app"})")) != 403);
+  }
 }
 
 TEST_CASE("what is harmless in a HostConfig passes", "[socket_proxy]") {
