@@ -14,6 +14,7 @@
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/session_parts.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -146,13 +147,12 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   auto further = before;
   further.push_back({name, places.project});
   note_further_projects(session, further);
+  const plan::SyncSession definition{
+      .id = jail.session, .project = places.project, .container = jail.name, .ignores = ignores, .name = name};
+  note_sync(session, definition);
   PendingSignals signals;
   try {
-    sync.create({.id = jail.session,
-                 .project = places.project,
-                 .container = jail.name,
-                 .ignores = ignores,
-                 .name = name});
+    sync.create(definition);
     LiveLine line(quiet);
     const auto end = sync.flush(key, [&](const plan::SyncState& state) {
       line.show(plan::sync_progress(state));

@@ -6,6 +6,7 @@
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sweep.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/host/files.hpp>
@@ -37,7 +38,7 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
     }
     spdlog::info("A jail around {} was killed; bringing its work home.", core::printable(volume.project));
     PendingSignals signals;
-    if (!recover(engine, engine::SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume),
+    if (!recover(engine, engine::SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume, sessions),
                  cargo_of(volume, sessions), signals))
       return false;
   }
@@ -59,6 +60,7 @@ void sweep(const plan::Engine& engine, const Places& places, const core::Environ
       }
       continue;
     }
+    if (offer_held_up(sessions + "/" + id, id, places.project)) continue;
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;  // somebody else takes care of it
     // A proxy that ended as it should has taken its socket away.
