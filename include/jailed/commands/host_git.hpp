@@ -1,0 +1,46 @@
+#pragma once
+#include <jailed/core/command.hpp>
+#include <jailed/core/environment.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/plan/git_home.hpp>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jailed::commands {
+
+/// Why commits cannot come home; the session is kept.
+class Refused : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// The host's git in the host's repository, as the repository's owner, with nothing in it that would run by itself
+/// (plan::quiet_git). Throws Refused where there is no git, or none that could be the owner's.
+class HostGit {
+ public:
+  /// `scratch`: a directory where nothing hostile writes.
+  HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment);
+
+  /// `more` beats what quiet_git sets.
+  core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
+  host::Captured run(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
+  bool ok(std::vector<std::string> args) const;
+  /// The first line of the answer; empty when git said no.
+  std::string ask(std::vector<std::string> args) const;
+  /// With `input` to read.
+  host::Captured feed(std::vector<std::string> args, std::string_view input) const;
+
+ private:
+  const plan::GitRecord& record_;
+  std::string scratch_;
+  std::string git_;
+  std::vector<std::string> as_owner_;
+};
+
+std::string first_line(std::string_view text);
+
+/// As people write it.
+std::string short_id(const std::string& id);
+
+}  // namespace jailed::commands
