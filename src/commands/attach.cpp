@@ -10,6 +10,7 @@
 #include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/commands/leaving.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
@@ -163,6 +164,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
       throw core::Error(end.stopped ? "Interrupted."
                                     : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
     check_arrived(sync, key, workspace);
+    name_left_out(sync, key);
   } catch (const core::Error& error) {
     sync.terminate(key);
     note_further_projects(session, before);

@@ -60,7 +60,7 @@ void sweep(const plan::Engine& engine, const Places& places, const core::Environ
       }
       continue;
     }
-    if (offer_held_up(sessions + "/" + id, id, places.project)) continue;
+    if (offer_held_up(engine, sessions + "/" + id, id, places.project)) continue;
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;  // somebody else takes care of it
     // A proxy that ended as it should has taken its socket away.

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/noted_jails.hpp>
+#include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sync_sessions.hpp>
 #include <jailed/commands/synced_launch.hpp>
+#include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/plan/sync_problems.hpp>
 
@@ -42,13 +44,18 @@ void note_held_up(const std::string& session) {
   if (!host::lstat_of(session + kHeldUp)) host::write_new_file(session + kHeldUp, "", 0600);
 }
 
-bool offer_held_up(const std::string& session, const std::string& id, const std::string& project) {
+bool offer_held_up(const plan::Engine& engine, const std::string& session, const std::string& id, const std::string& project) {
   if (!host::lstat_of(session + kHeldUp)) return false;
   const auto record = noted_record(session);
   if (!record) return false;
   const auto further = further_projects(session, record->further);
   const auto is_it = [&](const auto& one) { return one.path == project; };
   if (record->project == project || std::any_of(further.begin(), further.end(), is_it)) {
+    try {
+      if (find_volumes(engine, id).empty()) return false;  // the user has given it up
+    } catch (const core::Error&) {
+      return true;  // the launch will say so
+    }
     spdlog::warn("An earlier jail of this project left work that could not come home.");
     spdlog::warn("  bring it: jailed sync recover {}", id);
   }

@@ -17,7 +17,7 @@ void note_sync(const std::string& session, const plan::SyncSession& sync);
 /// What the jail left is in a volume, and somebody has tried in vain to bring it home: only a user's word tries again.
 void note_held_up(const std::string& session);
 
-/// True for such a session. It is told of when it is one of `project`, the launch's.
-bool offer_held_up(const std::string& session, const std::string& id, const std::string& project);
+/// True for such a session, whose volume is there still. It is told of when it is one of `project`, the launch's.
+bool offer_held_up(const plan::Engine& engine, const std::string& session, const std::string& id, const std::string& project);
 
 }  // namespace jailed::commands
