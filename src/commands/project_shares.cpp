@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/project_shares.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/host/files.hpp>
@@ -24,7 +25,7 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
 void plan_share(ProjectShare& share, const ShareContext& context) {
   share.workspace =
       share.other_owner
-          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name)
+          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name, share.checked)
           : share.path;
   const auto place = place_of(share);
   auto places = context.places;
@@ -42,16 +43,18 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
 
 }  // namespace
 
-std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity) {
+std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity,
+                                           const core::Environment& environment) {
   std::vector<ProjectShare> shares;
   const auto add = [&](const std::string& path, const std::string& name, const struct stat& info) {
     shares.push_back({.path = path,
                       .name = name,
                       .other_owner = needs_idmap(info.st_uid, identity),
                       .workspace = {},
-                      .facts = look_at_git(path),
+                      .facts = look_at_git(path, {environment, places.config}),
                       .git = {},
-                      .execution = {}});
+                      .execution = {},
+                      .checked = info});
   };
   add(places.project, "", places.project_info);
   for (const auto& project : places.further) add(project.path, project.name, project.info);
