@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/noted_jails.hpp>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sync_sessions.hpp>
 #include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
+#include <jailed/host/process.hpp>
 #include <jailed/plan/sync_problems.hpp>
 
 namespace jailed::commands {
@@ -24,8 +26,10 @@ plan::SyncSession sync_session(const Cargo& cargo, const CargoProject& project) 
   }
   plan::SyncSession session{.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name};
   if (project.name.starts_with('/')) return session;  // no project
-  session.ignores = sync_settings(cargo.sessions.substr(0, cargo.sessions.rfind('/'))).ignores;
-  const auto facts = look_at_git(project.path);
+  const auto config = cargo.sessions.substr(0, cargo.sessions.rfind('/'));
+  session.ignores = sync_settings(config).ignores;
+  const auto environment = host::environment_snapshot();
+  const auto facts = look_at_git(project.path, {environment, config});
   ObjectViews views(cargo.id, {}, nullptr);
   for (const auto& directory : plan::plan_git(core::GitMode::shadow, facts, git_sources(facts, {}, project.path, views)).hidden)
     session.ignores.push_back("/" + directory);
