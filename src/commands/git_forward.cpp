@@ -2,6 +2,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <jailed/commands/git_forward.hpp>
 #include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/core/command.hpp>
@@ -47,18 +50,33 @@ Forward::~Forward() {
 
 std::string Forward::obstacle() {
   if (after_.id.empty() || same(after_, before_)) return {};
+  // First: nobody's git changes index or checkout from here on.
+  lock_.emplace(record_.git_dir, git_.owner());
+  now_ = host_head(git_);
+  auto reason = obstacle_under_lock();
+  if (!needed()) lock_.reset();
+  return reason;
+}
+
+std::string Forward::obstacle_under_lock() {
   // An earlier homecoming was cut off before it came to the index.
   if (same(after_, now_)) {
-    if (!before_.id.empty()) [[maybe_unused]]
-      const auto staged = index_obstacle(before_.id);
-    return {};
+    if (index_obstacle(before_.id).empty()) return {};
+    return fmt::format("it has the jail's commits, but what you have staged since does not fit them; see: git diff "
+                       "--cached; to give up what is staged: git reset -q");
   }
   if (!after_.branch.empty() &&
       (!after_.branch.starts_with("refs/heads/") || !plan::is_plain_ref_name(after_.branch)))
     return "the branch in the jail has an odd name";
   if (now_.branch != before_.branch && now_.branch != after_.branch)
     return "another branch is checked out here now";
-  if (now_.id != before_.id && now_.id != after_.id) return "the repository here moved on meanwhile";
+  if (now_.id != before_.id && now_.id != after_.id) {
+    // Cut off as above, and the next commit here was made with the former index: it may take the jail's work back.
+    if (!now_.id.empty() && now_.branch == after_.branch && git_.ok({"merge-base", "--is-ancestor", after_.id, now_.id}))
+      return fmt::format("it has the jail's commits and others after them; that these keep the jail's work, see: git diff {} HEAD",
+                         short_id(after_.id));
+    return "the repository here moved on meanwhile";
+  }
   if (!now_.id.empty() && !git_.ok({"merge-base", "--is-ancestor", now_.id, after_.id}))
     return "history was rewritten or turned back in the jail";
   if (auto reason = target_obstacle(); !reason.empty()) return reason;
@@ -72,18 +90,20 @@ std::string Forward::obstacle() {
   return index_obstacle(now_.id);
 }
 
-bool Forward::go() {
+void Forward::go() {
   const auto message = "jailed: fast-forward to the commits of a jail";
   const auto zero = std::string(after_.id.size(), '0');
   const auto target = after_.branch.empty() ? std::string("HEAD") : after_.branch;
   const auto former = after_.branch.empty() ? now_.id : git_.ask({"rev-parse", "-q", "--verify", target});
   if (former != after_.id && !git_.ok({"update-ref", "--no-deref", "-m", message, target, after_.id,
                                        former.empty() ? zero : former}))
-    return false;
+    throw Refused(fmt::format("git here is busy with {}", target));
   if (after_.branch != now_.branch && !after_.branch.empty() &&
       !git_.ok({"symbolic-ref", "-m", message, "HEAD", after_.branch}))
-    return false;
-  return publish_index();
+    throw Refused("git here is busy with HEAD");
+  if (::rename(scratch_.c_str(), (record_.git_dir + "/index").c_str()) != 0)
+    throw Refused(fmt::format("the index cannot be replaced: {}", std::strerror(errno)));
+  lock_.reset();
 }
 
 // For a branch other than the one that is checked out here.
@@ -104,33 +124,19 @@ std::string Forward::index_obstacle(const std::string& from) {
   const auto index = record_.git_dir + "/index";
   scratch_ = record_.git_dir + "/index.jailed";
   ::unlink(scratch_.c_str());
-  before_copy_ = host::lstat_of(index);
-  if (before_copy_) host::copy_below(record_.git_dir, "index", scratch_);
-  if (before_copy_ && ::geteuid() == 0) [[maybe_unused]]
-    const int kept = ::lchown(scratch_.c_str(), before_copy_->st_uid, before_copy_->st_gid);
-  const std::vector<core::EnvVar> on_copy = {{"GIT_INDEX_FILE", scratch_}};
+  const auto former = host::lstat_of(index);
+  if (former) host::copy_below(record_.git_dir, "index", scratch_);
+  if (former && ::geteuid() == 0) [[maybe_unused]]
+    const int kept = ::lchown(scratch_.c_str(), former->st_uid, former->st_gid);
   const auto base = !from.empty() ? from : git_.ask({"hash-object", "-t", "tree", "-w", "/dev/null"});
   // The work tree is the jail's own already (-i): only what is staged here can stand in the way.
-  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, on_copy);
+  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, {{"GIT_INDEX_FILE", scratch_}});
   if (!moved.status.ok()) return "what you had staged stands in the way";
+  const host::Fd file(::open(scratch_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (former && file) [[maybe_unused]]
+    const int kept = ::fchmod(file.get(), former->st_mode & 07777);
   same_index_ = false;
   return {};
-}
-
-bool Forward::publish_index() {
-  const auto index = record_.git_dir + "/index";
-  const auto lock = index + ".lock";
-  const host::Fd held(::open(lock.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
-  if (!held) return false;
-  const auto now = host::lstat_of(index);
-  const bool same =
-      now.has_value() == before_copy_.has_value() &&
-      (!now || (now->st_ino == before_copy_->st_ino && now->st_size == before_copy_->st_size &&
-                now->st_mtim.tv_sec == before_copy_->st_mtim.tv_sec &&
-                now->st_mtim.tv_nsec == before_copy_->st_mtim.tv_nsec));
-  const bool done = same && ::rename(scratch_.c_str(), index.c_str()) == 0;
-  ::unlink(lock.c_str());
-  return done;
 }
 
 }  // namespace jailed::commands

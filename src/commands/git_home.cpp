@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <jailed/commands/git_branches.hpp>
 #include <jailed/commands/git_forward.hpp>
 #include <jailed/commands/git_home.hpp>
+#include <jailed/commands/git_worktrees.hpp>
 #include <jailed/commands/host_git.hpp>
 #include <jailed/commands/lfs_home.hpp>
 #include <jailed/commands/session_parts.hpp>
@@ -115,36 +117,6 @@ std::string counted(const HostGit& git, const std::string& from, const std::stri
   return fmt::format("{} commit{}", count, count == "1" ? "" : "s");
 }
 
-// A ref whose commits a branch or tag of the host has anyway says nothing.
-void drop_redundant(const HostGit& git, std::vector<Arrival>& arrivals) {
-  std::string input;
-  std::erase_if(arrivals, [&](const Arrival& arrival) {
-    const auto own = arrival.from == "HEAD" ? std::string("HEAD") : arrival.from;
-    if (arrival.from == "staged" || arrival.from.starts_with("stash/") ||
-        git.ask({"rev-parse", "-q", "--verify", own}) != arrival.id)
-      return false;
-    input += fmt::format("delete {} {}\n", arrival.to, arrival.id);
-    return true;
-  });
-  if (!input.empty()) git.feed({"update-ref", "--no-deref", "--stdin"}, input);
-}
-
-std::string what_is(const Arrival& arrival) {
-  if (arrival.from == "staged") return "changes staged in the jail";
-  if (arrival.from.starts_with("stash/")) return "a stash";
-  return arrival.from.starts_with("refs/tags/") ? "a tag" : "commits";
-}
-
-void say_where(const std::vector<Arrival>& arrivals, const std::string& obstacle) {
-  if (!obstacle.empty() && !arrivals.empty()) spdlog::warn("Your branch stays where it is: {}.", obstacle);
-  for (const auto& arrival : arrivals) {
-    const auto* next = arrival.from == "staged" || arrival.from.starts_with("stash/") ? "git show"
-                       : arrival.from.starts_with("refs/tags/")                       ? "git tag NAME"
-                                                                                      : "git merge";
-    spdlog::info("{} came home as {}: {} {}", what_is(arrival), short_id(arrival.id), next, arrival.to);
-  }
-}
-
 // `git init` where there was no repository; what the agent's config says plays no part.
 plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& collected,
                                 const std::string& scratch, const core::Environment& environment) {
@@ -205,7 +177,8 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   });
   for (const auto& name : plan.refused)
     spdlog::warn("The jail's ref {} has a name that is not taken over.", printable(name));
-  if (plan.refs.empty() && !moved) return plan.refused.empty();
+  const bool worktrees = !state.record->git_dir.empty() && state.record->shadow == "git" && worktrees_differ(session.path);
+  if (plan.refs.empty() && !moved && !worktrees) return plan.refused.empty();
   if (state.record->git_dir.empty() && !state.record->above.empty())
     throw Refused(
         fmt::format("the project is a part of the repository {}, and a repository within it is not made "
@@ -222,22 +195,21 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
     throw Refused("not all files of LFS could be copied home; lfs/objects in the repository must be no link, and writable");
 
   Forward forward(git, record, state.known, collected);
-  auto obstacle = forward.obstacle();
+  const auto obstacle = forward.obstacle();
   if (obstacle.empty() && forward.needed()) {
     const auto from = forward.now();
-    if (forward.go()) {
-      const auto& to = forward.after();
-      const auto name = to.branch.empty() ? "HEAD" : to.branch.substr(11);
-      if (from.id != to.id) {
-        spdlog::info("{} came home: {} is now at {}{}.", counted(git, from.id, to.id), name, short_id(to.id),
-                     from.branch != to.branch ? ", and checked out as in the jail" : "");
-      } else if (from.branch != to.branch) {
-        spdlog::info("{} is checked out now, as in the jail.", name);
-      }
-    } else {
-      obstacle = "git here is busy with it";
+    forward.go();
+    const auto& to = forward.after();
+    const auto name = to.branch.empty() ? "HEAD" : to.branch.substr(11);
+    if (from.id != to.id) {
+      spdlog::info("{} came home: {} is now at {}{}.", counted(git, from.id, to.id), name, short_id(to.id),
+                   from.branch != to.branch ? ", and checked out as in the jail" : "");
+    } else if (from.branch != to.branch) {
+      spdlog::info("{} is checked out now, as in the jail.", name);
     }
   }
+  take_branches(git, plan.refs, state.known);
+  if (record.shadow == "git") bring_worktrees_home(git, record, session.path, collected, environment);
   drop_redundant(git, plan.refs);
   say_where(plan.refs, obstacle);
   return plan.refused.empty();
@@ -252,7 +224,7 @@ bool bring_part_home(const plan::Engine& engine, const ShadowedSession& session,
   std::reverse(units.begin(), units.end());
   for (const auto& unit : units) {
     const auto state = read_shadow_state(session.path, unit);
-    if (!state.record || !state.has_work) continue;
+    if (!state.record || (!state.has_work && !(unit == session.path && worktrees_differ(unit)))) continue;
     if (unit != session.path) spdlog::info("Submodule {}:", printable(state.record->project));
     try {
       const auto jail = collector_for(session, unit, *state.record, views);

@@ -7,6 +7,7 @@
 #include <climits>
 #include <cstring>
 #include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/git_worktrees.hpp>
 #include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
@@ -382,6 +383,7 @@ plan::GitFacts look_at_git(const std::string& project, const Surroundings& aroun
       facts.objects = object_stores(facts, facts.git_dir, facts.common_dir, around);
       find_lfs(facts);
       find_modules(facts, around);
+      find_worktrees(facts);
     }
   } else {
     facts.bare_at_root = is_git_shape(project);
@@ -425,6 +427,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
   record.read_only = plan.read_only;
   record.made_entry = plan.make_entry;
   record.place = plan.place;
+  record.workspace = plan.workspace;
   GitRefs refs;
   const auto path = session + "/git";
   make_directory(path);
@@ -439,6 +442,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
     refs = read_refs(facts.git_dir, facts.common_dir).value_or(GitRefs{});
     fill_shadow({facts.git_dir, facts.common_dir, path, plan.alternates, {}, other_owner}, refs);
     make_module_shadows(plan, facts, session, other_owner);
+    make_worktree_shadows(plan, facts, session);
   } else if (!plan.binds.empty()) {
     record.read_only = plan.binds.front().read_only;
   }
@@ -492,7 +496,7 @@ bool session_has_work(const std::string& session) {
   for (const auto& unit : session_units(session)) {
     if (read_shadow_state(session, unit).has_work) return true;
   }
-  return !new_modules(session).empty();
+  return !new_modules(session).empty() || worktrees_differ(session);
 }
 
 std::string session_project(const std::string& session) {

@@ -23,6 +23,7 @@ HostGit::HostGit(const plan::GitRecord& record, std::string scratch, const core:
   if (!setpriv) throw Refused("the repository is somebody else's, and setpriv (util-linux) is not on PATH");
   as_owner_ = {*setpriv, fmt::format("--reuid={}", owner->st_uid), fmt::format("--regid={}", owner->st_gid),
                "--clear-groups", "--"};
+  owner_ = {owner->st_uid, owner->st_gid};
 }
 
 core::Command HostGit::command(std::vector<std::string> args, const std::vector<core::EnvVar>& more) const {

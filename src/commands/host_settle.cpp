@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <jailed/commands/git_worktrees.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/project_scan.hpp>
 #include <jailed/commands/quarantine.hpp>
@@ -31,7 +32,7 @@ constexpr std::size_t kSnapshot = 256U << 20;
 
 class After : public Visitor {
  public:
-  explicit After(const HostSnapshot& before) : before_(before) {
+  After(const HostSnapshot& before, const std::string& part) : before_(before), worktrees_(part) {
     wants_links = wants_bulk = true;
     for (const auto& [path, state] : before.files) known_files_.emplace(state.inode, &state);
     for (const auto& [path, identity] : before.mounted) read_only_.insert(identity);
@@ -57,7 +58,7 @@ class After : public Visitor {
   void repository(const Met& met) override {
     const auto& entry = plan::host_shape(".git");
     if (met.name.kind != Kind::directory) {
-      this->entry(met, entry);
+      if (!is_of_worktree(met)) this->entry(met, entry);
       return;
     }
     const auto identity = host::identity_of(met.in.directory, met.c_name());
@@ -157,6 +158,13 @@ class After : public Visitor {
   }
 
  private:
+  // What leads a worktree of the jail to a repository of the jail. Gone here: the homecoming writes one of its own.
+  bool is_of_worktree(const Met& met) {
+    if (before_.files.contains(met.path) || met.name.kind != Kind::file) return false;
+    const auto content = read_small(met.in.directory, met.c_name(), 4096);
+    return content && worktrees_.wrote(met.path, *content) && ::unlinkat(met.in.directory, met.c_name(), 0) == 0;
+  }
+
   void add(const HostEntry& entry, const std::string& path, Finding::Change change) {
     findings_.push_back(plan::judge(before_, entry, path, change));
   }
@@ -261,6 +269,7 @@ class After : public Visitor {
   }
 
   const HostSnapshot& before_;
+  GitfilesOfJail worktrees_;
   std::int64_t started_ = 0;
   std::unordered_map<std::uint64_t, const FileState*> known_files_;
   std::set<std::uint64_t> read_only_;
@@ -280,7 +289,7 @@ void report(const std::vector<Finding>& findings, const HostSnapshot& before, co
 }
 
 void settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several) {
-  After after(before);
+  After after(before, part);
   const auto entries = all_entries(before.named);
   scan_project(before.project, entries, after, true);
   auto findings = after.finish();

@@ -7,6 +7,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
+#include <jailed/commands/git_branches.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/kept_sessions.hpp>
@@ -162,6 +163,8 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   if (request.action == "import") return import_sessions(ids, settings, environment, sessions);
   if (request.action == "log") {
     print_sessions(ids, sessions);
+    std::string reason;
+    print_arrived(host::canonical(".", reason), {environment, sessions.substr(0, sessions.rfind('/'))});
     return 0;
   }
   const auto engine = find_engine(settings, environment);

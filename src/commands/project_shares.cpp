@@ -34,6 +34,7 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
   places.target = place.workspace;
   auto sources = git_sources(share.facts, places.session_view, share.workspace, context.views);
   sources.place = place;
+  sources.synced = context.synced;
   sources.beside = context.synced && !share.name.empty();
   share.git = plan::plan_git(context.settings.git, share.facts, sources);
   if (context.synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume

@@ -44,7 +44,7 @@ std::string refs_of_part(const std::string& part, const std::string& id) {
 void forget_shadow(const std::string& part) {
   // First: without it the rest says nothing.
   ::unlink((part + "/repository").c_str());
-  for (const auto* name : {"git", "gitfile", "known", "known-refs", "modules", "empty", "empty-file"})
+  for (const auto* name : {"git", "gitfile", "known", "known-refs", "modules", "worktrees", "empty", "empty-file"})
     host::remove_tree(part + "/" + name);
 }
 

@@ -17,6 +17,11 @@ g() { git -c core.fsmonitor=false -c core.hooksPath=/dev/null -c core.commitGrap
   printf 'HEAD\t'
   if h=$(g symbolic-ref -q HEAD); then printf 'ref: %s\n' "$h"; else g rev-parse --verify -q HEAD; fi
   g for-each-ref --format='%(refname)%09%(objectname)' refs/heads refs/tags refs/notes
+  for w in /jail/git/worktrees/*; do
+    [ -f "$w/HEAD" ] && read -r h <"$w/HEAD" || continue
+    case ${w##*/}.$h in *[!A-Za-z0-9._-]*) continue ;; esac
+    if c=$(g rev-parse --verify -q "$h^{commit}"); then printf 'worktree/%s\t%s\n' "${w##*/}" "$c"; fi
+  done
   if g rev-parse --verify -q refs/stash >/dev/null; then
     n=0
     for c in $(g log -g --format=%H refs/stash --); do printf 'stash/%s\t%s\n' $n "$c"; n=$((n + 1)); done
@@ -41,6 +46,7 @@ echo
 
 constexpr std::string_view kStaged = "staged";
 constexpr std::string_view kStash = "stash/";
+constexpr std::string_view kWorktree = "worktree/";  // one on no branch
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -54,6 +60,7 @@ void add_field(std::string& text, std::string_view key, std::string_view value) 
 std::string place_for(const std::string& name) {
   if (name == "HEAD" || name == kStaged) return name == "HEAD" ? "detached" : name;
   if (name.starts_with(kStash)) return is_number(name.substr(kStash.size())) ? name : std::string{};
+  if (name.starts_with(kWorktree)) return name.find('/', kWorktree.size()) == std::string::npos ? name : std::string{};
   return is_work(name) && is_plain_ref_name(name) ? name.substr(5) : std::string{};
 }
 
@@ -71,6 +78,7 @@ std::string format_record(const GitRecord& record) {
   add_field(text, "lfs_objects", record.lfs_objects);
   add_field(text, "shadow", record.shadow);
   add_field(text, "place", record.place);
+  add_field(text, "workspace", record.workspace);
   add_field(text, "end", "1");
   return text;
 }
@@ -93,6 +101,7 @@ std::optional<GitRecord> parse_record(std::string_view text) {
     if (key == "lfs_objects") record.lfs_objects = value;
     if (key == "shadow") record.shadow = value;
     if (key == "place") record.place = value;
+    if (key == "workspace") record.workspace = value;
     complete = complete || key == "end";
   }
   if (!complete) return std::nullopt;
@@ -150,6 +159,11 @@ Arrivals plan_arrivals(const GitRefs& known, const GitRefs& collected, const std
   };
   for (const auto& [name, id] : collected) {
     if (!is_object_id(id) || is_known(name, id)) continue;
+    // A worktree on no branch is worth a ref only if nothing else leads there.
+    const auto leads_there = [&, &found = name, &to = id](const auto& ref) { return ref.first != found && ref.second == to; };
+    if (name.starts_with(kWorktree) && (std::any_of(known.begin(), known.end(), leads_there) ||
+                                        std::any_of(collected.begin(), collected.end(), leads_there)))
+      continue;
     const auto place = place_for(name);
     auto to = "refs/jailed/" + session_id + "/" + place;
     if (place.empty() || !is_plain_ref_name(to)) {  // it is longer than the name it had

@@ -5,6 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/git_shadow.hpp>
+#include <jailed/plan/git_worktrees.hpp>
 #include <jailed/plan/project.hpp>
 
 namespace jailed::plan {
@@ -159,6 +160,7 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
   }
   add_objects(plan, facts, sources);
   add_modules(plan, facts, sources);
+  add_worktrees(plan, facts, sources);
   return plan;
 }
 
@@ -167,6 +169,7 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
 GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources) {
   auto plan = plan_at_place(mode, facts, sources);
   plan.place = sources.place.git;
+  plan.workspace = sources.place.workspace;
   return plan;
 }
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.side_by_side
 STEPS = {
     "a process starts": "clone,clone3,vfork,fork",
     "a directory is made": "mkdir,mkdirat",
-    "a name changes": "rename,renameat,renameat2",
+    "a name changes": "rename,renameat,renameat2,linkat",
 }
 WORK = "echo new >new; git add new; git commit -qm 'from the jail'; git branch idea; git init -q sub"
 
@@ -43,6 +43,9 @@ def test_killed_at_each_step(host, kind):
         repo.assert_sound()
         assert repo.run("git", "merge-base", "--is-ancestor", first, "main", check=False).returncode == 0
         worked = (repo.path / "new").exists()
+        # Cut off between branch and index: git makes no commit that takes the jail's work back.
+        if repo.git("rev-parse", "main") != first and repo.status() not in ("", "?? sub/"):
+            assert (repo.path / ".git/index.lock").exists(), number
         done = repo.host.sh("true", project=repo.path).ok()  # sweeps, offers
         repo.host.run("git", "import").ok()
         repo.assert_sound()
@@ -50,7 +53,7 @@ def test_killed_at_each_step(host, kind):
             assert repo.git("log", "-1", "--format=%s", "main") == "from the jail", (number, done.errors)
             assert repo.git("rev-parse", "main~") == first
             assert repo.status() in ("", "?? sub/"), number
-            assert list(repo.arrived()) == ["heads/idea"], number
+            assert repo.arrived() == {} and "refs/heads/idea" in repo.refs(), number
         assert not (repo.path / "sub/.git").exists(), number
         repo.give_up()
         if not was_killed:

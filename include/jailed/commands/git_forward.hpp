@@ -1,7 +1,6 @@
 #pragma once
-#include <sys/stat.h>
-
 #include <jailed/commands/host_git.hpp>
+#include <jailed/commands/index_lock.hpp>
 #include <jailed/plan/git_home.hpp>
 #include <optional>
 #include <string>
@@ -26,25 +25,27 @@ class Forward {
   Forward& operator=(const Forward&) = delete;
   ~Forward();
 
-  /// Why it cannot be done; empty when it can, or when there is nothing to do.
+  /// Why it cannot be done; empty when it can, or when there is nothing to do. Where it can, the index is locked from
+  /// here on. Throws Refused while somebody else's git has it locked.
   std::string obstacle();
   bool needed() const { return !same_index_; }
-  /// True when the host's checkout is now the jail's.
-  bool go();
+  /// Branch, HEAD, index: the host's checkout is the jail's then. Throws Refused. An end at any point in between leaves
+  /// the lock, so that no commit is made with the former index; the next import goes on there.
+  void go();
 
   const Head& now() const { return now_; }
   const Head& after() const { return after_; }
 
  private:
+  std::string obstacle_under_lock();
   std::string target_obstacle();
   std::string index_obstacle(const std::string& from);
-  bool publish_index();
 
   const HostGit& git_;
   const plan::GitRecord& record_;
   Head before_, after_, now_;
   std::string scratch_;
-  std::optional<struct stat> before_copy_;
+  std::optional<IndexLock> lock_;
   bool same_index_ = true;
 };
 

@@ -1,11 +1,15 @@
 #pragma once
+#include <sys/types.h>
+
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/plan/git_home.hpp>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace jailed::commands {
@@ -31,12 +35,15 @@ class HostGit {
   std::string ask(std::vector<std::string> args) const;
   /// With `input` to read.
   host::Captured feed(std::vector<std::string> args, std::string_view input) const;
+  /// Whose files are made in the repository, where that is not the caller: uid and gid.
+  std::optional<std::pair<uid_t, gid_t>> owner() const { return owner_; }
 
  private:
   const plan::GitRecord& record_;
   std::string scratch_;
   std::string git_;
   std::vector<std::string> as_owner_;
+  std::optional<std::pair<uid_t, gid_t>> owner_;
 };
 
 std::string first_line(std::string_view text);

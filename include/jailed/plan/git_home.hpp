@@ -23,6 +23,7 @@ struct GitRecord {
   std::string lfs_objects;
   std::string shadow = "git";   // where it is in the session
   std::string place = "/jail";  // where the jail has its objects
+  std::string workspace = "/workspace";  // and the project
   bool operator==(const GitRecord&) const = default;
 };
 

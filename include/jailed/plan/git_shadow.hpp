@@ -25,6 +25,13 @@ struct GitModule {
   bool operator==(const GitModule&) const = default;
 };
 
+/// A linked worktree of the repository that lies in the project.
+struct GitWorktree {
+  std::string name;  // below worktrees/ of the repository
+  std::string path;  // relative to the project
+  bool operator==(const GitWorktree&) const = default;
+};
+
 /// What stands at <project>/.git. Paths are absolute and free of symlinks.
 struct GitFacts {
   enum class Entry { none, directory, file, symlink, other } entry = Entry::none;
@@ -38,6 +45,7 @@ struct GitFacts {
   std::vector<ObjectStore> objects;  // the repository's own first
   std::string lfs_objects;           // empty: none
   std::vector<GitModule> modules;
+  std::vector<GitWorktree> worktrees;
   std::vector<std::string> borrowed;  // of the directories of objects those of other repositories
 };
 
@@ -52,6 +60,7 @@ struct GitSources {
   JailPlace place;
   /// Nothing can be mounted in the work tree: the shadow is beside it, and its .git is a file, written later.
   bool beside = false;
+  bool synced = false;  // Mutagen brings the work tree
 };
 
 /// The shadow of a submodule, at modules/<name> of the superproject's.
@@ -60,6 +69,13 @@ struct ModulePlan {
   std::string alternates;  // of the shadow
   std::string work_tree;   // in the jail
   bool operator==(const ModulePlan&) const = default;
+};
+
+/// The user's linked worktree in the jail.
+struct WorktreePlan {
+  std::string gitfile;    // the text of its .git
+  std::string back_link;  // the text of gitdir in the shadow's worktrees/<name>
+  bool operator==(const WorktreePlan&) const = default;
 };
 
 /// What is done about the repository of a project.
@@ -72,9 +88,11 @@ struct GitPlan {
   std::string warning, notice;  // one line each, may be empty
   std::vector<BindMount> binds;
   std::vector<ModulePlan> modules;        // as in the facts
+  std::vector<WorktreePlan> worktrees;    // as in the facts, or none
   std::vector<std::string> hidden;        // directories of the project, relative to it
   std::vector<core::EnvVar> environment;  // for tools that misread an empty .git
   std::string place = "/jail";            // where the jail has its objects
+  std::string workspace = "/workspace";   // and the project
   bool operator==(const GitPlan&) const = default;
 };
 
