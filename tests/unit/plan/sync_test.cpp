@@ -86,7 +86,7 @@ TEST_CASE("a keeper is started in the background with the whole hardening", "[pl
 TEST_CASE("what only brings a volume home has no network and none of the user's files", "[plan]") {
   auto left = some_jail();
   left.seccomp = "/s/seccomp.json";
-  left.environment = {.names = {"OPENAI_API_KEY"}, .constants = {{"A", "b"}}, .file = {{"PATH", "/x"}}, .child_env = {{"OPENAI_API_KEY", "k"}}};
+  left.environment = {.constants = {{"A", "b"}}, .names = {"OPENAI_API_KEY"}, .child_env = {{"OPENAI_API_KEY", "k"}}, .file = {{"PATH", "/x"}}};
   left.env_file = "/s/env";
   left.groups = {999};
   left.hosts = {"host:1.2.3.4"};
