@@ -38,7 +38,7 @@ constexpr const char* kCommandList =
     "  version                     Print jailed's version\n"
     "  help [COMMAND]              Print this, or a command's help\n\n"
     "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
-    "125 jailed or the engine failed; 126 not runnable; 127 not found; 128+n ended by signal n.";
+    "125 jailed or the engine failed, or work is not home yet; 126 not runnable; 127 not found; 128+n ended by signal n.";
 
 constexpr const char* kBuildOverview =
     "Build the image from the context inside jailed; no checkout is needed.\n\n"

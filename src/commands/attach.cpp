@@ -227,9 +227,12 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
   std::erase(further, project);
   note_further_projects(session, further);
   host::capture_shielded(plan::detach_remove_command(found.engine, jail.name, project.name));
-  settle_part(part, jail.session);
+  const bool settled = settle_part(part, jail.session);
   spdlog::info("{} is no longer in the jail; its files are home{}.", core::printable(project.path),
                session_has_work(part) ? ", its commits come when the jail ends" : "");
+  if (!settled)
+    throw core::Error(fmt::format("What the jail left in {} for your tools to run is not all out of the way yet.", core::printable(project.path)),
+                      "it is tried again when the jail ends");
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace jailed::commands {
 void check_beside_jails(const std::string& sessions, const std::string& project, bool mounted_parts, const std::string& except) {
   std::vector<plan::RunningBeside> running;
   const auto detached = host::detached_sessions(sessions);
-  for (const auto& id : host::list_directory(sessions)) {
+  for (const auto& id : host::session_ids(sessions)) {
     const auto session = sessions + "/" + id;
     const auto record = id == except ? std::nullopt : noted_record(session);
     if (!record) continue;

@@ -189,14 +189,7 @@ void LiveLine::clear() {
   shown_ = false;
 }
 
-// A terminal that went away must not end jailed when it says so (PIPE): the work is not home yet.
-PendingSignals::PendingSignals() : watcher_({SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  ::sigaction(SIGPIPE, &ignore, &former_pipe_);
-}
-
-PendingSignals::~PendingSignals() { ::sigaction(SIGPIPE, &former_pipe_, nullptr); }
+PendingSignals::PendingSignals() : watcher_({SIGINT, SIGQUIT, SIGTERM, SIGHUP}) {}
 
 void PendingSignals::look() {
   while (const auto caught = watcher_.next()) {

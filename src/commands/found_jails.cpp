@@ -32,6 +32,14 @@ void forget_sync(const Found& found, const std::string& id, const Environment& e
   }
 }
 
+void clear_ended(const Found& found, const std::string& id, bool synced, const Environment& environment) {
+  if (synced && !find_volumes(found.engine, id).empty()) return;  // `jailed ls` shows it as unsynced
+  const host::AbandonedSession session(found.sessions, id);
+  if (!session) return;
+  if (synced) forget_sync(found, id, environment);
+  clear_session(session, found.sessions, id, "");
+}
+
 // A detached jail can end without jailed: by its own, or with the machine. Then its session ends here.
 void clear_ended_detached(const Found& found, const Environment& environment) {
   const auto noted = noted_jails(found.engine, found.sessions);
@@ -41,11 +49,11 @@ void clear_ended_detached(const Found& found, const Environment& environment) {
     if (is_of_other_engine(found.engine, found.sessions + "/" + id)) continue;
     const auto note = std::find_if(noted.begin(), noted.end(), is_it);
     const bool synced = note == noted.end() || note->synced;
-    if (synced && !find_volumes(found.engine, id).empty()) continue;  // `jailed ls` shows it as unsynced
-    const host::AbandonedSession session(found.sessions, id);
-    if (!session) continue;
-    if (synced) forget_sync(found, id, environment);
-    clear_session(session, found.sessions, id, "");
+    try {
+      clear_ended(found, id, synced, environment);
+    } catch (const core::Error& error) {  // of one session; the others are not held up by it
+      spdlog::warn("{}: {}", id, error.what());
+    }
   }
 }
 

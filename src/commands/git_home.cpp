@@ -69,6 +69,8 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   spdlog::debug("{}", core::shell_line(command));
   const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
   if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
+  if (result.write_error != 0)
+    throw Refused(fmt::format("there is no room for them in {}: {}", printable(session.path), std::strerror(result.write_error)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));
   if (result.silent) throw Refused("git in the jail does not come to an end");
   if (!result.status.ok())
@@ -227,11 +229,13 @@ bool bring_part_home(const plan::Engine& engine, const ShadowedSession& session,
     if (!state.record || (!state.has_work && !(unit == session.path && worktrees_differ(unit)))) continue;
     if (unit != session.path) spdlog::info("Submodule {}:", printable(state.record->project));
     try {
+      if (!host::lstat_of(state.record->project))
+        throw Refused(fmt::format("{} is gone; put it back first", printable(state.record->project)));
       const auto jail = collector_for(session, unit, *state.record, views);
       if (!bring_home(engine, session, jail, state, environment)) reason = "some refs were left";
     } catch (const Refused& refused) {
       reason = refused.what();
-    } catch (const core::Error& error) {
+    } catch (const std::exception& error) {
       reason = error.what();
     }
   }
@@ -261,19 +265,6 @@ bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& sessi
     }
   }
   return home;
-}
-
-void strip_session(const std::string& session) {
-  for (const auto& part : session_parts(session)) {
-    for (const auto& name : host::list_directory(part)) {
-      if (name == "git" || name == "repository" || name == "known" || name == "known-refs" || name == "kept" ||
-          name == "empty-file" || name == "modules" || name == "projects" || name == "number" || name == "conflicts" || name.starts_with("quarantine"))
-        continue;
-      host::remove_tree(part + "/" + name);
-    }
-    if (part != session) ::rmdir(part.c_str());
-  }
-  if (!host::lstat_of(session + "/kept")) host::write_new_file(session + "/kept", "", 0600);
 }
 
 }  // namespace jailed::commands

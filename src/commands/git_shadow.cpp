@@ -14,6 +14,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/scan.hpp>
+#include <jailed/host/session.hpp>
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/borrowed.hpp>
 #include <jailed/plan/project.hpp>
@@ -346,7 +347,7 @@ void make_entry(const std::string& project) {
 
 void remove_made_entry(const std::string& sessions, const std::string& session_id,
                        const plan::GitRecord& record) {
-  for (const auto& other : host::list_directory(sessions)) {
+  for (const auto& other : host::session_ids(sessions)) {
     if (other == session_id) continue;
     for (const auto& part : session_parts(sessions + "/" + other)) {
       const auto text = host::read_below(part, "repository", kSmall);

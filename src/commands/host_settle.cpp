@@ -15,6 +15,7 @@
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/project.hpp>
 #include <set>
+#include <sstream>
 #include <unordered_map>
 
 namespace jailed::commands {
@@ -27,8 +28,9 @@ using plan::HostEntry;
 using plan::HostSnapshot;
 using Kind = host::ScannedName::Kind;
 
-constexpr std::size_t kMostShown = 25;
 constexpr std::size_t kSnapshot = 256U << 20;
+constexpr const char* kSnapshotFile = "/host-snapshot";
+constexpr const char* kPlanted = "/planted";  // what could not be moved away, each path ended by a NUL
 
 class After : public Visitor {
  public:
@@ -278,44 +280,94 @@ class After : public Visitor {
   std::vector<std::size_t> counts_;
 };
 
-void report(const std::vector<Finding>& findings, const HostSnapshot& before, const std::string& id,
-            bool is_one_of_several) {
+// Each is named before it is moved: whatever happens then, it was said.
+void move_and_report(std::vector<Finding>& findings, const HostSnapshot& before, const std::string& part,
+                     const std::string& id, bool is_one_of_several) {
+  const auto say = [](const std::vector<std::string>& lines) {
+    for (const auto& line : lines) spdlog::warn("{}", line);
+  };
   if (before.report_json) {
-    std::cerr << plan::report_json(id, before.project, findings) << "\n";
-  } else {
-    if (is_one_of_several) spdlog::warn("In {}:", core::printable(before.project));
-    for (const auto& line : plan::report_lines(findings, kMostShown)) spdlog::warn("{}", line);
+    move_to_quarantine(findings, before, part, {.found = [](const auto&) {}, .done = [](const auto&) {}});
+    if (!findings.empty()) std::cerr << plan::report_json(id, before.project, findings) << "\n" << std::flush;
+    return;
   }
+  if (is_one_of_several && !findings.empty()) spdlog::warn("In {}:", core::printable(before.project));
+  plan::Report report(findings);
+  move_to_quarantine(findings, before, part,
+                     {.found = [&](const auto& finding) { say(report.lines_of(finding)); },
+                      .done = [&](const auto& finding) { say(plan::Report::outcome_of(finding)); }});
+  if (const auto last = report.last_line()) spdlog::warn("{}", *last);
 }
 
-void settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several) {
+// True when all that was to be moved away is away.
+bool settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several,
+            bool more_to_come) {
+  const auto planted = planted_in(part);
   After after(before, part);
   const auto entries = all_entries(before.named);
   scan_project(before.project, entries, after, true);
   auto findings = after.finish();
-  move_to_quarantine(findings, before, part);
-  if (!findings.empty()) report(findings, before, id, is_one_of_several);
+  // Was told already; what else has changed since, the user may have changed.
+  if (!planted.empty())
+    std::erase_if(findings, [&](const auto& finding) { return !finding.quarantine || !planted.contains(finding.path); });
+  move_and_report(findings, before, part, id, is_one_of_several);
+  std::string left;
+  for (const auto& finding : findings) {
+    if (finding.quarantine && finding.kept_as.empty()) left += finding.path + '\0';
+  }
+  ::unlink((part + kPlanted).c_str());
+  if (left.empty() || more_to_come) return left.empty();
+  try {
+    host::write_new_file(part + kPlanted, left, 0600);
+  } catch (const core::Error& error) {
+    // Half a list would hide the other half; without one, all is looked at again.
+    ::unlink((part + kPlanted).c_str());
+    spdlog::debug("{}", error.what());
+  }
+  return false;
 }
 
 }  // namespace
 
-void settle_part(const std::string& part, const std::string& id, bool is_one_of_several) {
-  const auto text = host::read_below(part, "host-snapshot", kSnapshot);
-  const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
-  try {
-    if (before && host::lstat_of(before->project)) settle(*before, part, id, is_one_of_several);
-  } catch (const core::Error& error) {
-    // The command's own exit status stands.
-    spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
-  }
-  ::unlink((part + "/host-snapshot").c_str());
+std::set<std::string> planted_in(const std::string& part, const std::string& project) {
+  std::set<std::string> paths;
+  if (!host::lstat_of(part + kPlanted) || (!project.empty() && snapshot_project(part) != project)) return paths;
+  std::istringstream list(host::read_below(part, kPlanted + 1, kSnapshot).value_or(""));
+  for (std::string path; std::getline(list, path, '\0');) paths.insert(path);
+  return paths;
 }
 
-bool settle_host_execution(const std::string& sessions, const std::string& id) {
-  const auto session = sessions + "/" + id;
-  const auto parts = session_parts(session);
-  for (const auto& part : parts) settle_part(part, id, parts.size() > 1);
-  return holds_quarantine(session);
+std::string snapshot_project(const std::string& part) {
+  const auto text = host::read_below(part, kSnapshotFile + 1, kSnapshot);
+  const auto snapshot = text ? plan::parse_snapshot(*text) : std::nullopt;
+  return snapshot ? snapshot->project : std::string{};
+}
+
+void forget_planted_in(const std::string& part) {
+  for (const auto* name : {kSnapshotFile, kPlanted}) ::unlink((part + name).c_str());
+}
+
+bool is_unsettled(const std::string& part) { return host::lstat_of(part + kSnapshotFile).has_value(); }
+
+bool settle_part(const std::string& part, const std::string& id, bool is_one_of_several, bool more_to_come) {
+  if (!is_unsettled(part)) return true;
+  const auto text = host::read_below(part, kSnapshotFile + 1, kSnapshot);
+  const auto before = text ? plan::parse_snapshot(*text) : std::nullopt;
+  bool settled = true;
+  try {
+    if (!before) {
+      spdlog::warn("What changed that your tools run by themselves cannot be told: {} makes no sense.",
+                   core::printable(part + kSnapshotFile));
+    } else if (host::lstat_of(before->project)) {
+      settled = settle(*before, part, id, is_one_of_several, more_to_come);
+    }
+  } catch (const std::exception& error) {
+    spdlog::warn("What changed that your tools run by themselves cannot be told: {}", error.what());
+    settled = false;
+  }
+  if (!settled || more_to_come) return settled;
+  forget_planted_in(part);
+  return true;
 }
 
 }  // namespace jailed::commands

@@ -8,10 +8,12 @@
 #include <cstring>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/project_scan.hpp>
+#include <jailed/commands/quarantine.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
+#include <jailed/host/session.hpp>
 #include <jailed/host/tree.hpp>
 #include <jailed/plan/project.hpp>
 
@@ -157,7 +159,7 @@ void remember_named(Before& before, HostSnapshot& snapshot) {
 
 // Nobody else's jail works on the project or on a part of it. What cannot be told counts as one that does.
 bool alone_on(const std::string& project, const GuardPlaces& places) {
-  for (const auto& id : host::list_directory(places.sessions)) {
+  for (const auto& id : host::session_ids(places.sessions)) {
     const auto session = places.sessions + "/" + id;
     if (id == places.session_id || host::try_lock_directory(session)) continue;
     for (const auto& part : session_parts(session)) {
@@ -168,6 +170,21 @@ bool alone_on(const std::string& project, const GuardPlaces& places) {
     }
   }
   return true;
+}
+
+// What an earlier jail left there and could not be moved away was not always there: this jail's end finds it again.
+void forget_planted(HostSnapshot& snapshot, std::vector<plan::Guard>& guards, const std::string& sessions) {
+  for (const auto& id : host::session_ids(sessions)) {
+    for (const auto& part : session_parts(sessions + "/" + id)) {
+      for (const auto& path : planted_in(part, snapshot.project)) {
+        const auto is_it = [&](const std::string& other) { return plan::is_within("/" + other, "/" + path); };
+        std::erase_if(snapshot.files, [&](const auto& file) { return is_it(file.first); });
+        std::erase_if(snapshot.leading_out, [&](const auto& link) { return is_it(link.first); });
+        std::erase_if(snapshot.repositories, [&](const auto& one) { return is_it(one.first); });
+        std::erase_if(guards, [&](const auto& guard) { return is_it(guard.path); });
+      }
+    }
+  }
 }
 
 core::SipKey random_key() {
@@ -193,6 +210,7 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
   const auto entries = all_entries(snapshot.named);
   scan_project(git.project, entries, before, false);
   remember_named(before, snapshot);
+  forget_planted(snapshot, before.guards, places.sessions);
   std::erase_if(before.guards,
                 [&](const auto& guard) { return plan::is_allowed(snapshot.allowed, guard.path); });
   // A copy of a large file is not worth it.
@@ -239,6 +257,7 @@ void make_host_snapshot(HostExecution& found, const std::string& session) {
       host::write_new_file(copy, "", 0644);
     }
   }
+  make_room_for_quarantine(session, snapshot.project);
   host::write_new_file(session + "/host-snapshot", plan::format_snapshot(snapshot), 0600);
   if (found.guards.unguarded != 0) {
     spdlog::warn(

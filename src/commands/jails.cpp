@@ -7,6 +7,7 @@
 #include <functional>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/end.hpp>
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/kept_sessions.hpp>
@@ -84,7 +85,7 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   PendingSignals signals;
   if (!recover(found.engine, engine::SyncEngine(program.mutagen), program, jail_of(volume, found.sessions),
                cargo_of(volume, found.sessions), signals))
-    return false;
+    return end_jail({.sessions = found.sessions, .id = volume.session, .files_home = false}).all_home();
   return import_session(found.engine, *session, volume.session, found.settings, environment);
 }
 
@@ -111,8 +112,9 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const host::
     const bool home = bring_home_or_recover(found.engine, sync, program, jail_of(volumes.front(), found.sessions), cargo, signals);
     homecoming = home ? Homecoming::done : Homecoming::held_up;
   }
-  return homecoming == Homecoming::done &&
-         import_session(found.engine, session, jail.session, found.settings, environment);
+  if (homecoming != Homecoming::done)
+    return end_jail({.sessions = found.sessions, .id = jail.session, .files_home = false}).all_home();
+  return import_session(found.engine, session, jail.session, found.settings, environment);
 }
 
 // What the engine says against it; empty when all is well.
@@ -122,41 +124,80 @@ std::string ask_to_end(const core::Command& command) {
   return answer.err.empty() ? "no reason" : answer.err;
 }
 
-// Empty when they have ended and their work is home, else what the engine said of those that it could not end.
 struct Stopped {
-  std::string engine_error;
-  bool all_home = true;
+  std::string engine_error;  // of the first that the engine could not end
+  bool all_home = true;      // the work of all others
+};
+
+// One that cannot be ended, or whose work cannot come home, does not hold up the others.
+class Stopping {
+ public:
+  Stopping(const Found& found, const Environment& environment) : found_(found), environment_(environment) {}
+
+  // In one call; after a failure each by itself, and those that cannot be are left as they are.
+  void end_bound(std::vector<std::string> names) {
+    if (names.empty()) return;
+    const auto said = ask_to_end(plan::stop_command(found_.engine, names));
+    if (said.empty()) return;
+    if (names.size() == 1) return refuse(names.front(), said);
+    for (const auto& name : names) {
+      if (auto own = ask_to_end(plan::stop_command(found_.engine, {name})); !own.empty()) refuse(name, std::move(own));
+    }
+  }
+
+  void end(const FoundJail& jail, const OwnedSession& session) {
+    if (refused_.contains(jail.name)) return;
+    try {
+      if (session) {
+        stopped.all_home = bring_home_from(jail, *session) && stopped.all_home;
+      } else if (jail.synced && !jail.detached) {
+        if (auto said = ask_to_end(plan::signal_command(found_.engine, jail.name, "command", SIGTERM)); !said.empty())
+          refuse(jail.name, std::move(said));
+      }
+    } catch (const core::Error& error) {
+      spdlog::error("{}: {}", jail.name, error.what());
+      if (!error.next_step().empty()) spdlog::error("  {}", error.next_step());
+      stopped.all_home = false;
+    }
+  }
+
+  bool ended(const FoundJail& jail) const { return !refused_.contains(jail.name); }
+
+  Stopped stopped;
+
+ private:
+  bool bring_home_from(const FoundJail& jail, const host::AbandonedSession& session) {
+    if (jail.synced) return bring_detached_home(found_, jail, session, environment_);
+    if (jail.state != "running") host::capture_shielded(plan::remove_command(found_.engine, jail.name));
+    return import_session(found_.engine, session, jail.session, found_.settings, environment_);
+  }
+
+  void refuse(const std::string& name, std::string said) {
+    refused_.insert(name);
+    if (stopped.engine_error.empty()) stopped.engine_error = std::move(said);
+  }
+
+  const Found& found_;
+  const Environment& environment_;
+  std::set<std::string> refused_;
 };
 
 Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, const Environment& environment) {
   std::vector<OwnedSession> sessions;
-  std::vector<std::string> bound;  // of these, one call ends all
+  std::vector<std::string> bound;
   for (const auto& jail : jails) {
     sessions.emplace_back(found.sessions, jail.session, jail.detached || jail.state != "running");
     if (!jail.synced) bound.push_back(jail.name);
   }
-  Stopped stopped;
-  if (!bound.empty()) stopped.engine_error = ask_to_end(plan::stop_command(found.engine, bound));
-  for (std::size_t i = 0; stopped.engine_error.empty() && i < jails.size(); ++i) {
-    const auto& jail = jails[i];
-    if (sessions[i] && jail.synced) {
-      stopped.all_home = bring_detached_home(found, jail, *sessions[i], environment) && stopped.all_home;
-    } else if (sessions[i]) {
-      if (jail.state != "running")
-        host::capture_shielded(plan::remove_command(found.engine, jail.name));
-      stopped.all_home = import_session(found.engine, *sessions[i], jail.session, found.settings, environment) &&
-                         stopped.all_home;
-    } else if (jail.synced && !jail.detached) {
-      stopped.engine_error = ask_to_end(plan::signal_command(found.engine, jail.name, "command", SIGTERM));
-    }
-  }
-  if (!stopped.engine_error.empty()) return stopped;
+  Stopping stopping(found, environment);
+  stopping.end_bound(bound);
+  for (std::size_t i = 0; i < jails.size(); ++i) stopping.end(jails[i], sessions[i]);
   // The jailed of a jail in the foreground, and one that stops the same jail, bring the work home themselves.
   for (std::size_t i = 0; i < jails.size(); ++i) {
-    if (!sessions[i] && !wait_for_owner(found.sessions, jails[i].session))
+    if (!sessions[i] && stopping.ended(jails[i]) && !wait_for_owner(found.sessions, jails[i].session))
       spdlog::warn("{} was asked to end and is still at it.", jails[i].name);
   }
-  return stopped;
+  return stopping.stopped;
 }
 
 // Runs a command in the jail that `choose_one` takes: one that the sessions know, or one that the engine lists.
@@ -329,7 +370,13 @@ int sync_recover(const Options& options, const Environment& environment) {
     const auto volume = std::find_if(volumes.begin(), volumes.end(),
                                      [&](const auto& one) { return one.session == jail.session; });
     if (volume == volumes.end()) continue;
-    const bool home = recover_volume(found, *volume, program, environment);
+    bool home = false;
+    try {
+      home = recover_volume(found, *volume, program, environment);
+    } catch (const core::Error& error) {  // of one; the others are not held up by it
+      spdlog::error("{}: {}", jail.name, error.what());
+      if (!error.next_step().empty()) spdlog::error("  {}", error.next_step());
+    }
     if (home) spdlog::info("The work of {} is home in {}.", jail.name, core::printable(jail.project));
     all_home = all_home && home;
   }

@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <iostream>
 #include <jailed/commands/commands.hpp>
+#include <jailed/commands/end.hpp>
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/git_branches.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/kept_sessions.hpp>
+#include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/quarantine.hpp>
@@ -42,11 +44,18 @@ void remind_of_quarantine(const std::string& session, const std::string& project
   spdlog::warn("An earlier jail of this project left files in quarantine: see {}", core::shell_quote(list));
 }
 
-// Sessions that nobody owns and that hold work.
+// What a kept session's jail left in its projects.
+bool is_unsettled_session(const std::string& session) {
+  const auto parts = session_parts(session);
+  return host::lstat_of(session + "/kept") && std::any_of(parts.begin(), parts.end(), is_unsettled);
+}
+
+// Sessions that nobody owns and whose end is not complete.
 std::vector<std::string> kept_sessions(const std::string& sessions) {
   std::vector<std::string> ids;
   for (const auto& id : host::abandoned_sessions(sessions)) {
-    if (!parts_with_work(sessions + "/" + id).empty()) ids.push_back(id);
+    const auto session = sessions + "/" + id;
+    if (is_unsettled_session(session) || !parts_with_work(session).empty()) ids.push_back(id);
   }
   return ids;
 }
@@ -54,14 +63,14 @@ std::vector<std::string> kept_sessions(const std::string& sessions) {
 std::vector<std::string> asked_for(const GitRequest& request, const std::string& sessions) {
   auto kept = kept_sessions(sessions);
   if (request.session.empty()) return kept;
-  if (!plan::is_session_id(request.session))
+  if (!host::is_session_id(request.session))
     throw core::UsageError(fmt::format("'{}' is no session.", core::printable(request.session)),
                            "see: jailed git log");
   for (const auto& id : kept) {
     if (id == request.session) return {id};
   }
   throw core::Error(
-      fmt::format("Session {} has no commits to bring home, or its jail still runs.", request.session),
+      fmt::format("Session {} has nothing to bring home, or its jail still runs.", request.session),
       "see: jailed git log");
 }
 
@@ -74,11 +83,58 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
   for (const auto& id : ids) {
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;
-    engine::remove_session_containers(engine, id);
-    if (!import_session(engine, session, id, settings, environment)) failed = core::kFailed;
+    try {
+      engine::remove_session_containers(engine, id);
+      if (!import_session(engine, session, id, settings, environment)) failed = core::kFailed;
+    } catch (const core::Error& error) {  // of one session; the others are not held up by it
+      spdlog::error("{}: {}", id, error.what());
+      failed = core::kFailed;
+    }
   }
   if (ids.empty()) spdlog::info("Everything is home.");
   return failed;
+}
+
+// What was decided at the launch, not what would be decided today: a project that was let in then is still the one.
+core::Settings settings_of(const std::optional<plan::SessionRecord>& record, core::Settings today) {
+  if (!record) return today;
+  today.image = record->image;
+  today.user = record->user;
+  today.allow = record->allow;
+  today.sandbox.reset();
+  if (record->sandbox) today.sandbox = core::Named{*record->sandbox, {}};
+  today.seccomp = record->seccomp;
+  return today;
+}
+
+// With another jail than the one that made them.
+bool bring_commits_later(const plan::Engine& engine, const std::string& session, const std::string& id,
+                         const core::Settings& today, const core::Environment& environment) {
+  const auto record = noted_record(session);
+  const auto settings = settings_of(record, today);
+  core::Options about;
+  about.path = session_project(parts_with_work(session).front());
+  if (!host::lstat_of(*about.path))
+    throw core::Error(fmt::format("{} is gone.", core::printable(*about.path)),
+                      fmt::format("put it back and: jailed git import {0}    give them up: jailed git drop {0}", id));
+  auto places = look_at_places(about, settings, environment);
+  if (engine.remote) places.remote = engine.machine.value_or(plan::RemoteMachine{.memory = host::memory_size(), .architecture = {}});
+  places.identity = record ? std::optional(record->identity) : std::nullopt;
+  const auto identity = reader_for(places, environment);
+  std::optional<host::IdmappedMounts> idmapped;
+  if (::geteuid() == 0 && !places.remote)
+    idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
+  const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
+  ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
+  return bring_commits_home(engine, shadowed, views, environment);
+}
+
+// What could not be moved out of this project at an earlier end: no launch takes it for what was always there.
+void try_again(const std::string& sessions, const std::string& id, const std::string& project) {
+  const auto parts = session_parts(sessions + "/" + id);
+  if (std::none_of(parts.begin(), parts.end(), [&](const auto& part) { return is_unsettled(part) && snapshot_project(part) == project; })) return;
+  const host::AbandonedSession session(sessions, id);
+  if (session && end_jail({.sessions = sessions, .id = id}).nothing()) session.remove();
 }
 
 void print_sessions(const std::vector<std::string>& ids, const std::string& sessions) {
@@ -90,6 +146,12 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
           std::cout << "  " << value.substr(0, 8) << "  " << core::printable(name) << "\n";
       }
     }
+    if (!is_unsettled_session(sessions + "/" + id)) continue;
+    for (const auto& part : session_parts(sessions + "/" + id)) {
+      if (!is_unsettled(part)) continue;
+      std::cout << id << "  " << core::printable(snapshot_project(part)) << "\n";
+      for (const auto& path : planted_in(part)) std::cout << "  not moved away  " << core::printable(path) << "\n";
+    }
   }
 }
 
@@ -98,60 +160,31 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   if (!host::lstat_of(session + "/kept")) return false;
+  try_again(sessions, id, project);
   const bool quarantined = holds_quarantine(session);
   if (quarantined) remind_of_quarantine(session, project);
   // Sessions of the one kind are cheap to tell; what is left of the other is worth a look.
   const bool of_one_kind = !host::lstat_of(session + "/quarantine") && !host::lstat_of(session + "/projects");
   const bool has_work = of_one_kind || !parts_with_work(session).empty();
   if (has_work) offer(session, id, project);
-  return has_work || quarantined;
+  return has_work || quarantined || is_unsettled_session(session);
 }
 
 void clear_session(const host::AbandonedSession& session, const std::string& sessions, const std::string& id,
                    const std::string& project) {
-  const auto path = sessions + "/" + id;
-  remove_made_entries(sessions, id);
-  const bool quarantined = settle_host_execution(sessions, id);
-  const bool has_work = !parts_with_work(path).empty();
-  if (!quarantined && !has_work) {
-    session.remove();
-    return;
-  }
-  if (has_work) {
-    strip_session(path);
-    offer(path, id, project);
-  } else {
-    release_session(path);
-  }
+  const auto kept = end_jail({.sessions = sessions, .id = id});
+  if (kept.commits) offer(sessions + "/" + id, id, project);
+  if (kept.nothing()) session.remove();
 }
 
-bool import_session(const plan::Engine& engine, const host::AbandonedSession&, const std::string& id,
+bool import_session(const plan::Engine& engine, const host::AbandonedSession& session, const std::string& id,
                     const core::Settings& settings, const core::Environment& environment) {
   const auto sessions = host::canonical_as_far_as_it_exists(settings.config_dir) + "/sessions";
-  const auto path = sessions + "/" + id;
-  remove_made_entries(sessions, id);
-  settle_host_execution(sessions, id);
-  const auto parts = parts_with_work(path);
-  if (parts.empty()) {
-    release_session(path);
-    return true;
-  }
-  core::Options about;
-  about.path = session_project(parts.front());
-  auto places = look_at_places(about, settings, environment);
-  if (engine.remote) places.remote = engine.machine.value_or(plan::RemoteMachine{.memory = host::memory_size(), .architecture = {}});
-  const auto identity = reader_for(places, environment);
-  std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0 && !places.remote)
-    idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
-  const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
-  ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
-  if (bring_commits_home(engine, shadowed, views, environment)) {
-    release_session(path);
-    return true;
-  }
-  strip_session(path);
-  return false;
+  const auto kept = end_jail({.sessions = sessions, .id = id, .bring_commits = [&] {
+                                return bring_commits_later(engine, sessions + "/" + id, id, settings, environment);
+                              }});
+  if (kept.nothing()) session.remove();
+  return kept.all_home();
 }
 
 int git(const GitRequest& request, const core::Options& options, const core::Environment& environment) {
@@ -171,8 +204,7 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   engine::remove_session_containers(engine, ids.front());
   const host::AbandonedSession session(sessions, ids.front());
   if (!session) return 0;  // another jailed is at it
-  settle_host_execution(sessions, ids.front());
-  release_session(sessions + "/" + ids.front());
+  if (end_jail({.sessions = sessions, .id = ids.front(), .given_up = true}).nothing()) session.remove();
   return 0;
 }
 

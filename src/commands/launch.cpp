@@ -22,6 +22,7 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/failure.hpp>
 #include <jailed/engine/sandbox_failure.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/death_watch.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
@@ -88,10 +89,17 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
   std::optional<host::DeathWatch> watch;
   if (!plan::on_host_kernel(settings.sandbox))
     watch.emplace(prepared.session(), plan::remove_command(engine, plan::container_name(prepared.jail())));
-  auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  prepared.enter();
+  engine::JailEnd end;
+  try {
+    end = engine::run_jail(engine, prepared.jail(), prepared.lease());
+  } catch (const host::CannotRun&) {
+    prepared.end(engine, environment);
+    throw;
+  }
   watch.reset();
   say_if_killed(engine, prepared.jail(), end);
-  prepared.bring_commits_home(engine, environment);
+  end.status = status_after(end.status, prepared.end(engine, environment));
   return end;
 }
 

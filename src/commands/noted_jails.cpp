@@ -53,7 +53,7 @@ std::optional<plan::SessionRecord> noted_record(const std::string& session) {
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions) {
   std::vector<plan::FoundJail> jails;
   const auto detached = host::detached_sessions(sessions);
-  for (const auto& id : host::list_directory(sessions)) {
+  for (const auto& id : host::session_ids(sessions)) {
     const auto record = noted_record(sessions + "/" + id);
     if (!record || is_of_other(engine, *record)) continue;
     const bool left_alone = std::find(detached.begin(), detached.end(), id) != detached.end();
@@ -104,7 +104,7 @@ std::vector<plan::NamedProject> noted_beside(const std::string& session) {
 
 // A session that is kept for its commits has no volume any more.
 bool may_have_volumes(const std::string& sessions, const std::vector<plan::FoundJail>& jails) {
-  for (const auto& id : host::list_directory(sessions)) {
+  for (const auto& id : host::session_ids(sessions)) {
     const auto has_jail = [&](const plan::FoundJail& jail) { return jail.session == id; };
     if (std::any_of(jails.begin(), jails.end(), has_jail)) continue;
     const auto names = host::list_directory(sessions + "/" + id);

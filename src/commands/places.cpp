@@ -111,6 +111,7 @@ plan::Identity reader_for(const Places& places, const Environment& environment) 
 
 plan::Identity identity_for(const Places& places, const Environment& environment) {
   if (places.remote) return plan::kRemoteIdentity;
+  if (places.identity) return *places.identity;
   return plan::jail_identity({.uid = ::geteuid(),
                               .gid = ::getegid(),
                               .project_uid = places.project_info.st_uid,

@@ -6,8 +6,7 @@
 #include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/project_shares.hpp>
-#include <jailed/commands/quarantine.hpp>
-#include <jailed/commands/session_parts.hpp>
+#include <jailed/core/command.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
@@ -154,6 +153,16 @@ void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares)
 
 PreparedJail::PreparedJail(const core::Options& options, const Settings& settings,
                            const Environment& environment, const Places& places, bool synced) {
+  try {
+    prepare(options, settings, environment, places, synced);
+  } catch (...) {
+    if (session_) not_entered();
+    throw;
+  }
+}
+
+void PreparedJail::prepare(const core::Options& options, const Settings& settings, const Environment& environment,
+                           const Places& places, bool synced) {
   sessions_ = places.config + "/sessions";
   const auto identity = identity_for(places, environment);
   const auto reader = reader_for(places, environment);
@@ -196,24 +205,43 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   make_shares(shares_, session_->path());
 }
 
-void PreparedJail::bring_commits_home(const plan::Engine& engine, const Environment& environment) {
-  // First, so that nothing lies there for longer than it must, whatever git has to say.
-  const bool quarantined = settle_host_execution(sessions_, session_->id());
-  if (quarantined) session_->keep();
-  remove_made_entries(sessions_, session_->id());
-  bool home = true;
-  if (!parts_with_work(session_->path()).empty()) {
-    // Whatever happens from here on, the session is not removed before its commits are home.
-    session_->keep();
-    const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
-    home = commands::bring_commits_home(engine, session, *views_, environment);
+PreparedJail::~PreparedJail() {
+  if (state_ == State::made) not_entered();
+  if (state_ != State::entered) return;
+  // Its container may run for another moment: the end is left to a jailed that has removed it.
+  clear_project();
+  spdlog::error("What this jail did is kept in {}.", core::printable(session_->path()));
+  spdlog::error("  the next jailed looks at it and says how it comes home");
+}
+
+void PreparedJail::detach() {
+  session_->detach();
+  state_ = State::over;
+}
+
+void PreparedJail::not_entered() noexcept {
+  state_ = State::over;
+  session_->done();
+  clear_project();
+}
+
+void PreparedJail::clear_project() noexcept {
+  try {
+    remove_made_entries(sessions_, session_->id());
+  } catch (const std::exception& error) {
+    spdlog::debug("{}", error.what());
   }
-  session_->keep(!home || quarantined);
-  if (!home) {
-    strip_session(session_->path());
-  } else if (quarantined) {
-    release_session(session_->path());
-  }
+}
+
+Kept PreparedJail::end(const plan::Engine& engine, const Environment& environment, bool files_home) {
+  const ShadowedSession session{session_->id(), session_->path(), session_view_, jail_};
+  const auto kept = end_jail({.sessions = sessions_,
+                              .id = session_->id(),
+                              .files_home = files_home,
+                              .bring_commits = [&] { return bring_commits_home(engine, session, *views_, environment); }});
+  state_ = State::over;
+  if (kept.nothing()) session_->done();
+  return kept;
 }
 
 ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,

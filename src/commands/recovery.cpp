@@ -55,6 +55,7 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
     spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
                   core::printable(said));
     spdlog::error("  nothing is lost; when that is mended: jailed sync recover {}", cargo.id);
+    note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
     return false;
   }
   for (const auto& project : projects_of(cargo)) {
@@ -71,6 +72,7 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
     spdlog::error("The container that should bring the work home ended; the work waits in the volume {}.",
                   cargo.container);
     spdlog::error("  nothing is lost; again: jailed sync recover {}", cargo.id);
+    note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
   }
   return homecoming == Homecoming::done;
 }

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <jailed/commands/end.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -46,36 +47,56 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
   return true;
 }
 
-}  // namespace
+// What one launch sweeps with; Mutagen is looked for only when a session may need it.
+class Sweep {
+ public:
+  Sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment)
+      : engine_(engine), places_(places), environment_(environment), sessions_(places.config + "/sessions") {}
 
-void sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment) {
-  const auto sessions = places.config + "/sessions";
-  std::optional<std::optional<MutagenProgram>> mutagen;
-  for (const auto& id : host::abandoned_sessions(sessions)) {
-    if (offer_kept_session(sessions, id, places.project)) continue;
-    if (const auto other = engine_of_lost_work(engine, sessions + "/" + id, places.project)) {
+  void one(const std::string& id) {
+    if (offer_kept_session(sessions_, id, places_.project)) return;
+    if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, places_.project)) {
       if (!other->empty()) {
         spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", *other);
         spdlog::warn("  it comes home with the next jailed that uses that one");
       }
-      continue;
+      return;
     }
-    if (offer_held_up(engine, sessions + "/" + id, id, places.project)) continue;
-    const host::AbandonedSession session(sessions, id);
-    if (!session) continue;  // somebody else takes care of it
+    if (offer_held_up(engine_, sessions_ + "/" + id, id, places_.project)) return;
+    const host::AbandonedSession session(sessions_, id);
+    if (!session) return;  // somebody else takes care of it
     // A proxy that ended as it should has taken its socket away.
-    const auto socket = sessions + "/" + id + "/" + socket_proxy::kSocketName;
+    const auto socket = sessions_ + "/" + id + "/" + socket_proxy::kSocketName;
     if (host::lstat_of(socket)) {
-      engine::remove_siblings(engine, id);
+      engine::remove_siblings(engine_, id);
       ::unlink(socket.c_str());
     }
-    if (!mutagen) mutagen = usable_mutagen(engine, environment);
+    if (!mutagen_) mutagen_ = usable_mutagen(engine_, environment_);
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
-    engine::remove_session_containers(engine, id);
+    engine::remove_session_containers(engine_, id);
+    if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) {
+      clear_session(session, sessions_, id, places_.project);
+    } else {
+      end_jail({.sessions = sessions_, .id = id, .files_home = false});  // what came so far is looked at
+    }
+  }
+
+ private:
+  const plan::Engine& engine_;
+  const Places& places_;
+  const core::Environment& environment_;
+  std::string sessions_;
+  std::optional<std::optional<MutagenProgram>> mutagen_;
+};
+
+}  // namespace
+
+void sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment) {
+  Sweep sweep(engine, places, environment);
+  for (const auto& id : host::abandoned_sessions(places.config + "/sessions")) {
     try {
-      if (bring_volumes_home(engine, sessions, id, *mutagen))
-        clear_session(session, sessions, id, places.project);
-    } catch (const core::Error& error) {
+      sweep.one(id);
+    } catch (const core::Error& error) {  // of one session; the others, and the launch, are not held up by it
       spdlog::warn("{}", error.what());
     }
   }

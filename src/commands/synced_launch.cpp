@@ -209,6 +209,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   if (!prepared.lease()) watch.emplace(prepared.session(), plan::remove_command(engine, cargo.container));
   if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, options.quiet))
     return *end;
+  prepared.enter();
 
   std::vector<std::string> followed;
   for (const auto& share : prepared.shares()) followed.push_back(share.path);
@@ -220,18 +221,14 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
     std::cout << cargo.container << "\n";
     return {};
   }
-  // Whatever happens from here on, the next jailed finds the session until the work is home.
-  prepared.keep();
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
   say_if_killed(engine, jail, end);
   cargo.further = further_projects(prepared.session(), cargo.further);
   // Commits come after the files that belong to them.
-  if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {
-    prepared.keep(false);
-    watch.reset();
-    prepared.bring_commits_home(engine, environment);
-  }
+  const bool home = bring_home_or_recover(engine, sync, program, jail, cargo, signals);
+  if (home) watch.reset();
+  end.status = status_after(end.status, prepared.end(engine, environment, home));
   if (!end.engine_error.empty()) {
     spdlog::error("{} could not run the command: {}", engine.program, core::printable(end.engine_error));
     end.engine_error.clear();

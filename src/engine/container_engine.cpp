@@ -8,6 +8,7 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/terminal.hpp>
 #include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
@@ -75,6 +76,14 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
   return {result.status, {}, result.terminated};
 }
 
+// An engine that is gone by now does not keep the jail's work from coming home: without its lease the jail ends by itself.
+void remove_if_possible(const core::Command& remove) {
+  try {
+    host::capture_shielded(remove, kRemovePatience);
+  } catch (const host::CannotRun&) {
+  }
+}
+
 // Empty when all is well.
 std::string said_against(const host::Captured& captured) {
   if (captured.status.ok()) return {};
@@ -115,7 +124,7 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
   auto end = run_client(engine, jail, plan::run_command(engine, jail),
                         {.ask =
                              [&](int signal) {
-                               if (!lease.send(signal)) host::capture_shielded(remove, kRemovePatience);
+                               if (!lease.send(signal)) remove_if_possible(remove);
                              },
                          // Podman's client (4.3) loses INT on a terminal, and the rootless one now and then a QUIT.
                          .interrupt = [&](int signal) { return lease.send(signal); },
@@ -123,7 +132,7 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
                          .after =
                              [&] {
                                lease.release();
-                               host::capture_shielded(remove, kRemovePatience);
+                               remove_if_possible(remove);
                              }});
   lease.release();
   return end;

@@ -161,7 +161,8 @@ pid_t spawn(const Command& command, const ChildFds& fds) {
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, command.program.c_str(), spawn.actions(), spawn.attributes(),
                                   argv.data(), envp.data());
-  if (error != 0) failed("run " + core::printable(command.program), error);
+  if (error != 0)
+    throw CannotRun(fmt::format("Cannot run {}: {}.", core::printable(command.program), std::strerror(error)), next_step_after(error));
   return pid;
 }
 

@@ -29,6 +29,11 @@ bool read_some(int fd, std::string& into) {
   return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
+bool is_without_reader(int fd) {
+  pollfd end{fd, 0, 0};
+  return ::poll(&end, 1, 0) > 0 && (end.revents & POLLERR) != 0;
+}
+
 // Who asked jailed to end may ask again while it tidies up; that must not leave mounts and sessions behind.
 // Children start with an empty mask all the same.
 void block_ending_signals() {
@@ -92,6 +97,8 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
     if (errors.read && !read_some(errors.read.get(), text)) errors.read.reset();
     late += child_ended ? text.size() : 0;
     if (!text.empty()) hooks.on_error_output(text);
+    // Nobody hears it any more: the child is told as it would be without jailed between.
+    if (errors.read && is_without_reader(STDERR_FILENO)) errors.read.reset();
     return !text.empty();
   };
   while (true) {

@@ -24,6 +24,9 @@ void open_standard_descriptors() {
 }
 
 void hear_all_signals() {
+  // A reader that goes away (`jailed … 2>&1 | head`) ends no homecoming: what nobody hears is left unsaid. Children have the
+  // default again (spawn).
+  std::signal(SIGPIPE, SIG_IGN);
   // Ignored, children's ends would be unknowable; blocked, nobody would wake up at them.
   std::signal(SIGCHLD, SIG_DFL);
   sigset_t none;

@@ -174,12 +174,12 @@ StreamedResult stream_to(const Command& command, int output, std::uint64_t limit
     written += some.size();
     result.too_long = written > limit;
     more = event == Reading::Event::something && !result.too_long;
-    if (!result.too_long && !write_all(output, some)) result.unwritten = true;
+    if (!result.too_long && !write_all(output, some)) result.write_error = errno;
     if (result.err.size() > kMostErrors) result.err.erase(0, result.err.size() - kMostErrors / 2);
-    more = more && !result.unwritten;
+    more = more && result.write_error == 0;
     if (event == Reading::Event::ended) result.status = reading.status();
   }
-  if (result.too_long || result.silent || result.unwritten) {
+  if (result.too_long || result.silent || result.write_error != 0) {
     child.kill();
     result.status = ExitStatus::signalled(SIGKILL);
   }

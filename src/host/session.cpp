@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kConflicts = "conflicts";
 constexpr const char* kDetached = "detached";
+constexpr std::size_t kIdBytes = 6;
 
 }  // namespace
 
@@ -26,7 +27,21 @@ void remove_session_files(const std::string& path) {
   ::rmdir(path.c_str());
 }
 
-std::string new_session_id() { return random_hex(6); }
+std::string new_session_id() { return random_hex(kIdBytes); }
+
+bool is_session_id(std::string_view name) {
+  return name.size() == 2 * kIdBytes && name.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::vector<std::string> session_ids(const std::string& sessions_directory) {
+  auto ids = list_directory(sessions_directory);
+  std::erase_if(ids, [&](const auto& name) {
+    if (!is_session_id(name)) return true;
+    const auto info = lstat_of(sessions_directory + "/" + name);
+    return !info || !S_ISDIR(info->st_mode);
+  });
+  return ids;
+}
 
 Session::Session(const std::string& sessions_directory) {
   // A sweep may take a new directory for an abandoned one before it is locked: then try another name.
@@ -43,17 +58,14 @@ Session::Session(const std::string& sessions_directory) {
 }
 
 Session::~Session() {
-  if (!detached_ && !kept_) remove_session_files(path_);
+  if (done_) remove_session_files(path_);
 }
 
-void Session::detach() {
-  write_new_file(path_ + "/" + kDetached, "", 0600);
-  detached_ = true;
-}
+void Session::detach() { write_new_file(path_ + "/" + kDetached, "", 0600); }
 
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory) {
   std::vector<std::string> ids;
-  for (const auto& name : list_directory(sessions_directory)) {
+  for (const auto& name : session_ids(sessions_directory)) {
     const auto path = sessions_directory + "/" + name;
     if (list_directory(path) == std::vector<std::string>{kConflicts}) continue;
     if (lstat_of(path + "/" + kDetached)) continue;
@@ -64,7 +76,7 @@ std::vector<std::string> abandoned_sessions(const std::string& sessions_director
 
 std::vector<std::string> detached_sessions(const std::string& sessions_directory) {
   std::vector<std::string> ids;
-  for (const auto& name : list_directory(sessions_directory)) {
+  for (const auto& name : session_ids(sessions_directory)) {
     if (lstat_of(sessions_directory + "/" + name + "/" + kDetached)) ids.push_back(name);
   }
   return ids;

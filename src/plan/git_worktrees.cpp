@@ -21,7 +21,7 @@ bool is_plain_name(std::string_view name) {
 // Relative, in its shortest form, and no part of it one that git or a terminal takes for something else.
 bool is_plain_path(std::string_view path) {
   if (path.empty() || path.size() > 1024 || !unmountable(std::string(path)).empty() ||
-      resolve_path("/", path) != "/" + std::string(path))
+      resolve_path("/", path) != fmt::format("/{}", path))
     return false;
   if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; })) return false;
   for (auto rest = path; !rest.empty();) {

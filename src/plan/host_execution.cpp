@@ -7,6 +7,7 @@
 #include <jailed/plan/host_execution.hpp>
 #include <jailed/plan/project.hpp>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace jailed::plan {
 namespace {
@@ -365,29 +366,34 @@ void sort_findings(std::vector<Finding>& findings) {
   });
 }
 
-std::vector<std::string> report_lines(const std::vector<Finding>& findings, std::size_t most) {
-  if (findings.empty()) return {};
-  std::vector<std::string> lines = {"changed files that your tools run by themselves:"};
-  std::size_t width = 0;
+Report::Report(const std::vector<Finding>& findings, std::size_t most) : most_(most) {
   for (const auto& finding : findings)
-    width = std::max(width, std::min<std::size_t>(shown_path(finding).size(), 40));
-  std::size_t shown = 0;
-  for (const auto& finding : findings) {
-    if (!finding.quarantine && shown++ >= most) continue;
-    lines.push_back(fmt::format("  {} {} {}  {}: {}", column(name_of(finding.entry.severity), 8),
-                                column(name_of_change(finding), 7), column(shown_path(finding), width),
-                                finding.entry.tool, finding.entry.when));
-    if (!finding.quarantine) continue;
-    if (finding.kept_as.empty()) {
-      lines.push_back(fmt::format("      could NOT be moved away ({}): look at it before you use the tool",
-                                  core::printable(finding.problem)));
-    } else {
-      lines.push_back(fmt::format("      moved away{}; to take it: {}",
-                                  finding.put_back ? ", its former content is back" : "", finding.restore));
-    }
-  }
-  if (shown > most) lines.push_back(fmt::format("  and {} more; all of them: --report json", shown - most));
+    width_ = std::max(width_, std::min<std::size_t>(shown_path(finding).size(), 40));
+}
+
+std::vector<std::string> Report::lines_of(const Finding& finding) {
+  std::vector<std::string> lines;
+  if (!std::exchange(begun_, true)) lines.emplace_back("changed files that your tools run by themselves:");
+  if (!finding.quarantine && shown_++ >= most_) return lines;
+  lines.push_back(fmt::format("  {} {} {}  {}: {}", column(name_of(finding.entry.severity), 8),
+                              column(name_of_change(finding), 7), column(shown_path(finding), width_),
+                              finding.entry.tool, finding.entry.when));
   return lines;
+}
+
+std::vector<std::string> Report::outcome_of(const Finding& finding) {
+  if (finding.kept_as.empty())
+    return {fmt::format("      could NOT be moved away ({}): look at it before you use the tool",
+                        core::printable(finding.problem))};
+  std::vector<std::string> lines = {fmt::format("      moved away{}; to take it: {}",
+                                                finding.put_back ? ", its former content is back" : "", finding.restore)};
+  if (!finding.problem.empty()) lines.push_back("      " + finding.problem);
+  return lines;
+}
+
+std::optional<std::string> Report::last_line() const {
+  if (shown_ <= most_) return std::nullopt;
+  return fmt::format("  and {} more; all of them: --report json", shown_ - most_);
 }
 
 std::string report_json(const std::string& session, const std::string& project,

@@ -31,7 +31,6 @@ class PendingSignals {
   PendingSignals();
   PendingSignals(const PendingSignals&) = delete;
   PendingSignals& operator=(const PendingSignals&) = delete;
-  ~PendingSignals();
 
   /// The first that came; 0 when none did.
   int first();
@@ -41,7 +40,6 @@ class PendingSignals {
   void look();
 
   host::SignalWatcher watcher_;
-  struct sigaction former_pipe_ {};
   int first_ = 0;
   int count_ = 0;
 };

@@ -23,7 +23,4 @@ struct ShadowedSession {
 bool bring_commits_home(const plan::Engine& engine, const ShadowedSession& session, ObjectViews& views,
                         const core::Environment& environment);
 
-/// Leaves of a session only what is needed to bring commits home later.
-void strip_session(const std::string& session);
-
 }  // namespace jailed::commands

@@ -3,6 +3,7 @@
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/git_shadow.hpp>
 #include <jailed/plan/host_execution.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,12 +32,22 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
 /// Writes the snapshot, and the copies that are mounted, into the session.
 void make_host_snapshot(HostExecution& found, const std::string& session);
 
-/// After the end of a session's jail: compares each project with what it was, moves what is new and critical into
-/// the quarantine of its part, reports. Does nothing where that was done already. True when a quarantine holds
-/// something.
-bool settle_host_execution(const std::string& sessions, const std::string& id);
+/// After the end of a jail, for one part of its session (session_parts): compares the project with what it was, reports,
+/// and moves what is new and critical into the part's quarantine. Does nothing where that was done already. False when
+/// something could not be looked at or moved: that was said, the snapshot stays, and to call this again tries it again.
+/// `more_to_come`: files of the jail are still to come home, and the snapshot stays for them.
+bool settle_part(const std::string& part, const std::string& id, bool is_one_of_several = true, bool more_to_come = false);
 
-/// The same for one part of the session (session_parts), whose project is taken out of a jail that goes on.
-void settle_part(const std::string& part, const std::string& id, bool is_one_of_several = true);
+/// Whether a part has a snapshot that its project is still to be compared with.
+bool is_unsettled(const std::string& part);
+
+/// The project of a part's snapshot; empty when there is none.
+std::string snapshot_project(const std::string& part);
+
+/// What could not be moved away, by its path: of the part's project, if it is `project` (empty: whichever).
+std::set<std::string> planted_in(const std::string& part, const std::string& project = {});
+
+/// The part has nothing more to look at: somebody else sees to it, or it is not wanted.
+void forget_planted_in(const std::string& part);
 
 }  // namespace jailed::commands

@@ -7,18 +7,16 @@
 
 namespace jailed::commands {
 
-/// Whether an abandoned session is known to hold commits that have not come home, or files in quarantine. Says
-/// how to get them when they are `project`'s.
+/// Whether an abandoned session is known to hold commits that have not come home, or files in quarantine, or what could not
+/// be moved there: that is tried again. Says how to get them when they are `project`'s.
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project);
 
-/// Removes an abandoned session, locked by the caller, whose containers are gone, after the report on what changed
-/// that the host would run; one with commits that have not come home, or files in quarantine, is kept instead, and
+/// Ends an abandoned session (end_jail), locked by the caller, whose containers are gone. Commits are not brought home but
 /// offered when they are `project`'s (empty: whoever's).
 void clear_session(const host::AbandonedSession& session, const std::string& sessions, const std::string& id,
                    const std::string& project);
 
-/// Reports on a session, locked by the caller, and brings its commits home; then removes it, or keeps it where they
-/// cannot come. False in the latter case.
+/// Ends a session (end_jail), locked by the caller, and brings its commits home. False when something stayed away.
 bool import_session(const plan::Engine& engine, const host::AbandonedSession& session, const std::string& id,
                     const core::Settings& settings, const core::Environment& environment);
 

@@ -26,6 +26,7 @@ struct Places {
   struct stat project_info {};
   std::optional<EngineSocket> engine_socket;  // only with --testcontainers
   std::vector<FurtherProject> further;
+  std::optional<plan::Identity> identity = std::nullopt;  // of a jail that there was; else the caller and the project decide
   std::optional<plan::RemoteMachine> remote = std::nullopt;  // the engine's machine, when it is another one
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/end.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/places.hpp>
@@ -14,8 +15,9 @@
 
 namespace jailed::commands {
 
-/// Everything on the host that one launch needs, made by the constructor and gone with the object: the
-/// session directory with its files, root's idmapped mounts, the lease, the proxy for the engine's socket.
+/// Everything on the host that one launch needs, made by the constructor and gone with the object: root's idmapped mounts,
+/// the lease, the proxy for the engine's socket. The session directory with its files stays, for the next jailed to look
+/// at, unless nobody entered the jail or its end left nothing: whatever is thrown meanwhile, no work goes with it.
 class PreparedJail {
  public:
   PreparedJail(const core::Options& options, const core::Settings& settings,
@@ -24,18 +26,27 @@ class PreparedJail {
   const plan::Jail& jail() const { return jail_; }
   host::Lease& lease() { return *lease_; }
   const std::vector<ProjectShare>& shares() const { return shares_; }
-  /// The jail stays when this object goes, and so do the files that are mounted in it.
-  void detach() { session_->detach(); }
+  ~PreparedJail();
+  PreparedJail(const PreparedJail&) = delete;
+  PreparedJail& operator=(const PreparedJail&) = delete;
 
-  /// The session stays for the next jailed: work of the jail is neither home nor given up.
-  void keep(bool kept = true) { session_->keep(kept); }
+  /// The jail stays when this object goes, and so do the files that are mounted in it.
+  void detach();
+  /// From now on somebody may have worked in it. Before, everything goes with this object.
+  void enter() { state_ = State::entered; }
   const std::string& session() const { return session_->path(); }
 
-  /// After the jail's end: what changed that the host would run is reported, and moved away where it is
-  /// critical; then what the jail committed comes home. What cannot is kept with the session.
-  void bring_commits_home(const plan::Engine& engine, const core::Environment& environment);
+  /// After the jail's end: end_jail. `files_home`: false when they wait in a volume.
+  Kept end(const plan::Engine& engine, const core::Environment& environment, bool files_home = true);
 
  private:
+  void prepare(const core::Options& options, const core::Settings& settings, const core::Environment& environment,
+               const Places& places, bool synced);
+
+  void not_entered() noexcept;
+  void clear_project() noexcept;
+
+  enum class State { made, entered, over } state_ = State::made;
   std::string sessions_;
   std::optional<host::Session> session_;
   std::optional<host::IdmappedMounts> idmapped_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
 #include <jailed/core/exit_status.hpp>
 #include <jailed/host/fd.hpp>
 #include <optional>
@@ -20,7 +21,13 @@ struct ChildFds {
   bool own_group = false;
 };
 
-/// Starts it; nobody waits for it yet. Throws core::Error.
+/// A program was not started: nothing of it has run.
+class CannotRun : public core::Error {
+ public:
+  using Error::Error;
+};
+
+/// Starts it; nobody waits for it yet. Throws CannotRun.
 pid_t spawn(const core::Command& command, const ChildFds& fds);
 
 /// Milliseconds for poll(2), never more than ten minutes.

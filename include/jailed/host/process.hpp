@@ -72,7 +72,7 @@ struct StreamedResult {
   std::string err;        // its last part, when it is long
   bool too_long = false;  // the output was longer than allowed, so the child was killed
   bool silent = false;    // it said nothing for too long, so it was killed
-  bool unwritten = false;  // `output` could not be written, so it was killed
+  int write_error = 0;    // errno: `output` took no more, so it was killed
 };
 
 /// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each

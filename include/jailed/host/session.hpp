@@ -1,12 +1,14 @@
 #pragma once
 #include <jailed/host/fd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jailed::host {
 
-/// The host's files of one launch: `<config>/sessions/<id>`, mode 0700, locked for as long as jailed lives
-/// and removed with it. A session whose lock is free was left behind by a jailed that was killed.
+/// The host's files of one launch: `<config>/sessions/<id>`, mode 0700, locked for as long as jailed lives. The directory
+/// outlives the object unless somebody said that nothing in it is needed: so no exception takes an agent's work away. A
+/// session whose lock is free was left behind, and the next jailed looks at it.
 class Session {
  public:
   explicit Session(const std::string& sessions_directory);
@@ -16,8 +18,8 @@ class Session {
 
   /// Leaves it to a jail that outlives this process; such a session is never taken for an abandoned one.
   void detach();
-  /// Something in it must outlive jailed: the directory stays, as an abandoned one.
-  void keep(bool kept = true) { kept_ = kept; }
+  /// All that was in it is home, or nobody has worked in it: the directory goes with the object.
+  void done() { done_ = true; }
 
   const std::string& id() const { return id_; }
   const std::string& path() const { return path_; }
@@ -26,9 +28,16 @@ class Session {
   std::string id_;
   std::string path_;
   Fd lock_;
-  bool detached_ = false;
-  bool kept_ = false;
+  bool done_ = false;
 };
+
+/// A name for a session: 12 hex digits.
+std::string new_session_id();
+bool is_session_id(std::string_view name);
+
+/// The sessions of a configuration: directories with such a name. Whatever else lies there (a .DS_Store, a link, an
+/// editor's backup) is none, and is left alone.
+std::vector<std::string> session_ids(const std::string& sessions_directory);
 
 /// Ids of the sessions that nobody owns any more. Saved conflicts alone are no session: they are the user's.
 std::vector<std::string> abandoned_sessions(const std::string& sessions_directory);
@@ -57,9 +66,6 @@ class AbandonedSession {
   std::string path_;
   Fd lock_;
 };
-
-/// A name for a session: 12 hex digits.
-std::string new_session_id();
 
 /// A FIFO that process 1 of the jail reads: a byte is a signal for the jail's command, the end of the stream
 /// says that jailed is gone. The end comes by itself when jailed dies, however it dies. Nobody in the jail

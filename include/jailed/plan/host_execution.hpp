@@ -101,7 +101,7 @@ struct Finding {
   bool quarantine = false;  // is to be moved away
   // Filled in when it was done.
   std::string kept_as;    // where it is now; empty: it could not be moved
-  std::string problem;    // why not
+  std::string problem;    // why not, or what else went wrong with it
   std::string restore;    // a command for the shell
   bool put_back = false;  // the former content is there again
   bool operator==(const Finding&) const = default;
@@ -121,9 +121,25 @@ bool is_program_directory(const std::string& path);
 /// The gravest first, then by path.
 void sort_findings(std::vector<Finding>& findings);
 
-/// Lines for people, without jailed's prefix; no byte of a path reaches the terminal unescaped. Everything
-/// that was moved is named; of the rest, the first `most`.
-std::vector<std::string> report_lines(const std::vector<Finding>& findings, std::size_t most);
+/// Lines for people, without jailed's prefix; no byte of a path reaches the terminal unescaped. Each finding is named
+/// before anything is done about it. Everything that is to be moved is named; of the rest, the first `most`.
+class Report {
+ public:
+  /// `findings`: all that there will be, for the width of the columns.
+  explicit Report(const std::vector<Finding>& findings, std::size_t most = 25);
+
+  std::vector<std::string> lines_of(const Finding& finding);
+  /// What came of moving it.
+  static std::vector<std::string> outcome_of(const Finding& finding);
+  /// How many were not named.
+  std::optional<std::string> last_line() const;
+
+ private:
+  std::size_t most_;
+  std::size_t width_ = 0;
+  std::size_t shown_ = 0;
+  bool begun_ = false;
+};
 
 /// One line of JSON.
 std::string report_json(const std::string& session, const std::string& project,

@@ -38,22 +38,37 @@ constexpr uid_t kStranger = 12345;
 
 }  // namespace
 
-TEST_CASE("a session is a private directory that goes with its owner", "[host]") {
+TEST_CASE("a session is a private directory that goes with its owner when that is done", "[host]") {
   const Scratch scratch;
   std::string path;
   {
-    const Session session(scratch.path());
+    Session session(scratch.path());
     path = session.path();
     CHECK(path == scratch / session.id());
     CHECK(session.id().size() == 12);
     CHECK(session.id().find_first_not_of("0123456789abcdef") == std::string::npos);
     CHECK((lstat_of(path)->st_mode & 07777) == 0700);
     write_new_file(path + "/file", "", 0600);
-    const Session other(scratch.path());
+    Session other(scratch.path());
     CHECK(other.id() != session.id());
+    session.done();
+    other.done();
   }
   CHECK_FALSE(lstat_of(path));
   CHECK(list_directory(scratch.path()).empty());
+}
+
+TEST_CASE("whatever is thrown, a session that is not done stays for the next jailed", "[host]") {
+  const Scratch scratch;
+  std::string id;
+  CHECK_THROWS([&] {
+    const Session session(scratch.path());
+    id = session.id();
+    write_new_file(session.path() + "/work", "", 0600);
+    throw std::runtime_error("at any step");
+  }());
+  CHECK(lstat_of(scratch / id + "/work"));
+  CHECK(abandoned_sessions(scratch.path()) == std::vector<std::string>{id});
 }
 
 TEST_CASE("a session without a place says so", "[host]") {
@@ -98,6 +113,11 @@ TEST_CASE("only directories are sessions", "[host]") {
   write_new_file(elsewhere / "keep", "", 0600);
   write_new_file(scratch / "file", "", 0600);
   REQUIRE(::symlink(elsewhere.path().c_str(), (scratch / "link").c_str()) == 0);
+  REQUIRE(::mkdir((scratch / "notes").c_str(), 0700) == 0);
+  write_new_file(scratch / "0123456789ab", "", 0600);
+  REQUIRE(::symlink(elsewhere.path().c_str(), (scratch / "ba9876543210").c_str()) == 0);
+  REQUIRE(::mkdir((scratch / "0123456789abc").c_str(), 0700) == 0);
+  CHECK(session_ids(scratch.path()).empty());
   CHECK(abandoned_sessions(scratch.path()).empty());
   remove_session(scratch.path(), "link");
   remove_session(scratch.path(), "file");
@@ -186,8 +206,9 @@ TEST_CASE("a sweep in another process does not take a new session", "[host]") {
   int lost = 0;
   const auto error = jailed::test::error_of([&] {
     for (int i = 0; i < 2000; ++i) {
-      const Session session(scratch.path());
+      Session session(scratch.path());
       if (!lstat_of(session.path())) ++lost;
+      session.done();
     }
   });
   ::kill(sweeper, SIGKILL);

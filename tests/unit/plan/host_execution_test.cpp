@@ -180,7 +180,18 @@ TEST_CASE("the report names what was moved, counts the rest, and shows no raw by
   stuck.problem = "Permission denied";
   findings.push_back(stuck);
   sort_findings(findings);
-  const auto lines = report_lines(findings, 2);
+  const auto lines_of_all = [](const std::vector<Finding>& all) {
+    Report report(all, 2);
+    std::vector<std::string> lines;
+    const auto add = [&](const auto& more) { lines.insert(lines.end(), more.begin(), more.end()); };
+    for (const auto& finding : all) {
+      add(report.lines_of(finding));
+      if (finding.quarantine) add(Report::outcome_of(finding));
+    }
+    if (const auto last = report.last_line()) lines.push_back(*last);
+    return lines;
+  };
+  const auto lines = lines_of_all(findings);
   CHECK(lines == std::vector<std::string>{
                      "changed files that your tools run by themselves:",
                      "  critical new     \\033[31m/.envrc  direnv: cd, when the same text was allowed before",
@@ -191,7 +202,7 @@ TEST_CASE("the report names what was moved, counts the rest, and shows no raw by
                      "  high     changed d1/Makefile      make: make",
                      "  and 3 more; all of them: --report json",
                  });
-  CHECK(report_lines({}, 2).empty());
+  CHECK(lines_of_all({}).empty());
 
   const auto json = nlohmann::json::parse(report_json("0123456789ab", "/p", findings));
   CHECK(json["session"] == "0123456789ab");

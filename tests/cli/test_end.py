@@ -1,0 +1,426 @@
+"""The end of a jail always tells and never loses: a full disk, a reader that went away, an engine that breaks, a project that is
+gone, one bad session among several. The fake engine is the agent, and the jail that packs its commits."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import CAN_MOUNT, wait_until
+from test_life import Machine, jail as listed
+
+# What every call of `run` begins with: $shadow, the repository in the session; $role, agent or collector.
+PRELUDE = r"""PATH=/usr/bin:/bin
+role=agent shadow=
+for word; do case $word in
+  *source=*/git,target=/jail/git*) role=collector; shadow=${word#*source=}; shadow=${shadow%%,target=*} ;;
+  *source=*/sessions/*/git,target=*) shadow=${word#*source=}; shadow=${shadow%%,target=*} ;;
+esac; done
+project='@PROJECT@' session=${shadow%/git} home='@HOME@'
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@a GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@a
+in_jail() { GIT_DIR=$shadow GIT_WORK_TREE=$project GIT_OBJECT_DIRECTORY=$shadow/objects \
+  GIT_ALTERNATE_OBJECT_DIRECTORIES=$repository/objects git "$@" 2>/dev/null; }
+repository=$project/.git
+commit() { echo "$1" >"$project/$1" && in_jail add "$1" && in_jail commit -q -m "$1"; }
+if [ $role = collector ]; then
+  note collected
+  [ ! -e "$fake/no-collector" ] || exit 1
+  repository=$(cat "$fake/repository" 2>/dev/null || echo "$project/.git")
+  printf 'HEAD\tref: %s\n' "$(in_jail symbolic-ref HEAD)"
+  in_jail for-each-ref --format='%(refname)%09%(objectname)' refs/heads
+  echo
+  in_jail for-each-ref --format='%(objectname)' refs/heads | in_jail pack-objects --revs --stdout -q
+  exit 0
+fi
+"""
+
+
+def git(host, *args: str, project: Path | None = None) -> str:
+    """As the caller, in the repository here."""
+    command = ["git", "-c", "user.name=me", "-c", "user.email=me@here", "-C", str(project or host.project), *args]
+    if host.uid is not None:
+        command = ["setpriv", f"--reuid={host.uid}", f"--regid={host.uid}", "--clear-groups", "--", *command]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={"HOME": str(host.home), "PATH": "/usr/bin:/bin"}).stdout
+
+
+def repository(host, project: Path | None = None) -> None:
+    git(host, "init", "-q", "-b", "main", project=project)
+    (project or host.project).joinpath("here").write_text("here\n")
+    host.give(project or host.project)
+    git(host, "add", "here", project=project)
+    git(host, "commit", "-q", "-m", "here", project=project)
+
+
+def agent(host, script: str, project: Path | None = None) -> None:
+    """What the next jails do."""
+    prelude = PRELUDE.replace("@PROJECT@", str(project or host.project)).replace("@HOME@", str(host.home))
+    host.fakes.on("run", f"{prelude}\ncd \"$project\"\n{script}\n")
+    for name in ("git", "tar"):
+        if not (host.fakes.bin / name).exists():
+            (host.fakes.bin / name).symlink_to(f"/usr/bin/{name}")
+
+
+def commits_cannot_come(host, cannot: bool = True) -> None:
+    switch = host.fakes.directory / "no-collector"
+    switch.touch() if cannot else switch.unlink()
+
+
+def subjects(host, project: Path | None = None) -> list[str]:
+    return git(host, "log", "--format=%s", project=project).split()
+
+
+def fsck(host, project: Path | None = None) -> None:
+    assert "error" not in git(host, "fsck", "--full", "--strict", "--no-dangling", project=project)
+
+
+def quarantined(host) -> list[str]:
+    found = []
+    for session in host.sessions:
+        place = host.config / "sessions" / session / "quarantine"
+        found += sorted(os.listdir(place)) if place.is_dir() else []
+    return found
+
+
+# --- what the command's status is ---------------------------------------------------------------
+
+
+def test_commits_come_home(host):
+    """The control of all that follows: this fake engine can bring them."""
+    repository(host)
+    agent(host, "commit one")
+    result = host.run(".")
+    assert (result.code, subjects(host), host.sessions) == (0, ["one", "here"], []), result.err
+    fsck(host)
+
+
+@pytest.mark.parametrize("code, ends_with", [(0, 125), (3, 3), (125, 125)])
+def test_the_status_says_that_commits_stayed_away(host, code, ends_with):
+    repository(host)
+    commits_cannot_come(host)
+    agent(host, f"commit one; exit {code}")
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == ends_with and f"jailed git import {session}" in result.err
+    commits_cannot_come(host, False)
+    assert host.run("git", "import").code == 0
+    assert (subjects(host), host.sessions) == (["one", "here"], [])
+
+
+def test_files_in_quarantine_are_no_failure(host):
+    agent(host, "echo evil >.envrc")
+    assert host.run(".").code == 0
+    assert quarantined(host) == ["1-envrc"]
+
+
+# --- a reader that goes away --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_a_reader_that_leaves_ends_no_homecoming(host, leaves):
+    """jailed … 2>&1 | head"""
+    (host.project / "here").touch()
+    agent(host, 'echo evil >.envrc; note planted; while [ ! -e "$fake/go" ]; do sleep 0.02; done')
+    child = host.start(".")
+    wait_until(lambda: host.fakes.notes)
+    if leaves:
+        child.stderr.close()
+        child.stdout.close()
+    (host.fakes.directory / "go").touch()
+    assert child.wait(10) == 0
+    assert sorted(os.listdir(host.project)) == ["here"]  # neither .envrc nor the directory that held the place of .git
+    assert quarantined(host) == ["1-envrc"]
+
+
+def test_commits_come_home_without_a_reader(host):
+    repository(host)
+    agent(host, 'commit one; note done; while [ ! -e "$fake/go" ]; do sleep 0.02; done')
+    child = host.start(".")
+    wait_until(lambda: host.fakes.notes)
+    child.stderr.close()
+    child.stdout.close()
+    (host.fakes.directory / "go").touch()
+    assert (child.wait(10), subjects(host), host.sessions) == (0, ["one", "here"], [])
+
+
+def test_a_command_hears_that_its_reader_has_left(host):
+    """As it would without jailed between: it does not write for ever to nobody."""
+    agent(host, "note up; while echo words; do :; done >&2 2>/dev/null; note told\n")
+    host.fakes.on("run", 'note up; trap "" PIPE; while /bin/echo words >&2; do :; done; note told')
+    child = host.start(".")
+    child.stderr.read1(10)
+    child.stderr.close()
+    assert child.wait(10) == 0
+    assert host.fakes.notes == ["up", "told"]
+
+
+# --- what is no session -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def strays(host):
+    """What a file manager, an editor or a user leaves in the directory of the sessions."""
+    sessions = host.mkdir("home/.config/jailed/sessions", 0o700)
+    host.config.chmod(0o700)
+    (sessions / ".DS_Store").write_text("x")
+    (sessions / "0123456789ab").write_text("a file by a session's name")
+    (sessions / "ba9876543210").symlink_to("/etc")
+    (sessions / "0123456789ab.bak").mkdir()
+    (sessions / "notes" / "projects" / "x").mkdir(parents=True)
+    host.give(host.home)
+    return sorted(os.listdir(sessions))
+
+
+def test_a_stray_file_is_no_living_jail(host, strays):
+    """Guards go where another jail works on the project; nothing but a session is one."""
+    (host.project / ".envrc").write_text("x")
+    host.give(host.project)
+    agent(host, "true")
+    assert host.run(".").code == 0
+    assert [mount for mount in host.fakes.called("run")[0].mounts if mount.endswith("/.envrc")]
+    assert host.sessions == strays
+
+
+@pytest.mark.parametrize("words", [["ls"], ["git", "log"], ["git", "import"], ["stop", "--all"]])
+def test_a_stray_file_is_no_session_for_anybody(host, strays, words):
+    Machine(host, "docker")
+    result = host.run(*words)
+    assert result.code == 0, result.err
+    assert host.sessions == strays
+    assert "volume" not in [call.args[0] for call in host.fakes.calls]  # no session could have left one
+
+
+# --- an exception at any step -------------------------------------------------------------------
+
+
+def test_an_engine_that_is_gone_takes_no_commits_with_it(host):
+    repository(host)
+    agent(host, f"commit one; rm {host.fakes.bin}/docker; kill -KILL $$")
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 137 and f"jailed git import {session}" in result.err
+    host.fakes.add("docker")
+    agent(host, "true")
+    assert f"jailed git import {session}" in host.run(".").err
+    assert host.run("git", "import").code == 0
+    assert (subjects(host), host.sessions) == (["one", "here"], [])
+
+
+@pytest.mark.parametrize("breaks", ['mkdir "$session/answer"', 'mkdir "$session/input"', "rm {bin}/git", 'chmod 500 "$repository/objects/pack"',
+                                    'chmod 500 "$repository/refs"'])  # fmt: skip
+def test_whatever_breaks_on_the_way_home_loses_no_commit(host, breaks):
+    repository(host)
+    agent(host, "commit one; " + breaks.format(bin=host.fakes.bin))
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 125 and f"jailed git import {session}" in result.err
+    for path in (host.project / ".git/objects/pack", host.project / ".git/refs"):
+        path.chmod(0o755)
+    agent(host, "true")
+    for name in ("answer", "input"):
+        shutil.rmtree(host.config / "sessions" / session / name, ignore_errors=True)
+    fsck(host)
+    assert host.run("git", "import").code == 0
+    assert (subjects(host), host.sessions) == (["one", "here"], [])
+    fsck(host)
+
+
+def test_a_launch_that_fails_leaves_nothing(host):
+    """Not even the directory that would hold the place of .git."""
+    agent(host, "true")
+    (host.fakes.bin / "docker").write_text("#!/nowhere\n")
+    assert host.run(".").code == 125
+    assert (os.listdir(host.project), host.sessions) == ([], [])
+
+
+# --- what a launch decided is what counts later -------------------------------------------------
+
+
+def kept(host, project: Path, *options: str) -> str:
+    """The session of a jail whose commit could not come home."""
+    before = host.sessions
+    project.mkdir(parents=True, exist_ok=True)
+    host.give(host.directory)
+    repository(host, project)
+    commits_cannot_come(host)
+    agent(host, "commit one", project)
+    assert host.run(*options, str(project)).code == 125
+    commits_cannot_come(host, False)
+    (session,) = set(host.sessions) - set(before)
+    return session
+
+
+def test_a_project_that_was_let_in_is_imported(host):
+    project = host.home / ".aws/lambda"
+    kept(host, project, "--allow", "secret-store", "--image", "mine", "--user", "dev")
+    assert host.run(str(project)).code == 2  # today nobody says that it is allowed
+    assert host.run("git", "import").code == 0
+    collector = host.fakes.called("run")[-1]
+    assert "mine" in collector.args and ":mine" not in collector.args
+    assert collector.values("--user")[0].split(":")[0] == str(host.caller)
+    assert (subjects(host, project), host.sessions) == (["one", "here"], [])
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_project_that_is_gone_holds_up_no_other(host, first):
+    moved, good = host.directory / "moved", host.directory / "good"
+    projects = [moved, good] if first else [good, moved]
+    sessions = {project: kept(host, project) for project in projects}
+    moved.rename(host.directory / "elsewhere")
+    (host.fakes.directory / "repository").write_text(str(good / ".git"))
+    agent(host, "true", good)
+    result = host.run("git", "import")
+    assert result.code == 125
+    assert f"{moved} is gone" in result.err
+    assert f"jailed git import {sessions[moved]}" in result.err and f"jailed git drop {sessions[moved]}" in result.err
+    assert (subjects(host, good), host.sessions) == (["one", "here"], [sessions[moved]])
+    # Put back, it comes.
+    (host.directory / "elsewhere").rename(moved)
+    (host.fakes.directory / "repository").write_text(str(moved / ".git"))
+    agent(host, "true", moved)
+    assert host.run("git", "import").code == 0
+    assert (subjects(host, moved), host.sessions) == (["one", "here"], [])
+
+
+def test_stop_all_goes_on_after_one_that_cannot_be_ended(host):
+    machine = Machine(host, "docker")
+    good = machine.detach()
+    jails = [listed(int(good[-12:], 16), str(host.project)), listed(1, "/p/bad"), listed(2, "/p/other")]
+    machine.knows(jails)
+    host.fakes.on("stop", 'case "$*" in *jailed-bad-*) echo "Error response from daemon: cannot kill it" >&2; exit 1;; esac')
+    result = host.run("stop", "--all")
+    assert result.code == 125 and "cannot kill it" in result.err
+    assert host.sessions == ["000000000001"]  # the bad one's, for the next try
+    ended = [name for call in host.fakes.called("stop") for name in call.args[3:] if len(call.args) == 4]
+    assert good in ended and "jailed-other-000000000002" in ended
+
+
+# --- a full disk --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(new_host):
+    """small(*names): a host of whose directories the named ones are together on a file system of 6 MiB."""
+    if not CAN_MOUNT:
+        pytest.skip("needs root, to mount a small file system")
+    mounted = []
+
+    def make(*names: str):
+        host = new_host("docker")
+        for name in names:
+            path = host.directory / name
+            path.mkdir(exist_ok=True)
+            if not mounted:
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "small", str(path)], check=True)
+                mounted.append(path)
+                continue
+            (mounted[0] / f".{name}").mkdir()
+            subprocess.run(["mount", "--bind", str(mounted[0] / f".{name}"), str(path)], check=True)
+            mounted.append(path)
+        host.give(host.directory)
+        return host
+
+    yield make
+    for path in reversed(mounted):
+        subprocess.run(["umount", str(path)], check=True)
+
+
+# The jail can write there: <config>/cache and the agents' state.
+FILL = 'dd if=/dev/zero of="$home/.config/jailed/cache/filler" bs=4k 2>/dev/null; '
+
+
+def room_again(host) -> None:
+    (host.config / "cache/filler").unlink()
+
+
+def test_what_is_planted_is_moved_away_although_the_disk_is_full(small):
+    """Small things: room was made for them before the jail began."""
+    host = small("home")
+    agent(host, FILL + "echo evil >.envrc; mkdir -p sub/.git/hooks; echo 'ref: refs/heads/x' >sub/.git/HEAD; echo evil >sub/.git/hooks/post-checkout")
+    result = host.run(".")
+    assert result.code == 0, result.err
+    assert not (host.project / ".envrc").exists() and not (host.project / "sub/.git").exists()
+    assert quarantined(host) == ["1-envrc", "2-git"] or quarantined(host) == ["1-git", "2-envrc"], result.err
+    (session,) = host.sessions
+    assert str(host.project / ".envrc") in (host.config / "sessions" / session / "quarantine.txt").read_text()
+
+
+PLANT_LARGE = "mkdir -p sub/.git/objects sub/.git/refs; echo 'ref: refs/heads/x' >sub/.git/HEAD; head -c 3M /dev/zero >sub/.git/objects/large; "
+
+
+def test_what_cannot_be_moved_away_is_named_and_never_a_baseline(small):
+    host = small("home")
+    agent(host, FILL + PLANT_LARGE + "echo high >Makefile")
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 125
+    assert "sub/.git" in result.err and "could NOT be moved away (No space left on device)" in result.err
+    assert f"jailed git import {session}" in result.err and f"jailed git drop {session}" in result.err
+    assert (host.project / "sub/.git/HEAD").exists()
+    # No launch takes it for what was always there, nor tells again what it told.
+    agent(host, "true")
+    again = host.run(".")
+    assert "sub/.git" in again.err and "could NOT be moved away" in again.err and "Makefile" not in again.err
+    assert again.code == 125 and len(host.sessions) == 1
+    assert "sub/.git" in host.run("git", "log").out
+    room_again(host)
+    last = host.run(".")
+    assert last.code == 0 and "moved away; to take it: " in last.err
+    assert not (host.project / "sub/.git").exists() and quarantined(host) == ["1-git"]
+    assert "left files in quarantine" in host.run(".").err and "sub/.git" not in host.run(".").err  # nothing is tried again
+
+
+@pytest.mark.parametrize("words, is_there", [(["import"], False), (["drop"], True)])
+def test_the_user_decides_about_what_could_not_be_moved(small, words, is_there):
+    host = small("home")
+    agent(host, FILL + PLANT_LARGE)
+    assert host.run(".").code == 125
+    (session,) = host.sessions
+    if words == ["import"]:
+        assert host.run("git", "import", session).code == 125
+        room_again(host)
+    assert host.run("git", *words, session).code == 0
+    assert (host.project / "sub/.git").exists() == is_there
+    assert bool(quarantined(host)) != is_there
+    agent(host, "true")
+    assert "could NOT" not in host.run(".").err
+
+
+def test_on_one_file_system_a_full_disk_stops_no_move(small):
+    host = small("home", "project")
+    agent(host, ": >.envrc; mkdir -p sub/.git/objects sub/.git/refs; echo 'ref: refs/heads/x' >sub/.git/HEAD; " + FILL + "true")
+    result = host.run(".")
+    assert result.code == 0, result.err
+    assert len(quarantined(host)) == 2
+    assert not (host.project / ".envrc").exists() and not (host.project / "sub/.git").exists()
+
+
+def test_a_launch_on_a_full_disk_says_so_and_leaves_nothing(small):
+    host = small("home")
+    agent(host, "true")
+    assert host.run(".").code == 0  # makes the configuration
+    filler = host.config / "cache/filler"
+    subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4k"], stderr=subprocess.DEVNULL)
+    result = host.run(".")
+    assert result.code == 125 and "No space left on device" in result.err
+    assert host.sessions == [] and os.listdir(host.project) == []
+
+
+@pytest.mark.parametrize("full", ["home", "project"])
+def test_commits_outlive_a_full_disk(small, full):
+    """Of jailed's own files, and of the repository here."""
+    host = small(full)
+    repository(host)
+    place = '"$home/.config/jailed/cache/filler"' if full == "home" else '"$repository/filler"'
+    agent(host, f"head -c 100k /dev/urandom >large; in_jail add large; commit one; dd if=/dev/zero of={place} bs=4k 2>/dev/null; true")
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 125, result.err
+    assert f"jailed git import {session}" in result.err and "No space left on device" in result.err
+    assert subjects(host) == ["here"]
+    (host.config / "cache/filler" if full == "home" else host.project / ".git/filler").unlink()
+    fsck(host)
+    agent(host, "true")
+    assert host.run("git", "import").code == 0
+    assert (subjects(host), host.sessions) == (["one", "here"], [])
+    fsck(host)
