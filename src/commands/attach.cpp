@@ -11,11 +11,13 @@
 #include <jailed/commands/found_jails.hpp>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/host_execution.hpp>
+#include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/commands/leaving.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/session_parts.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -149,13 +151,12 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   auto further = before;
   further.push_back({name, places.project});
   note_further_projects(session, further);
+  const plan::SyncSession definition{
+      .id = jail.session, .project = places.project, .container = jail.name, .ignores = ignores, .name = name};
+  note_sync(session, definition);
   PendingSignals signals;
   try {
-    sync.create({.id = jail.session,
-                 .project = places.project,
-                 .container = jail.name,
-                 .ignores = ignores,
-                 .name = name});
+    sync.create(definition);
     LiveLine line(quiet);
     const auto end = sync.flush(key, [&](const plan::SyncState& state) {
       line.show(plan::sync_progress(state));
@@ -166,6 +167,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
       throw core::Error(end.stopped ? "Interrupted."
                                     : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
     check_arrived(sync, key, workspace);
+    name_left_out(sync, key);
   } catch (const core::Error& error) {
     sync.terminate(key);
     note_further_projects(session, before);

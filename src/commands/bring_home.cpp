@@ -8,13 +8,17 @@
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/leaving.hpp>
+#include <jailed/commands/noted_jails.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/fd.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/sync_problems.hpp>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace jailed::commands {
 namespace {
@@ -27,6 +31,7 @@ constexpr auto kEndPatience = std::chrono::seconds(10);
 constexpr auto kStallPatience = std::chrono::minutes(3);
 constexpr std::uint64_t kMostBytesOfConflicts = std::uint64_t{8} << 30;
 constexpr auto kTarPatience = std::chrono::seconds(60);
+constexpr auto kOpenPatience = std::chrono::minutes(2);
 
 void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
           const std::string& reason) {
@@ -36,6 +41,7 @@ void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Carg
   spdlog::error("  give up what is not home: {}", core::shell_line(plan::remove_volume_command(engine, cargo.container)));
   for (const auto& project : projects_of(cargo)) sync.pause(project.key);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
+  note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
 }
 
 void name_some(const std::vector<std::string>& names, std::uint64_t more) {
@@ -44,30 +50,57 @@ void name_some(const std::vector<std::string>& names, std::uint64_t more) {
   if (more > 0) spdlog::warn("  and {} more", more);
 }
 
-// As an archive and not as files: what the jail has made is not unpacked here by anyone but the user.
-bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
-                    const plan::SyncState& state) {
-  const auto workspace = plan::workspace_of(project.name);
+// As an archive and not as files: what the jail has made is not unpacked here by anyone but the user. Its path.
+std::optional<std::string> archive(const Cargo& cargo, const core::Command& command) {
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
-  const auto archive = fmt::format("{}/{}.tar", directory, host::random_hex(4));
+  auto path = fmt::format("{}/{}.tar", directory, host::random_hex(4));
   // What is sparse in the jail is not in an archive, and tar can be stopped by whoever is left.
-  const host::Fd file(::open(archive.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!file) return false;
-  const auto saved = host::stream_to(plan::archive_command(engine, cargo.container, state.conflicts, workspace), file.get(),
-                                     kMostBytesOfConflicts, kTarPatience);
-  if (!saved.status.ok()) {
-    ::unlink(archive.c_str());
-    return false;
-  }
+  const host::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return std::nullopt;
+  if (host::stream_to(command, file.get(), kMostBytesOfConflicts, kTarPatience).status.ok()) return path;
+  ::unlink(path.c_str());
+  return std::nullopt;
+}
+
+std::string shown_path(const CargoProject& project, const std::string& path) {
+  const auto& name = project.name;
+  if (name.empty()) return core::printable(path);
+  return core::printable((name.starts_with('/') ? project.path : plan::workspace_of(name)) + "/" + path);
+}
+
+bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
+                    const plan::SyncState& state) {
+  const auto saved = archive(
+      cargo, plan::archive_command(engine, cargo.container, state.conflicts, plan::workspace_of(project.name)));
+  if (!saved) return false;
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
-  for (const auto& path : state.conflicts)
-    names.push_back(core::printable(project.name.empty()             ? path
-                                    : project.name.starts_with('/') ? project.path + "/" + path
-                                                                    : workspace + "/" + path));
+  for (const auto& path : state.conflicts) names.push_back(shown_path(project, path));
   name_some(names, 0);
-  spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(archive));
+  spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(*saved));
+  return true;
+}
+
+// What no later try would bring home either.
+bool save_what_stays_away(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
+                          const plan::StaysAway& away, std::uint64_t more) {
+  const auto workspace = plan::workspace_of(project.name);
+  std::vector<core::Command> commands;
+  if (!away.archived.empty()) commands.push_back(plan::archive_whole_command(engine, cargo.container, away.archived, workspace));
+  if (away.odd_names) commands.push_back(plan::archive_odd_names_command(engine, cargo.container, workspace));
+  std::vector<std::string> archives;
+  for (const auto& command : commands) {
+    auto saved = archive(cargo, command);
+    if (!saved) return false;
+    archives.push_back(core::shell_quote(*saved));
+  }
+  for (const auto& path : archives)
+    spdlog::error("Some files of the jail cannot come home as they are; they are saved: tar -xf {} -C DIRECTORY", path);
+  std::vector<std::string> names;
+  for (const auto& problem : away.impossible)
+    names.push_back(fmt::format("{}: {}", shown_path(project, problem.path), core::printable(problem.error)));
+  name_some(names, more);
   return true;
 }
 
@@ -91,28 +124,45 @@ class StallWatch {
   std::chrono::steady_clock::time_point since_ = std::chrono::steady_clock::now();
 };
 
-FilesHome flush_home(const engine::SyncEngine& sync, const std::string& key, PendingSignals& signals, Company company,
-                       plan::SyncState& state) {
+FilesHome flush_home(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo, const CargoProject& project,
+                     PendingSignals& signals, Company company, plan::SyncState& state) {
+  bool opened = false;
+  const auto open_up = [&] {
+    const bool first = !std::exchange(opened, true);
+    if (first)
+      host::capture_shielded(plan::open_up_command(engine, cargo.container, plan::workspace_of(project.name)), kOpenPatience);
+    return first;
+  };
+  plan::StaysAway away;
   // A file that changes while it is copied is a problem in one cycle and none in the next.
   for (int attempt = 0; attempt < 3; ++attempt) {
     StallWatch watch(company);
     bool stalled = false;
-    const auto end = sync.flush(key, [&](const plan::SyncState& now) {
+    const auto end = sync.flush(project.key, [&](const plan::SyncState& now) {
       stalled = watch.stalled(now);
       return !stalled && signals.count() < kTimesToBeAsked;
     });
     if (end.stopped) return {.reason = "it was cut short", .stalled = stalled};
-    if (!end.done) return {.reason = end.said};
-    const auto now = sync.state(key);
+    if (!end.done) {
+      if (end.said.find("permission denied") != std::string::npos && open_up()) continue;
+      return {.reason = end.said};
+    }
+    const auto now = sync.state(project.key);
     if (!now) return {.reason = "Mutagen does not say how its session is"};
     state = *now;
-    if (state.not_home.empty() && state.more_not_home == 0) return {};
+    away = plan::what_stays_away(state);
+    if (away.nothing()) return {};
+    if (!state.unread.empty()) open_up();
+  }
+  if (away.in_the_way.empty()) {
+    if (save_what_stays_away(engine, cargo, project, away, state.more_unread + state.more_unwritten)) return {};
+    return {.reason = "what cannot come as it is could not be saved"};
   }
   std::vector<std::string> names;
-  for (const auto& problem : state.not_home)
-    names.push_back(fmt::format("{}: {}", core::printable(problem.path), core::printable(problem.error)));
+  for (const auto& problem : away.in_the_way)
+    names.push_back(fmt::format("{}: {}", shown_path(project, problem.path), core::printable(problem.error)));
   spdlog::warn("These could not be brought home:");
-  name_some(names, state.more_not_home);
+  name_some(names, away.more_in_the_way);
   return {.reason = "some files are in the way"};
 }
 
@@ -171,12 +221,12 @@ FilesHome bring_project_home(const plan::Engine& engine, const engine::SyncEngin
   try {
     // An attach that was killed has noted the project and made no session yet.
     if (!project.name.empty() && !sync.state(project.key))
-      sync.create({.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name});
+      sync.create(sync_session(cargo, project));
   } catch (const core::Error& error) {
     return {.reason = error.what()};
   }
   plan::SyncState state;
-  auto home = flush_home(sync, project.key, signals, company, state);
+  auto home = flush_home(engine, sync, cargo, project, signals, company, state);
   if (!home.reason &&
       (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, project, state))))
     home.reason = "files that changed on both sides could not be saved";

@@ -84,7 +84,8 @@ bool bring_commits(const EndedJail& jail, const std::string& session) {
 }
 
 bool is_needed(std::string_view name, const std::string& part, const Kept& kept) {
-  static const std::set<std::string_view> of_commits = {"git", "repository", "known", "known-refs", "empty-file", "modules", "worktrees"};
+  static const std::set<std::string_view> of_commits = {"git", "repository", "known", "known-refs", "empty-file", "modules", "worktrees",
+                                                        "not-carried"};
   static const std::set<std::string_view> of_looking = {"host-snapshot", "planted", "guard"};
   static const std::set<std::string_view> of_both = {"number", "record"};
   if (of_commits.contains(name)) return kept.commits;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <jailed/commands/git_forward.hpp>
+#include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/tree.hpp>
@@ -85,6 +86,7 @@ std::string Forward::obstacle_under_lock() {
   if (!changes.status.ok()) return "the two states cannot be compared";
   if (const auto links = plan::changed_gitlinks(changes.out); !links.empty())
     return fmt::format("the submodule {} changed", printable(links.front()));
+  if (auto reason = unseen_obstacle(git_.scratch(), record_.project, changes.out); !reason.empty()) return reason;
   return index_obstacle(now_.id);
 }
 

@@ -72,7 +72,7 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
     return false;
   }
   PendingSignals signals;
-  if (!recover(found.engine, engine::SyncEngine(program.mutagen), program, jail_of(volume),
+  if (!recover(found.engine, engine::SyncEngine(program.mutagen), program, jail_of(volume, found.sessions),
                cargo_of(volume, found.sessions), signals))
     return end_jail({.sessions = found.sessions, .id = volume.session, .files_home = false}).all_home();
   return import_session(found.engine, session, volume.session, found.settings, environment);
@@ -98,7 +98,7 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const host::
   if (homecoming == Homecoming::container_gone) {
     const auto volumes = find_volumes(found.engine, found.sessions, jail.session);
     if (volumes.empty()) throw core::Error(fmt::format("The volume of {} is gone.", jail.name), "see: jailed ls");
-    const bool home = bring_home_or_recover(found.engine, sync, program, jail_of(volumes.front()), cargo, signals);
+    const bool home = bring_home_or_recover(found.engine, sync, program, jail_of(volumes.front(), found.sessions), cargo, signals);
     homecoming = home ? Homecoming::done : Homecoming::held_up;
   }
   if (homecoming != Homecoming::done)

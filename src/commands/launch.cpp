@@ -7,6 +7,7 @@
 #include <jailed/commands/engine_here.hpp>
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/foreign_image.hpp>
+#include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/commands/isolated_network.hpp>
 #include <jailed/commands/killed.hpp>
 #include <jailed/commands/logins.hpp>
@@ -66,7 +67,14 @@ plan::Jail imagined_bind(const core::Options& options, const Settings& settings,
 engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const Environment& environment, const Places& places, const plan::Engine& engine,
                          const std::optional<MutagenProgram>& mutagen) {
-  if (mutagen) return run_synced(options, settings, environment, places, engine, *mutagen);
+  if (mutagen) {
+    try {
+      return run_synced(options, settings, environment, places, engine, *mutagen);
+    } catch (const IncompleteCopy& incomplete) {
+      if (settings.sync == core::Sync::mutagen || engine.remote) throw;
+      spdlog::warn("{} The project is mounted directly.", incomplete.what());
+    }
+  }
   PreparedJail prepared(options, settings, environment, places);
   note_record(prepared.session(), plan::session_record(prepared.jail(), engine, settings));
   if (options.detach) {

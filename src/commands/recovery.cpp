@@ -5,13 +5,18 @@
 #include <chrono>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
+#include <jailed/host/death_watch.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/session.hpp>
 #include <jailed/plan/claims.hpp>
+#include <jailed/plan/seccomp.hpp>
+#include <jailed/plan/settings.hpp>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -39,15 +44,19 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
   const host::TemporaryDirectory files(cargo.sessions + "/" + cargo.id, "recovery-");
   host::write_new_file(files.path() + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(files.path() + "/group", plan::group_file(jail.user, jail.identity, {}), 0644);
-  host::write_new_file(files.path() + "/seccomp.json", plan::seccomp_profile(), 0644);
-  // Removed by its own end, or by the next jailed's sweep, where there is no lease (on another machine).
-  const host::Lease lease(files.path() + "/lease");
-  auto keeper = plan::recovery_keeper(jail, files.path(), program.agents);
-  keeper.seccomp = files.path() + "/seccomp.json";
+  const bool host_kernel = !jail.sandbox || plan::on_host_kernel(core::Named{*jail.sandbox, {}});
+  if (jail.seccomp) host::write_new_file(files.path() + "/seccomp.json", plan::seccomp_profile_for(host_kernel), 0644);
+  host::Lease lease(files.path() + "/lease");
+  if (engine.remote || !host_kernel) lease.release();
+  // Where there is no lease it is removed by its own end, or when jailed dies.
+  std::optional<host::DeathWatch> watch;
+  if (!lease) watch.emplace(fmt::format("{}/{}", cargo.sessions, cargo.id), plan::remove_command(engine, cargo.container));
+  const auto keeper = plan::recovery_keeper(jail, files.path(), static_cast<bool>(lease), program.agents);
   if (const auto said = start_again(engine, keeper); !said.empty()) {
     spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
                   core::printable(said));
     spdlog::error("  nothing is lost; when that is mended: jailed sync recover {}", cargo.id);
+    note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
     return false;
   }
   for (const auto& project : projects_of(cargo)) {
@@ -57,13 +66,14 @@ bool recover(const plan::Engine& engine, const engine::SyncEngine& sync, const M
     }
     if (project.name.empty())
       spdlog::warn("Mutagen has forgotten this jail; what was deleted on one side comes back from the other.");
-    sync.create({.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name});
+    sync.create(sync_session(cargo, project));
   }
   const auto homecoming = bring_home(engine, sync, cargo, signals, Company::nobody);
   if (homecoming == Homecoming::container_gone) {
     spdlog::error("The container that should bring the work home ended; the work waits in the volume {}.",
                   cargo.container);
     spdlog::error("  nothing is lost; again: jailed sync recover {}", cargo.id);
+    note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
   }
   return homecoming == Homecoming::done;
 }
@@ -78,7 +88,7 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
   return recover(engine, sync, program, jail, cargo, signals);
 }
 
-plan::Jail jail_of(const plan::Volume& volume) {
+plan::Jail jail_of(const plan::Volume& volume, const std::string& sessions) {
   plan::Jail jail;
   jail.id = volume.session;
   jail.project = volume.project;
@@ -86,6 +96,15 @@ plan::Jail jail_of(const plan::Volume& volume) {
   jail.image = volume.image;
   jail.user = volume.user;
   jail.identity = volume.identity;
+  jail.seccomp = "";
+  if (const auto record = noted_record(sessions + "/" + volume.session)) {
+    jail.project = record->project;
+    jail.image = record->image;
+    jail.user = record->user;
+    jail.identity = record->identity;
+    jail.sandbox = record->sandbox;
+    if (record->seccomp != core::Seccomp::jailed) jail.seccomp.reset();
+  }
   jail.limits = plan::jail_limits(
       {},
       {.memory = host::memory_size(), .files = host::most_open_files(), .processes = host::most_processes()});

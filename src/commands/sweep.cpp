@@ -2,10 +2,12 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <jailed/commands/end.hpp>
 #include <jailed/commands/kept_sessions.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
 #include <jailed/commands/sweep.hpp>
+#include <jailed/commands/sync_sessions.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/host/files.hpp>
@@ -37,7 +39,7 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
     }
     spdlog::info("A jail around {} was killed; bringing its work home.", core::printable(volume.project));
     PendingSignals signals;
-    if (!recover(engine, engine::SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume),
+    if (!recover(engine, engine::SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume, sessions),
                  cargo_of(volume, sessions), signals))
       return false;
   }
@@ -60,6 +62,7 @@ class Sweep {
       }
       return;
     }
+    if (offer_held_up(engine_, sessions_ + "/" + id, id, places_.project)) return;
     const host::AbandonedSession session(sessions_, id);
     if (!session) return;  // somebody else takes care of it
     // A proxy that ended as it should has taken its socket away.
@@ -71,7 +74,11 @@ class Sweep {
     if (!mutagen_) mutagen_ = usable_mutagen(engine_, environment_);
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine_, id);
-    if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) clear_session(session, sessions_, id, places_.project);
+    if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) {
+      clear_session(session, sessions_, id, places_.project);
+    } else {
+      end_jail({.sessions = sessions_, .id = id, .files_home = false});  // what came so far is looked at
+    }
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/follow_changes.hpp>
+#include <jailed/commands/incomplete_copy.hpp>
 #include <jailed/commands/killed.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
@@ -152,6 +153,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const engine::SyncEngin
       if (!quiet && plan::is_slow_tree(files, took.count())) say_what_is_slow(settings, places, files);
       if (const auto files_of_git = gitfiles_of(shares); !files_of_git.empty())
         host::capture_shielded(plan::gitfiles_command(engine, cargo.container, files_of_git));
+      check_copy(engine, sync, cargo, shares, !settings.ignores.empty());
       return std::nullopt;
     }
     line.clear();

@@ -116,14 +116,20 @@ bool parse_number(std::string_view text, Number& number) {
   return result.ec == std::errc{} && result.ptr == text.data() + text.size();
 }
 
-void add_problems(SyncState& state, const json& endpoint, const char* list, const char* more) {
+// `kind`: "Scan" or "Transition".
+void add_problems(const json& endpoint, const std::string& kind, std::vector<SyncProblem>& problems, std::uint64_t& more) {
+  auto list = kind + "Problems";
+  list.front() = static_cast<char>(list.front() - 'A' + 'a');
   if (const auto found = endpoint.find(list); found != endpoint.end() && found->is_array()) {
     for (const auto& problem : *found) {
-      if (state.not_home.size() < kMostProblems) state.not_home.push_back({text_of(problem, "path"), text_of(problem, "error")});
-      else ++state.more_not_home;
+      if (problems.size() < kMostProblems) {
+        problems.push_back({text_of(problem, "path"), text_of(problem, "error")});
+      } else {
+        ++more;
+      }
     }
   }
-  state.more_not_home += number_of(endpoint, more);
+  more += number_of(endpoint, ("excluded" + kind + "Problems").c_str());
 }
 
 }  // namespace
@@ -143,10 +149,17 @@ Jail keeper(Jail jail, const KeeperMounts& mounts) {
   return jail;
 }
 
-Jail recovery_keeper(Jail jail, const std::string& session_files, const std::string& agents) {
-  jail.binds = {{session_files + "/passwd", "/etc/passwd", true},
-                {session_files + "/group", "/etc/group", true},
-                {session_files + "/lease", "/etc/jailed/lease", true}};
+Jail recovery_keeper(Jail jail, const std::string& session_files, bool lease, const std::string& agents) {
+  jail.binds = {{session_files + "/passwd", "/etc/passwd", true}, {session_files + "/group", "/etc/group", true}};
+  if (lease) jail.binds.push_back({session_files + "/lease", "/etc/jailed/lease", true});
+  if (jail.seccomp) jail.seccomp = session_files + "/seccomp.json";
+  // It may be the jail of the launch, with all that the user's command had.
+  jail.env_file.reset();
+  jail.groups.clear();
+  jail.hosts.clear();
+  jail.labels.clear();
+  jail.logged = false;
+  jail.environment = {};
   jail.environment.constants = {{"HOME", "/home/" + jail.user}, {"USER", jail.user}, {"LOGNAME", jail.user}};
   jail.network = false;
   make_keeper(jail, agents);
@@ -348,8 +361,10 @@ std::optional<SyncState> parse_sync_state(std::string_view text) {
     }
   }
   state.more_conflicts += number_of(session, "excludedConflicts");
-  add_problems(state, beta, "scanProblems", "excludedScanProblems");
-  add_problems(state, alpha, "transitionProblems", "excludedTransitionProblems");
+  add_problems(beta, "Scan", state.unread, state.more_unread);
+  add_problems(alpha, "Transition", state.unwritten, state.more_unwritten);
+  add_problems(alpha, "Scan", state.not_carried, state.more_not_carried);
+  add_problems(beta, "Transition", state.not_carried, state.more_not_carried);
   return state;
 }
 
@@ -371,8 +386,9 @@ std::string sync_summary(const SyncState& state) {
                   state.files_home, state.files_jail);
   if (const auto count = state.conflicts.size() + state.more_conflicts; count > 0)
     text += fmt::format(", {} changed on both sides", count);
-  if (const auto count = state.not_home.size() + state.more_not_home; count > 0)
-    text += fmt::format(", {} cannot come home", count);
+  if (const auto count = state.not_home(); count > 0) text += fmt::format(", {} cannot come home", count);
+  if (const auto count = state.not_carried.size() + state.more_not_carried; count > 0)
+    text += fmt::format(", {} cannot go into the jail", count);
   return text;
 }
 

@@ -310,17 +310,25 @@ def test_a_file_in_the_way_keeps_the_volume(synced):
     synced.own()
     subprocess.run(["chattr", "+i", synced.project / "d/file"], check=True)
     try:
-        result = synced.run("rm d/file; echo new >d/file; echo more >d/more")
-        assert "jailed sync recover" in result.errors, result
+        result = synced.run("rm d/file; echo new >d/file; echo more >d/more; ln -s /etc/passwd leads-out")
+        assert result.status == 125 and "jailed sync recover" in result.errors, result
         assert (synced.project / "d/file").read_text() == "old"
+        # Not home is no reason not to look at what came.
+        assert "moved away" in result.errors and not (synced.project / "leads-out").is_symlink(), result.errors
+        # Whoever starts another jail has nothing to do with it.
+        other = synced.host.run(synced.host.project("other"), "--", "true").ok()
+        assert "d/file" not in other.errors and "recover" not in other.errors, other.errors
+        assert "jailed sync recover" in synced.run("true").errors
         again = synced.host.run("sync", "recover", kept(synced), timeout=90)
         assert again.status == 125 and "d/file" in again.errors
         kept(synced)
     finally:
         subprocess.run(["chattr", "-i", synced.project / "d/file"], check=True)
-    recovered(synced)
+    synced.host.run("sync", "recover", kept(synced), timeout=90).ok()
     assert (synced.project / "d/file").read_text() == "new\n"
     assert (synced.project / "d/more").read_text() == "more\n"
+    synced.take_quarantine()
+    synced.nothing_left()
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class HostGit {
  public:
   /// `scratch`: a directory where nothing hostile writes.
   HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment);
+  const std::string& scratch() const { return scratch_; }
 
   /// `more` beats what quiet_git sets.
   core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;

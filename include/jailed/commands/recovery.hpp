@@ -19,8 +19,9 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
                            const MutagenProgram& program, const plan::Jail& jail, const Cargo& cargo,
                            PendingSignals& signals);
 
-/// The jail that a volume was made for, and its cargo.
-plan::Jail jail_of(const plan::Volume& volume);
+/// The jail that a volume was made for, as its session's record has it, else as the volume's labels; and its cargo. Where
+/// its filter of system calls is, `recover` says.
+plan::Jail jail_of(const plan::Volume& volume, const std::string& sessions);
 Cargo cargo_of(const plan::Volume& volume, const std::string& sessions);
 
 /// The volumes of one session of this user, or of all: those that agree with a session of this configuration, and with the

@@ -36,8 +36,10 @@ struct KeeperMounts {
 /// the .git files of submodules are written by gitfiles_command.
 Jail keeper(Jail jail, const KeeperMounts& mounts);
 
-/// The keeper that only brings a left-over volume home: no network, nothing of the user's but the volume.
-Jail recovery_keeper(Jail jail, const std::string& session_files, const std::string& agents);
+/// The keeper that only brings a left-over volume home: no network, nothing of the user's but the volume, not even a
+/// variable. `lease`: whether there is one among the session's files; with a filter of system calls of jailed's own in
+/// `jail`, there is a `seccomp.json` among them.
+Jail recovery_keeper(Jail jail, const std::string& session_files, bool lease, const std::string& agents);
 
 /// The volume at /projects. The engine makes it with the container, so that it costs no call; it is found by the
 /// name of the other one, which has the labels, and goes with it.
@@ -157,8 +159,14 @@ struct SyncState {
   std::uint64_t received_bytes = 0;
   std::vector<std::string> conflicts;
   std::uint64_t more_conflicts = 0;
-  std::vector<SyncProblem> not_home;  // what of the jail's side could not be read, or not be written here
-  std::uint64_t more_not_home = 0;
+  std::vector<SyncProblem> unread;  // of the jail's side: it could not be read
+  std::uint64_t more_unread = 0;
+  std::vector<SyncProblem> unwritten;  // it could not be written here
+  std::uint64_t more_unwritten = 0;
+  std::vector<SyncProblem> not_carried;  // of this side: it could not be read, or not be written in the jail
+  std::uint64_t more_not_carried = 0;
+
+  std::uint64_t not_home() const { return unread.size() + more_unread + unwritten.size() + more_unwritten; }
 
   bool halted() const { return status.starts_with("halted"); }
 

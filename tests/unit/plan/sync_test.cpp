@@ -84,12 +84,32 @@ TEST_CASE("a keeper is started in the background with the whole hardening", "[pl
 }
 
 TEST_CASE("what only brings a volume home has no network and none of the user's files", "[plan]") {
-  const auto jail = recovery_keeper(some_jail(), "/s/r", "/c/agents");
+  auto left = some_jail();
+  left.seccomp = "/s/seccomp.json";
+  left.environment = {.constants = {{"A", "b"}}, .names = {"OPENAI_API_KEY"}, .child_env = {{"OPENAI_API_KEY", "k"}}, .file = {{"PATH", "/x"}}};
+  left.env_file = "/s/env";
+  left.groups = {999};
+  left.hosts = {"host:1.2.3.4"};
+  const auto jail = recovery_keeper(left, "/s/r", true, "/c/agents");
+  const auto command = run_command(kDocker, jail);
+  CHECK(command.env.empty());
+  for (const auto* word : {"OPENAI", "env-file", "A=b", "group-add", "add-host", "/s/seccomp.json"}) {
+    INFO(word);
+    CHECK(joined(command).find(word) == std::string::npos);
+  }
+  CHECK(joined(command).find("seccomp=/s/r/seccomp.json") != std::string::npos);
   CHECK(jail.binds == std::vector<BindMount>{{"/s/r/passwd", "/etc/passwd", true},
                                              {"/s/r/group", "/etc/group", true},
                                              {"/s/r/lease", "/etc/jailed/lease", true},
                                              {"/c/agents", "/home/coder/.mutagen/agents", true}});
-  CHECK(joined(run_command(kDocker, jail)).find(" --network none ") != std::string::npos);
+  CHECK(joined(command).find(" --network none ") != std::string::npos);
+}
+
+TEST_CASE("what brings a volume home has a lease and a filter only where the jail could have them", "[plan]") {
+  const auto jail = recovery_keeper(some_jail(), "/s/r", false, "/c/agents");
+  const auto line = joined(run_command(kDocker, jail));
+  CHECK(line.find("lease") == std::string::npos);
+  CHECK(line.find("seccomp") == std::string::npos);
 }
 
 TEST_CASE("the user's command runs in the keeper, below an init of its own", "[plan]") {
@@ -176,10 +196,11 @@ TEST_CASE("a session's state is read from Mutagen's JSON", "[plan]") {
   CHECK_FALSE(parse_sync_state("[]"));
   CHECK_FALSE(parse_sync_state("error: unable to locate"));
   const auto state = parse_sync_state(R"([{"status": "staging-beta", "lastError": "e",
-    "alpha": {"connected": true, "files": 3, "scanProblems": [{"path": "host", "error": "unreadable"}],
+    "alpha": {"connected": true, "files": 3, "scanProblems": [{"path": "host", "error": "unreadable"}], "excludedScanProblems": 2,
               "transitionProblems": [{"path": "a", "error": "no space left"}]},
     "beta": {"connected": true, "files": 2, "scanProblems": [{"path": "b", "error": "denied"}],
-             "excludedScanProblems": 4,
+             "excludedScanProblems": 4, "transitionProblems": [{"path": "c", "error": "name too long"}],
+             "excludedTransitionProblems": 3,
              "stagingProgress": {"receivedFiles": 1, "expectedFiles": 9, "totalReceivedSize": 2048}},
     "conflicts": [{"root": "x/y", "alphaChanges": [], "betaChanges": []}], "excludedConflicts": 1}])");
   REQUIRE(state);
@@ -188,8 +209,12 @@ TEST_CASE("a session's state is read from Mutagen's JSON", "[plan]") {
   CHECK_FALSE(state->halted());
   CHECK(state->conflicts == std::vector<std::string>{"x/y"});
   CHECK(state->more_conflicts == 1);
-  CHECK(state->not_home == std::vector<SyncProblem>{{"b", "denied"}, {"a", "no space left"}});
-  CHECK(state->more_not_home == 4);
+  CHECK(state->unread == std::vector<SyncProblem>{{"b", "denied"}});
+  CHECK(state->more_unread == 4);
+  CHECK(state->unwritten == std::vector<SyncProblem>{{"a", "no space left"}});
+  CHECK(state->not_home() == 6);
+  CHECK(state->not_carried == std::vector<SyncProblem>{{"host", "unreadable"}, {"c", "name too long"}});
+  CHECK(state->more_not_carried == 5);
   CHECK(sync_progress(*state) == "copying the project: 1 of 9 files, 2.0 KiB");
 }
 

@@ -1,0 +1,123 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <jailed/commands/incomplete_copy.hpp>
+#include <jailed/commands/session_parts.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/host/process.hpp>
+#include <jailed/host/tree.hpp>
+#include <jailed/plan/project.hpp>
+#include <jailed/plan/sync_problems.hpp>
+
+namespace jailed::commands {
+namespace {
+
+constexpr std::size_t kNamesShown = 10;
+constexpr const char* kNotCarried = "not-carried";
+constexpr std::size_t kLongestList = 64U << 20;
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> words;
+  while (!text.empty()) {
+    words.emplace_back(text.substr(0, text.find('\0')));
+    text.remove_prefix(std::min(text.size(), words.back().size() + 1));
+  }
+  return words;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i) text += (i > 0 ? ", " : "") + core::printable(names[i]);
+  if (names.size() > kNamesShown) text += fmt::format(" and {} more", names.size() - kNamesShown);
+  return text;
+}
+
+void name(const plan::LeftOut& left) {
+  if (left.nothing()) return;
+  std::vector<std::string> names;
+  for (const auto& problem : left.problems) names.push_back(fmt::format("{} ({})", problem.path, problem.error));
+  auto text = some_of(names);
+  if (left.more > 0) text += fmt::format(" and {} more", left.more);
+  spdlog::warn("Not in the jail, since Mutagen cannot carry it: {}", text);
+}
+
+// The user's own, but not to be read by them, is there as well.
+bool is_there(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 || errno == EACCES;
+}
+
+// Where git works in the jail.
+struct WorkTree {
+  std::string there;
+  std::string here;
+};
+
+std::vector<WorkTree> work_trees(const ProjectShare& share) {
+  std::vector<WorkTree> trees;
+  if (share.git.kind != plan::GitPlan::Kind::shadow && share.git.kind != plan::GitPlan::Kind::plain) return trees;
+  const auto workspace = plan::workspace_of(share.name);
+  trees.push_back({workspace, share.path});
+  for (const auto& module : share.git.modules) {
+    if (plan::is_within(module.work_tree, workspace)) trees.push_back({module.work_tree, share.path + module.work_tree.substr(workspace.size())});
+  }
+  return trees;
+}
+
+// Whether Mutagen could not take it, rather than was told not to.
+bool cannot_be_carried(const plan::LeftOut& left, const std::string& project, const std::string& path) {
+  if (plan::is_left_out(left, path.substr(project.size() + 1))) return true;
+  struct stat info {};
+  const bool is_link = ::lstat(path.c_str(), &info) == 0 && S_ISLNK(info.st_mode);
+  return !is_link && ::access(path.c_str(), R_OK) != 0;
+}
+
+void check_share(const plan::Engine& engine, const Cargo& cargo, const ProjectShare& share, const plan::LeftOut& left) {
+  std::vector<std::string> lost;
+  std::string unseen;
+  for (const auto& tree : work_trees(share)) {
+    const auto answer = host::capture_shielded(plan::missing_files_command(engine, cargo.container, tree.there));
+    if (!answer.status.ok()) continue;  // no repository
+    for (const auto& path : split(answer.out)) {
+      const auto here = tree.here + "/" + path;
+      if (!is_there(here)) continue;  // deleted here, too
+      if (cannot_be_carried(left, share.path, here)) lost.push_back(here.substr(share.path.size() + 1));
+      unseen += here + '\0';
+    }
+  }
+  if (!lost.empty())
+    throw IncompleteCopy(fmt::format("Mutagen cannot carry files that git tracks, and a commit in the jail could delete them: {}.", some_of(lost)),
+                         engine.remote ? "make them readable, with names that are UTF-8" : "do without it: jailed --sync bind");
+  const auto part = fmt::format("{}/{}{}", cargo.sessions, cargo.id, part_below(share.name));
+  if (!unseen.empty()) host::write_new_file(part + "/" + kNotCarried, unseen, 0600);
+}
+
+}  // namespace
+
+void check_copy(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo, const std::vector<ProjectShare>& shares,
+                bool leaves_out) {
+  for (const auto& share : shares) {
+    const auto state = sync.state(plan::sync_key(cargo.id, share.name));
+    const auto left = state ? plan::left_out(*state) : plan::LeftOut{};
+    // A call of the engine only where something can be missing.
+    if (!left.nothing() || leaves_out || !share.git.hidden.empty()) check_share(engine, cargo, share, left);
+    name(left);
+  }
+}
+
+void name_left_out(const engine::SyncEngine& sync, const std::string& key) {
+  if (const auto state = sync.state(key)) name(plan::left_out(*state));
+}
+
+std::string unseen_obstacle(const std::string& part, const std::string& project, std::string_view raw) {
+  auto unseen = split(host::read_below(part, kNotCarried, kLongestList).value_or(""));
+  std::erase_if(unseen, [&](const auto& path) { return !path.starts_with(project + "/"); });
+  for (auto& path : unseen) path.erase(0, project.size() + 1);
+  const auto deleted = plan::deleted_unseen(raw, unseen);
+  return deleted ? fmt::format("{} would be deleted, which the jail has never had", core::printable(*deleted)) : std::string{};
+}
+
+}  // namespace jailed::commands
