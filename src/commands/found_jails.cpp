@@ -73,8 +73,11 @@ void ask_engine(Found& found, const Environment& environment) {
                                   core::printable(answer.err)));
   }
   found.jails = plan::parse_jails(found.engine, answer.out);
-  for (auto& jail : found.jails)
-    jail.further = further_projects(found.sessions + "/" + jail.session, jail.further);
+  for (auto& jail : found.jails) {
+    const auto session = found.sessions + "/" + jail.session;
+    jail.further = further_projects(session, jail.further);
+    if (const auto record = noted_record(session)) jail.place = record->place;
+  }
   clear_ended_detached(found, environment);
 }
 

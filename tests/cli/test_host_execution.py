@@ -34,6 +34,9 @@ def jail(host, script: str = "true", *options: str, code: int = 0):
 def guards(host) -> dict[str, bool]:
     """Mounts inside the workspace, but for git's: path -> read-only."""
     fields = host.fakes.called("run")[-1].mount_fields()
+    at = {place: sorted((each["source"], each["target"].removeprefix(place), "readonly" in each) for each in fields if each["target"].startswith(place))
+          for place in ("/workspace", str(host.project))}
+    assert at["/workspace"] == at[str(host.project)]  # nothing is left open at one of the two
     return {each["target"].removeprefix("/workspace/"): "readonly" in each for each in fields
             if each["target"].startswith("/workspace/") and not each["target"].startswith("/workspace/.git")}
 

@@ -23,6 +23,7 @@ struct FoundJail {
   std::vector<NamedProject> further = {};  // projects beside the first
   std::string container = {};              // the engine's id; empty: not asked
   std::optional<std::vector<std::string>> agents = {};  // that run in it; nothing: it cannot be told
+  std::string place = JailPlace{}.workspace;            // of the first project in it, as its session says
   bool operator==(const FoundJail&) const = default;
 };
 
