@@ -1,7 +1,7 @@
-#include <csignal>
 #include <jailed/cli/run.hpp>
+#include <jailed/host/own_process.hpp>
 
 int main(int argc, char** argv) {
-  std::signal(SIGCHLD, SIG_DFL);  // a parent that ignores it would make children's ends unknowable
+  jailed::host::settle_own_process();
   return jailed::cli::run({argv + 1, argv + argc});
 }

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <jailed/cli/nearest.hpp>
 #include <jailed/cli/parse.hpp>
@@ -11,12 +13,23 @@
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/host/death_watch.hpp>
+#include <jailed/host/own_process.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <sstream>
 
 namespace jailed::cli {
 namespace {
+
+// The processes that jailed starts beside itself, by a word that is no subcommand for users.
+struct OwnProcess {
+  std::string_view word;
+  int (*serve)(const std::vector<std::string>& arguments);
+};
+
+constexpr std::array<OwnProcess, 3> kOwnProcesses = {{{socket_proxy::kSubcommand, socket_proxy::serve},
+                                                      {host::DeathWatch::kSubcommand, host::DeathWatch::serve},
+                                                      {commands::kFollowChanges, commands::follow_changes}}};
 
 void report(const core::Error& error) {
   spdlog::error("{}", error.what());
@@ -71,18 +84,18 @@ int dispatch(const Invocation& invocation, const core::Environment& environment)
 }  // namespace
 
 int run(std::vector<std::string> arguments) {
-  if (!arguments.empty() && arguments.front() == socket_proxy::kSubcommand)
-    return socket_proxy::serve({arguments.begin() + 1, arguments.end()});
-  if (!arguments.empty() && arguments.front() == host::DeathWatch::kSubcommand)
-    return host::DeathWatch::serve({arguments.begin() + 1, arguments.end()});
-  if (!arguments.empty() && arguments.front() == commands::kFollowChanges)
-    return commands::follow_changes({arguments.begin() + 1, arguments.end()});
-  const auto environment = host::environment_snapshot();
   try {
+    if (!arguments.empty()) {
+      const auto own = std::find_if(kOwnProcesses.begin(), kOwnProcesses.end(),
+                                    [&](const auto& process) { return arguments.front() == process.word; });
+      if (own != kOwnProcesses.end()) return own->serve({arguments.begin() + 1, arguments.end()});
+    }
+    const auto environment = host::environment_snapshot();
     commands::set_up_talk({}, environment);
     const auto invocation = parse(std::move(arguments));
     const auto& options = invocation.options;
     commands::set_up_talk({options.quiet, options.verbose, options.log_file}, environment);
+    host::check_room_for_files();
     return dispatch(invocation, environment);
   } catch (const core::Error& error) {
     report(error);

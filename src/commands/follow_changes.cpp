@@ -1,6 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/wait.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <csignal>
 #include <jailed/commands/follow_changes.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/tree_watch.hpp>
 #include <jailed/plan/sync.hpp>
@@ -25,25 +26,18 @@ using std::chrono::steady_clock;
 constexpr milliseconds kGather{50};
 // Mutagen looks at every file of both sides each time: at most every other moment is spent with that.
 constexpr milliseconds kRest{100};
-
-host::Fd nothing() { return host::Fd(::open("/dev/null", O_RDWR | O_CLOEXEC)); }
+constexpr milliseconds kRestWithoutRoom{1000};
 
 // The watcher in the jail. What it says is not looked at: whoever else is in the jail could say it.
 class JailWatch {
  public:
-  explicit JailWatch(const core::Command& command) {
-    auto output = host::make_pipe();
-    const auto input = nothing();
-    pid_ = host::start_beside(command, input.get(), output.write.get());
-    output_ = std::move(output.read);
-    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-  }
+  explicit JailWatch(const core::Command& command) : JailWatch(command, host::make_pipe()) {}
   JailWatch(const JailWatch&) = delete;
   JailWatch& operator=(const JailWatch&) = delete;
   ~JailWatch() {
     output_.reset();
-    ::kill(pid_, SIGTERM);
-    ::waitpid(pid_, nullptr, 0);
+    client_.signal(SIGTERM);
+    for (int look = 0; look < kLooksAtTheEnd && !client_.ended(); ++look) ::poll(nullptr, 0, 20);
   }
 
   int fd() const { return output_.get(); }
@@ -62,7 +56,16 @@ class JailWatch {
   }
 
  private:
-  pid_t pid_ = -1;
+  static constexpr int kLooksAtTheEnd = 100;
+
+  JailWatch(const core::Command& command, host::Pipe output)
+      : client_(command, {.in = null_.get(), .out = output.write.get(), .err = null_.get()}),
+        output_(std::move(output.read)) {
+    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  host::Fd null_ = host::open_null();
+  host::Child client_;
   host::Fd output_;
   bool ended_ = false;
 };
@@ -93,46 +96,51 @@ void rest(JailWatch& there, milliseconds time) {
 }
 
 void flush(const core::Command& command, JailWatch& there) {
-  host::Background flushing(command);
-  while (!there.ended() && !flushing.wait(milliseconds(100))) there.take();
+  try {
+    host::Background flushing(command);
+    while (!there.ended() && !flushing.wait(milliseconds(100))) there.take();
+  } catch (const core::Error&) {
+    // No room for a process now: the next change, or Mutagen's own look every 10 s, brings it home.
+    rest(there, kRestWithoutRoom);
+  }
 }
 
 }  // namespace
 
 void start_following(const plan::Engine& engine, const MutagenProgram& program, const std::vector<std::string>& projects,
                      const std::string& container, const std::string& session_id) {
-  const auto none = nothing();
   std::vector<std::string> words = {kFollowChanges, engine.program, program.mutagen.program, container, session_id};
   words.insert(words.end(), projects.begin(), projects.end());
-  host::start_beside({"/proc/self/exe", std::move(words), program.mutagen.env}, none.get(), none.get());
+  try {
+    const auto none = host::open_null();
+    host::start_beside({"/proc/self/exe", std::move(words), program.mutagen.env}, none.get(), none.get());
+  } catch (const core::Error& error) {
+    spdlog::warn("{} Changes go to and fro every 10 s only.", error.what());
+  }
 }
 
 int follow_changes(const std::vector<std::string>& arguments) {
   if (arguments.size() < 5) return core::kUsageError;
-  try {
-    ::setsid();  // a terminal's Ctrl-C is for the jail
-    for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
-    const plan::Engine engine{plan::EngineKind::docker, arguments[0], false};
-    const plan::Mutagen mutagen{arguments[1], {}};
-    JailWatch there(plan::watch_command(engine, arguments[2]));
-    Trees here;
-    for (std::size_t i = 4; i < arguments.size(); ++i) here.push_back(std::make_unique<host::TreeWatch>(arguments[i]));
-    while (!there.ended()) {
-      wait_for_change(here, there);
-      bool changed = there.take();
-      changed = take(here) || changed;
-      if (!changed || there.ended()) continue;
-      rest(there, kGather);
-      there.take();
-      take(here);
-      const auto began = steady_clock::now();
-      flush(plan::sync_flush_now_command(mutagen, arguments[3]), there);
-      rest(there, std::max(kRest, std::chrono::duration_cast<milliseconds>(steady_clock::now() - began)));
-    }
-    return 0;
-  } catch (const core::Error&) {
-    return core::kFailed;
+  ::setsid();  // a terminal's Ctrl-C is for the jail
+  for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
+  const plan::Engine engine{plan::EngineKind::docker, arguments[0], false};
+  const plan::Mutagen mutagen{arguments[1], {}};
+  JailWatch there(plan::watch_command(engine, arguments[2]));
+  Trees here;
+  for (std::size_t i = 4; i < arguments.size(); ++i) here.push_back(std::make_unique<host::TreeWatch>(arguments[i]));
+  while (!there.ended()) {
+    wait_for_change(here, there);
+    bool changed = there.take();
+    changed = take(here) || changed;
+    if (!changed || there.ended()) continue;
+    rest(there, kGather);
+    there.take();
+    take(here);
+    const auto began = steady_clock::now();
+    flush(plan::sync_flush_now_command(mutagen, arguments[3]), there);
+    rest(there, std::max(kRest, std::chrono::duration_cast<milliseconds>(steady_clock::now() - began)));
   }
+  return 0;
 }
 
 }  // namespace jailed::commands

@@ -8,6 +8,7 @@
 #include <jailed/commands/find_engine.hpp>
 #include <jailed/commands/foreign_image.hpp>
 #include <jailed/commands/isolated_network.hpp>
+#include <jailed/commands/killed.hpp>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
@@ -79,8 +80,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     watch.emplace(prepared.session(), plan::remove_command(engine, plan::container_name(prepared.jail())));
   auto end = engine::run_jail(engine, prepared.jail(), prepared.lease());
   watch.reset();
-  if (const auto hint = plan::killed_hint(end.status, engine, prepared.jail().limits))
-    spdlog::warn("{}", *hint);
+  say_if_killed(engine, prepared.jail(), end);
   prepared.bring_commits_home(engine, environment);
   return end;
 }

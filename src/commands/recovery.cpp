@@ -73,8 +73,7 @@ bool bring_home_or_recover(const plan::Engine& engine, const engine::SyncEngine&
   const auto homecoming = keeper_runs(engine, cargo.container) ? bring_home(engine, sync, cargo, signals)
                                                                : Homecoming::container_gone;
   if (homecoming != Homecoming::container_gone) return homecoming == Homecoming::done;
-  spdlog::warn(
-      "The jail's container is gone (out of memory, or removed); bringing its work home.");
+  spdlog::warn("The jail's container is gone (killed or removed, or its engine ended); bringing its work home.");
   return recover(engine, sync, program, jail, cargo, signals);
 }
 

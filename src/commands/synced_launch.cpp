@@ -6,6 +6,7 @@
 #include <iostream>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/follow_changes.hpp>
+#include <jailed/commands/killed.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -221,7 +222,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   prepared.keep();
   auto end = signals.count() == 0 ? engine::run_in_keeper(engine, jail)
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
-  if (const auto hint = plan::killed_hint(end.status, engine, jail.limits)) spdlog::warn("{}", *hint);
+  say_if_killed(engine, jail, end);
   cargo.further = further_projects(prepared.session(), cargo.further);
   // Commits come after the files that belong to them.
   if (bring_home_or_recover(engine, sync, program, jail, cargo, signals)) {

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,8 +8,10 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/error_output.hpp>
 #include <jailed/engine/failure.hpp>
+#include <jailed/host/terminal.hpp>
 #include <jailed/plan/remote.hpp>
 #include <jailed/plan/sync.hpp>
+#include <jailed/plan/terminal_reset.hpp>
 #include <jailed/plan/testcontainers.hpp>
 #include <sstream>
 
@@ -26,8 +27,16 @@ void write_error_output(std::string_view text) {
   }
 }
 
+// What was killed left its terminal as it was at that moment.
+void tidy_terminal(core::ExitStatus status) {
+  if (plan::may_have_left_modes(status))
+    host::write_to_terminal(plan::terminal_reset(host::environment_snapshot().get("TERM").value_or("")));
+}
+
 // What runs in the jail can stop the shell that would signal it, or leave it a FIFO to read from.
 constexpr auto kSignalPatience = std::chrono::seconds(3);
+// Podman waits ten seconds for a container before it kills it; an engine that hangs must not keep jailed from ending.
+constexpr auto kRemovePatience = std::chrono::seconds(20);
 
 struct Stop {
   std::function<void(int signal)> ask;
@@ -59,9 +68,11 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
                 .on_overdue = stop.cut_off});
   // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) stop.after();
-  if (could_not_start(engine, jail, result.status, errors.held())) return {result.status, errors.held()};
+  const bool failed = could_not_start(engine, jail, result.status, errors.held());
+  if (jail.terminal && (!failed || says_engine_is_gone(errors.held()))) tidy_terminal(result.status);
+  if (failed) return {result.status, errors.held(), result.terminated};
   write_error_output(errors.held());
-  return {result.status, {}};
+  return {result.status, {}, result.terminated};
 }
 
 // Empty when all is well.
@@ -73,7 +84,7 @@ std::string said_against(const host::Captured& captured) {
 // In the terminal's process group, unlike other steps: what a repository has can take long to copy, and Ctrl-C ends it.
 std::string copy_over(const plan::Engine& engine, const std::string& container, const plan::RemoteCopy& copy) {
   auto pipe = host::make_pipe();
-  const host::Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto nothing = host::open_null();
   const auto reading = host::start_beside(plan::read_copy_command(copy), nothing.get(), pipe.write.get());
   pipe.write.reset();
   auto said = said_against(host::capture_with_input(plan::write_copy_command(engine, container, copy), pipe.read.get()));
@@ -104,7 +115,7 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
   auto end = run_client(engine, jail, plan::run_command(engine, jail),
                         {.ask =
                              [&](int signal) {
-                               if (!lease.send(signal)) host::capture(remove);
+                               if (!lease.send(signal)) host::capture_shielded(remove, kRemovePatience);
                              },
                          // Podman's client (4.3) loses INT on a terminal, and the rootless one now and then a QUIT.
                          .interrupt = [&](int signal) { return lease.send(signal); },
@@ -112,7 +123,7 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
                          .after =
                              [&] {
                                lease.release();
-                               host::capture(remove);
+                               host::capture_shielded(remove, kRemovePatience);
                              }});
   lease.release();
   return end;
@@ -159,6 +170,7 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
                     },
                 .on_overdue = [&] { end(SIGKILL); }});
   if (!result.status.ok() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
+  if (host::is_terminal(0) && host::is_terminal(1)) tidy_terminal(result.status);
   write_error_output(errors.held());
   return {result.status, {}};
 }

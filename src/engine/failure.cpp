@@ -56,6 +56,12 @@ std::optional<Failure> recognise_here(const plan::Engine& engine, std::string_vi
   const auto said = lower(text);
   const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   const bool docker = engine.kind == plan::EngineKind::docker;
+  if (says_engine_is_gone(text)) {
+    return Failure{Kind::engine_gone,
+                   fmt::format("{} went away while the jail ran, and the jail ended with it.",
+                               docker ? "Docker's daemon" : "Podman's service"),
+                   "what it did to the project stays; when the engine is back, start it anew"};
+  }
   // First: without its user's ids podman looks elsewhere for its images, and misses them.
   if (!docker) {
     if (auto failure = recognise_podman_failure(said)) return failure;
@@ -93,6 +99,10 @@ std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string
                                          const std::string& image) {
   const auto failure = recognise_here(engine, text, image);
   return failure && failure->kind == Kind::daemon_down && engine.remote ? remote_is_silent(engine, text) : failure;
+}
+
+bool says_engine_is_gone(std::string_view text) {
+  return lower(text).find("error waiting for container") != std::string::npos;
 }
 
 bool says_container_is_gone(std::string_view text) {

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <jailed/core/error.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/companion.hpp>
 #include <jailed/host/process.hpp>
 #include <string>
@@ -11,7 +13,23 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kPatience = 90'000;  // milliseconds
+constexpr auto kPatience = std::chrono::seconds(90);
+constexpr auto kPatienceAtStart = std::chrono::seconds(30);
+
+// Whether there is something to read before the deadline.
+bool wait_until_readable(int fd, Clock::time_point deadline) {
+  pollfd ready{fd, POLLIN, 0};
+  while (true) {
+    const int count = ::poll(&ready, 1, milliseconds_until(deadline));
+    if (count > 0) return true;
+    if (Clock::now() >= deadline || (count < 0 && errno != EINTR)) return false;
+  }
+}
+
+void reap(pid_t pid) {
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
 
 }  // namespace
 
@@ -22,26 +40,26 @@ Companion::Companion(const core::Command& command) {
   input_ = std::move(input.write);
   output_ = std::move(output.read);
   output.write.reset();
+  const auto deadline = Clock::now() + kPatienceAtStart;
   std::string said;
   std::array<char, 1024> bytes;
-  while (said.find('\n') == std::string::npos) {
+  while (said.find('\n') == std::string::npos && wait_until_readable(output_.get(), deadline)) {
     const auto count = ::read(output_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) break;
     said.append(bytes.data(), static_cast<std::size_t>(count));
   }
   if (said == "ready\n") return;
-  input_.reset();
-  ::waitpid(pid_, nullptr, 0);
-  throw core::Error(said.empty() ? command.program + " did not start." : said);
+  ::kill(pid_, SIGKILL);  // what is not ready has begun nothing
+  reap(pid_);
+  throw core::Error(!said.empty()              ? said
+                    : Clock::now() >= deadline ? command.program + " was not ready after 30 s."
+                                               : command.program + " did not start.");
 }
 
 Companion::~Companion() {
   input_.reset();
-  pollfd end{output_.get(), POLLIN, 0};
-  while (::poll(&end, 1, kPatience) < 0 && errno == EINTR) {
-  }
-  if (end.revents != 0) ::waitpid(pid_, nullptr, 0);
+  if (wait_until_readable(output_.get(), Clock::now() + kPatience)) reap(pid_);
 }
 
 }  // namespace jailed::host

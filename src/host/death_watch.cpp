@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,10 +11,25 @@
 #include <thread>
 
 namespace jailed::host {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(60);  // with an engine that does not answer
+
+// Whether it said that something was done. Whoever cannot start a process now may be able to in a moment.
+bool carry_out(const core::Command& last_will) {
+  try {
+    const auto done = capture_shielded(last_will, kPatience);
+    return done && done->status.ok() && !done->out.empty();
+  } catch (const core::Error&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 DeathWatch::DeathWatch(const std::string& session, const core::Command& last_will) {
   auto pipe = make_pipe();
-  const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const auto nothing = open_null();
   core::Command watch{"/proc/self/exe", {kSubcommand, session, last_will.program}, last_will.env};
   watch.args.insert(watch.args.end(), last_will.args.begin(), last_will.args.end());
   pid_ = start_beside(watch, pipe.read.get(), nothing.get());
@@ -48,8 +62,7 @@ int DeathWatch::serve(const std::vector<std::string>& arguments) {
     // Who died may hold it for a moment yet: the kernel closes one descriptor after the other.
     const auto owned = try_lock_directory(arguments[0]);
     if (!owned) continue;
-    const auto done = capture(last_will);
-    if (done.status.ok() && !done.out.empty()) break;
+    if (carry_out(last_will)) break;
   }
   return 0;
 }

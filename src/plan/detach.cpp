@@ -30,7 +30,7 @@ constexpr const char* kCommon =
     "      find /proc/[0-9]*/cwd /proc/[0-9]*/root /proc/[0-9]*/fd -maxdepth 1 \\( -lname \"$1\" -o -lname \"$1/*\" \\) -print\n"
     "      grep -lE \"^[^ ]+ .w.s .* $1/\" /proc/[0-9]*/maps\n"
     "    } | while IFS=/ read -r _ _ pid _; do\n"
-    "      case $(readlink \"/proc/$pid/exe\") in /home/*/.mutagen/agents/*) continue ;; esac\n"
+    "      case $(readlink \"/proc/$pid/exe\") in \"$HOME\"/.mutagen/agents/*) continue ;; esac\n"
     "      echo \"process $pid $(cat \"/proc/$pid/comm\")\"\n"
     "      break\n"
     "    done)\n"

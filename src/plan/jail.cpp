@@ -120,12 +120,33 @@ Limits jail_limits(const core::Settings& settings, const HostLimits& host) {
   return limits;
 }
 
-std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits) {
-  constexpr int kKilled = 128 + 9;
-  if (status != core::ExitStatus::exited(kKilled) || !limits.memory || !engine.limits.memory) return std::nullopt;
-  // Rootless, the limit holds only where the system gives users cgroups of their own.
-  return fmt::format("The command was killed{} out of memory: limit {}; raise with --memory.",
-                     engine.rootless ? ", perhaps" : ", most likely", size_text(*limits.memory));
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits,
+                                       OutOfMemory memory) {
+  const auto* name = engine.kind == EngineKind::docker ? "docker" : "podman";
+  constexpr int kKill = 9;
+  if (status == core::ExitStatus::signalled(kKill))
+    return fmt::format("{}'s client was killed, and the jail ended with it.", name);
+  constexpr int kKilled = 128 + kKill;
+  if (status != core::ExitStatus::exited(kKilled)) return std::nullopt;
+  const bool limited = limits.memory && engine.limits.memory;
+  if (memory == OutOfMemory::yes)
+    return fmt::format("The jail ran out of memory{}, and the kernel killed what ran in it.",
+                       limited ? fmt::format(" (limit {}; raise it with --memory)", size_text(*limits.memory)) : "");
+  constexpr std::string_view kEnded = "The command ended with status 137, as one does that is killed";
+  if (memory == OutOfMemory::no)
+    return fmt::format("{}; {} knows of no lack of memory.", kEnded, name);
+  if (!limited) return std::nullopt;
+  return fmt::format("{}. If that was for want of memory: the limit is {}; raise it with --memory.", kEnded,
+                     size_text(*limits.memory));
+}
+
+std::optional<core::Command> out_of_memory_command(const Engine& engine, const std::string& container) {
+  if (engine.kind != EngineKind::docker) return std::nullopt;
+  // All that the daemon remembers, by its own clock: which is no other machine's.
+  return core::Command{engine.program,
+                       {"events", "--since", "0", "--until", "0s", "--filter", "container=" + container, "--filter",
+                        "event=oom", "--format", "{{.Action}}"},
+                       {}};
 }
 
 std::string_view seccomp_profile() {

@@ -25,18 +25,24 @@ constexpr const char* kWait = "echo $$ >/run/jailed-keeper; exec sleep infinity"
 constexpr const char* kExec = "echo $$ >\"/run/jailed-$0\"; exec \"$@\"";
 constexpr const char* kGitfiles =
     "while [ $# -gt 1 ]; do [ -d \"$1\" ] && printf %s \"$2\" >\"$1/.git\"; shift 2; done";
-constexpr const char* kSignal = "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"";
+constexpr const char* kSignal =
+    "[ -f \"/run/jailed-$0\" ] && read -r pid <\"/run/jailed-$0\" || exit 1\n"
+    "LC_ALL=C\n"
+    "case $pid in '' | *[!0-9]* | 0* | 1) exit 1 ;; esac\n"
+    "kill -\"$1\" \"$pid\"";
 // The agent is known by its file, which nobody in the jail can write: any process can take its name. Whoever stopped it
 // is gone after the first round.
 constexpr const char* kEndOthers =
-    "keeper=; [ -f /run/jailed-keeper ] && keeper=$(cat /run/jailed-keeper)\n"
+    "keeper=; [ -f /run/jailed-keeper ] && read -r keeper </run/jailed-keeper\n"
+    "LC_ALL=C\n"
+    "case $keeper in *[!0-9]*) keeper= ;; esac\n"
     "for round in 1 2 3; do\n"
     "  left= spared=$keeper\n"
     "  for process in /proc/[0-9]*; do\n"
     "    pid=${process#/proc/}\n"
     "    read -r name <\"$process/comm\" || continue\n"
-    "    case $pid:$name in 1:*|$$:*|$keeper:*) continue ;; *:mutagen-agent)\n"
-    "      case $(readlink \"$process/exe\") in /home/*/.mutagen/agents/*) spared=\"$spared $pid\"; continue ;; esac ;;\n"
+    "    case $pid:$name in 1:*|$$:*|\"$keeper\":*) continue ;; *:mutagen-agent)\n"
+    "      case $(readlink \"$process/exe\") in \"$HOME\"/.mutagen/agents/*) spared=\"$spared $pid\"; continue ;; esac ;;\n"
     "    esac\n"
     "    grep -q '^State:.Z' \"$process/status\" && continue\n"
     "    kill -KILL \"$pid\" && left=yes\n"

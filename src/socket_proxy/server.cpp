@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -29,6 +31,9 @@ namespace jailed::socket_proxy {
 namespace {
 
 constexpr int kMostConnections = 128;
+constexpr int kFilesOfConnection = 3;  // the client's, the engine's, and one to spare
+constexpr int kFilesBeside = 16;
+constexpr auto kPauseWithoutRoom = std::chrono::milliseconds(100);
 constexpr auto kLastChanges = std::chrono::seconds(60);
 
 core::Error failed(std::string_view what) {
@@ -104,27 +109,63 @@ void become(const Options& options) {
 
 void say(std::string_view text) { [[maybe_unused]] const auto count = ::write(1, text.data(), text.size()); }
 
+// Whether jailed is gone, after so long at most.
+bool is_jailed_gone(std::chrono::milliseconds patience) {
+  pollfd input{0, POLLIN, 0};
+  return ::poll(&input, 1, static_cast<int>(patience.count())) > 0;
+}
+
 // Whether a client waits; not, once jailed is gone.
 bool wait_for_client(int listener) {
   while (true) {
     std::array<pollfd, 2> fds = {pollfd{listener, POLLIN, 0}, pollfd{0, POLLIN, 0}};
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return false;
-    if (fds[1].revents != 0) return false;
+    const int ready = ::poll(fds.data(), fds.size(), -1);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready < 0 || fds[1].revents != 0) return false;
     if (fds[0].revents != 0) return true;
   }
 }
 
-void accept_clients(Shared& shared, Context& context, int listener) {
-  std::atomic<int> connections = 0;
+// So many that there is always a descriptor left for the removal at the end.
+int most_connections() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY) return kMostConnections;
+  const auto room = (static_cast<long long>(files.rlim_cur) - kFilesBeside) / kFilesOfConnection;
+  return static_cast<int>(std::clamp<long long>(room, 1, kMostConnections));
+}
+
+// Serves it in a thread of its own. False when there is no room for one: then the connection is closed.
+bool begin(Shared& shared, Context& context, std::atomic<int>& connections, host::Fd client) {
+  try {
+    Socket socket(context, boost::asio::local::stream_protocol(), client.get());
+    static_cast<void>(client.release());
+    ++connections;
+    try {
+      std::thread([&shared, &connections, socket = std::move(socket)]() mutable {
+        serve_connection(shared, std::move(socket));
+        --connections;
+      }).detach();
+    } catch (...) {
+      --connections;
+      throw;
+    }
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+// Until jailed is gone. What fails here fails for one client, and the next one is waited for: after a pause when it was for
+// want of descriptors, memory or threads, or the same client would be tried again and again.
+void accept_clients(Shared& shared, Context& context, std::atomic<int>& connections, int listener) {
+  const int most = most_connections();
   while (wait_for_client(listener)) {
     host::Fd client(::accept(listener, nullptr, nullptr));
-    if (!client || connections >= kMostConnections) continue;
-    ++connections;
-    Socket socket(context, boost::asio::local::stream_protocol(), ::dup(client.get()));
-    std::thread([&shared, &connections, socket = std::move(socket)]() mutable {
-      serve_connection(shared, std::move(socket));
-      --connections;
-    }).detach();
+    const bool gone_already = !client && (errno == EINTR || errno == ECONNABORTED || errno == EAGAIN);
+    if (gone_already || (client && connections >= most)) continue;
+    ::fcntl(client.get(), F_SETFD, FD_CLOEXEC);
+    if (client && begin(shared, context, connections, std::move(client))) continue;
+    if (is_jailed_gone(kPauseWithoutRoom)) return;
   }
 }
 
@@ -157,7 +198,8 @@ int serve(const std::vector<std::string>& arguments) {
     become(options);
     shared.engine.connect();  // fails here rather than in the jail
     say("ready\n");
-    accept_clients(shared, context, listener.get());
+    std::atomic<int> connections = 0;  // known to the threads until the process ends
+    accept_clients(shared, context, connections, listener.get());
     end(shared);
     const bool clean = remove_siblings(shared.engine, options.session);
     if (clean) ::unlink(kSocketName);

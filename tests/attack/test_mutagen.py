@@ -188,6 +188,7 @@ LIKE_THE_AGENT = ("import ctypes, glob, os, signal, time\nctypes.CDLL(None).prct
 HOLD_UPS = {
     "a FIFO where a number was": "rm /run/jailed-*; mkfifo /run/jailed-keeper /run/jailed-command; sleep 600",
     "a number of all processes": "for f in /run/jailed-*; do echo -1 >$f; done; sleep 600",
+    "a pattern where a number was": "for f in /run/jailed-*; do echo '*' >$f; done; sleep 600",
     "no way into /run": "rm -f /run/jailed-*; chmod 0 /run; sleep 600",
     "the agent is stopped": "pkill -STOP mutagen-agent; sleep 600",
     "the agent is stopped, under its name": f"exec python3 -c \"{LIKE_THE_AGENT}\"",

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def reply(status: int, body: bytes, more: str = "") -> bytes:
 
 
 class Proxy:
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *limits: str) -> None:
         self.directory = directory
         (directory / "session").mkdir()
         self.engine = FakeEngine(directory / "engine.sock")
@@ -77,7 +78,7 @@ class Proxy:
             "GET /containers/json": reply(200, b"[]"),
             "GET /networks": reply(200, b"[]"),
         }
-        argv = [Host.binary, "__socket-proxy", directory / "session", directory / "engine.sock", SESSION, "12345", "12345", "-", "-", "-"]
+        argv = [*limits, Host.binary, "__socket-proxy", directory / "session", directory / "engine.sock", SESSION, "12345", "12345", "-", "-", "-"]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout and self.process.stdout.readline() == b"ready\n"
 
@@ -112,13 +113,25 @@ class Proxy:
 
 
 @pytest.fixture
-def proxy(base):
-    directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=base))
-    directory.chmod(0o755)
-    running = Proxy(directory)
-    yield running
-    if running.process.poll() is None:
-        running.end()
+def new_proxy(base):
+    """Makes proxies, with limits of their own: new_proxy("--nofile=24:24")."""
+    made = []
+
+    def make(*limits: str) -> Proxy:
+        directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=base))
+        directory.chmod(0o755)
+        made.append(Proxy(directory, *(["/usr/bin/prlimit", *limits, "--"] if limits else [])))
+        return made[-1]
+
+    yield make
+    for running in made:
+        if running.process.poll() is None:
+            running.end()
+
+
+@pytest.fixture
+def proxy(new_proxy):
+    return new_proxy()
 
 
 def create(proxy: Proxy, body: dict | None = None) -> tuple[int, bytes]:
@@ -242,6 +255,47 @@ def test_at_the_end_the_engine_is_asked_for_the_label_and_everything_goes(proxy)
     assert f"DELETE /containers/{OWN}?force=1&v=1 HTTP/1.1" in proxy.engine.seen()
     asked = [line for line in proxy.engine.seen() if line.startswith("GET /containers/json")]
     assert all(f"jailed.sibling%3D{SESSION}" in line for line in asked)
+
+
+def cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_flood_of_connections_is_neither_served_for_ever_nor_spun_on(new_proxy):
+    proxy = new_proxy("--nofile=24:24")
+    clients = []
+    for _ in range(60):
+        clients.append(socket.socket(socket.AF_UNIX))
+        clients[-1].settimeout(5)
+        clients[-1].connect(str(proxy.directory / "session/docker.sock"))
+    time.sleep(0.5)
+    before = cpu_ticks(proxy.process.pid)
+    time.sleep(1.5)
+    assert cpu_ticks(proxy.process.pid) - before < 5
+    # With the flood still there.
+    assert proxy.end() == 0
+    assert any(line.startswith("GET /volumes") for line in proxy.engine.seen())
+    for client in clients:
+        client.close()
+
+
+def test_after_a_flood_the_next_client_is_served(new_proxy):
+    proxy = new_proxy("--nofile=24:24")
+    for _ in range(60):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(proxy.directory / "session/docker.sock"))
+    time.sleep(0.3)
+    assert proxy.call("GET", "/_ping")[0] == 200
+
+
+def test_a_machine_without_room_for_a_thread_costs_one_connection_and_no_removal(new_proxy):
+    proxy = new_proxy("--nproc=1:1")
+    assert proxy.raw(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n") == b""
+    assert proxy.raw(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n") == b""
+    assert proxy.process.poll() is None
+    assert proxy.end() == 0
+    assert any(line.startswith("GET /volumes") for line in proxy.engine.seen())
 
 
 def test_a_proxy_that_root_starts_is_not_root(proxy):

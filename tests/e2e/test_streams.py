@@ -15,6 +15,21 @@ def test_a_signalled_command_is_128_and_the_signal(shared_host, signal, status):
     assert shared_host.sh(f"kill -{signal} $$; sleep 5").status == status
 
 
+def test_a_command_that_was_killed_is_not_said_to_lack_memory(host, engine):
+    result = host.sh("kill -9 $$")
+    assert result.status == 137 and "ran out of memory" not in result.errors
+    if engine.client == "docker":
+        assert "docker knows of no lack of memory" in result.errors
+
+
+def test_a_jail_that_ran_out_of_memory_is_said_to_have(host, engine):
+    if engine.client != "docker":
+        pytest.skip("podman remembers nothing of a container that is gone")
+    script = "exec python3 -c 'x = bytearray(400 << 20)'"
+    result = host.run("--memory", "64m", *host.bind(), "--", "sh", "-c", script)
+    assert result.status == 137 and "ran out of memory (limit 64 MiB" in result.errors
+
+
 def test_a_file_that_cannot_run_is_126(shared_host):
     assert shared_host.jail("/etc/passwd").status == 126
     assert shared_host.jail("/workspace").status == 126

@@ -75,6 +75,14 @@ def test_ctrl_c_is_the_status_of_a_command_that_it_ends(host):
     assert status_of(session) == 130
 
 
+def test_a_killed_program_leaves_the_terminal_as_it_was(host):
+    script = "stty raw -echo; printf '\\033[?1000h\\033[?1049h\\033[?25lmodes set'; sleep 0.2; kill -9 $$"
+    session = host.terminal(*host.bind(), "--", "bash", "-c", script)
+    session.expect("modes set")
+    assert status_of(session) == 137
+    assert [mode for mode in ("1000l", "1049l", "25h", "2004l") if f"\x1b[?{mode}" not in session.before] == []
+
+
 def test_ctrl_z_and_back(shell):
     shell.sendline("echo re''ady; cat")
     shell.expect("ready")

@@ -12,7 +12,8 @@ namespace jailed::engine {
 /// How a launch ended.
 struct JailEnd {
   core::ExitStatus status;
-  std::string engine_error;  // not empty: the engine could not start the jail, and said this
+  std::string engine_error;  // not empty: the engine could not start the jail, or left it, and said this
+  bool stopped = false;      // jailed was asked to end it
 };
 
 /// One engine call, in the foreground. `lease` passes TERM, HUP, INT and QUIT on to the jail's process 1;

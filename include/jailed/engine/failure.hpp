@@ -15,6 +15,7 @@ struct Failure {
     disk_full,
     not_set_up,
     certificate,
+    engine_gone,
     other
   } kind = Kind::other;
   std::string message;
@@ -24,6 +25,9 @@ struct Failure {
 /// Reads an engine's error text; nothing when it says nothing that is known.
 std::optional<Failure> recognise_failure(const plan::Engine& engine, std::string_view text,
                                          const std::string& image);
+
+/// Whether the client says that its engine went away while the jail ran: it was started, so it is not started again.
+bool says_engine_is_gone(std::string_view text);
 
 /// Whether these are the engine's words for a container that is not there or does not run.
 bool says_container_is_gone(std::string_view text);

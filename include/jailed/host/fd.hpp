@@ -36,4 +36,8 @@ struct Pipe {
 /// A pipe that no child inherits. Throws core::Error.
 Pipe make_pipe();
 
+/// /dev/null for reading and writing, inherited by no child. Throws core::Error: with nothing in its place a child would
+/// have jailed's own input.
+Fd open_null();
+
 }  // namespace jailed::host

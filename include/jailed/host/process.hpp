@@ -8,6 +8,7 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/core/exit_status.hpp>
 #include <jailed/host/fd.hpp>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ bool is_executable_file(const std::string& path);
 
 /// What every child starts with: this process's environment and the command's own variables; default signal
 /// dispositions and an empty mask; fds 0, 1 and 2 only. A program that cannot be started is a core::Error.
+/// How long a call takes is the child's own time: what it left behind (a daemon that holds its output) keeps nobody
+/// waiting. What has a patience is killed with its process group when that is over, whatever it did with its output.
 
 /// Starts a child with these fds as its input and output, and nothing as its error output. The caller waits
 /// for it.
@@ -37,7 +40,7 @@ struct Captured {
 Captured capture(const core::Command& command);
 
 /// A child with no input that works while jailed does something else, in a process group of its own: a
-/// terminal's Ctrl-C does not reach it. Ended with its owner.
+/// terminal's Ctrl-C does not reach it. Killed with its owner, and with it what it started in its group.
 class Background {
  public:
   explicit Background(const core::Command& command);
@@ -49,10 +52,8 @@ class Background {
   std::optional<Captured> wait(std::chrono::milliseconds patience);
 
  private:
-  Captured captured_;
-  Pipe out_;
-  Pipe err_;
-  int pid_ = -1;
+  struct Running;
+  std::unique_ptr<Running> running_;
 };
 
 /// `capture` for a step that must not be cut short by Ctrl-C.
@@ -71,10 +72,11 @@ struct StreamedResult {
   std::string err;        // its last part, when it is long
   bool too_long = false;  // the output was longer than allowed, so the child was killed
   bool silent = false;    // it said nothing for too long, so it was killed
+  bool unwritten = false;  // `output` could not be written, so it was killed
 };
 
 /// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each
-/// of them at most `patience`.
+/// of them at most `patience`. In a process group of its own.
 StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit,
                          std::chrono::seconds patience);
 

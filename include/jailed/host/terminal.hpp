@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace jailed::host {
 
@@ -10,6 +11,9 @@ bool is_terminal(int fd);
 
 /// Width in columns of the terminal behind `fd`; 80 when it does not say.
 int terminal_width(int fd);
+
+/// Writes to the terminal on fd 1; nothing where there is none, or when it is gone.
+void write_to_terminal(std::string_view text);
 
 /// A line typed by the user, without its line break; nothing at the end of the input.
 std::optional<std::string> read_line();

@@ -34,9 +34,17 @@ struct HostLimits {
   std::uint64_t processes = 0;
 };
 
-/// What to say of a jail whose command was killed: the kernel does that when the memory limit is reached, and
-/// no engine tells. Nothing for another end, and where no memory limit holds.
-std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits);
+/// What an engine says of a jail's memory after its end.
+enum class OutOfMemory { yes, no, unknown };
+
+/// What to say of a jail whose command ended as one that is killed, and no more than is known: the kernel kills when the
+/// memory limit is reached, and so may everybody else. Nothing for another end, and where nothing is known.
+std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits,
+                                       OutOfMemory memory);
+
+/// Asks whether the kernel killed for memory in this container, also when it is gone; prints a line a time. Nothing for an
+/// engine that does not know afterwards.
+std::optional<core::Command> out_of_memory_command(const Engine& engine, const std::string& container);
 
 /// Three quarters of the host's memory unless the user said otherwise.
 Limits jail_limits(const core::Settings& settings, const HostLimits& host);

@@ -38,6 +38,17 @@ TEST_CASE("a missing image, in the words of docker 20.10, docker 28 and podman 4
   }
 }
 
+TEST_CASE("a daemon that went away under a jail is not one that could not start it", "[engine]") {
+  for (const std::string text :
+       {"time=\"2023-01-01T00:00:00Z\" level=error msg=\"error waiting for container: unexpected EOF\"\n",
+        "error waiting for container: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n"}) {
+    const auto failure = recognise_failure(kDocker, text, "jailed:latest");
+    REQUIRE(failure);
+    CHECK(failure->kind == Kind::engine_gone);
+    CHECK(failure->message == "Docker's daemon went away while the jail ran, and the jail ended with it.");
+  }
+}
+
 TEST_CASE("docker's daemon is down", "[engine]") {
   for (const std::string text :
        {"docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -159,6 +160,105 @@ TEST_CASE("a child starts with default signals, none blocked, and three descript
   CHECK(descriptors.out == "0\n1\n2\n3\n");  // 3 is ls's own
 }
 #endif
+
+namespace {
+
+// Every way to run a program to its end and keep what it prints.
+std::string printed_by(const std::string& way, const Command& command) {
+  if (way == "capture") return capture(command).out;
+  if (way == "shielded") return capture_shielded(command).out;
+  if (way == "with patience") return capture_shielded(command, std::chrono::seconds(10)).value_or(Captured{}).out;
+  const Scratch scratch;
+  if (way == "to a file") {
+    capture_to_file(command, scratch / "out", 0600);
+    return read_file(scratch / "out").value_or("");
+  }
+  if (way == "as lines") {
+    std::string text;
+    run_with_lines(command, [&](std::string_view line) { text += std::string(line) + "\n"; }, [] {});
+    return text;
+  }
+  const Fd file(::open((scratch / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  CHECK(stream_to(command, file.get(), 1 << 20, std::chrono::seconds(10)).status.ok());
+  return read_file(scratch / "out").value_or("");
+}
+
+bool is_alive(const std::string& pid) {
+  const auto state = read_file("/proc/" + pid + "/stat").value_or("");
+  return !state.empty() && state.find(") Z ") == std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a call takes as long as its child, whoever else holds the child's output", "[host]") {
+  const auto* way = GENERATE("capture", "shielded", "with patience", "to a file", "as lines", "streamed");
+  const auto began = Clock::now();
+  CHECK(printed_by(way, shell("sleep 20 & echo x")) == "x\n");
+  CHECK(Clock::now() - began < std::chrono::seconds(8));
+}
+
+TEST_CASE("all that a child has printed is there, and one who goes on for it is not listened to for ever", "[host]") {
+  const auto* way = GENERATE("capture", "shielded", "streamed");
+  const auto began = Clock::now();
+  CHECK(printed_by(way, shell("sleep 20 & head -c 65000 /dev/zero")).size() == 65000);
+  CHECK(printed_by(way, shell("(while :; do echo y; done) & exit 0")).find_first_not_of("y\n") == std::string::npos);
+  CHECK(Clock::now() - began < std::chrono::seconds(15));
+}
+
+TEST_CASE("patience holds for a child that has closed its output", "[host]") {
+  const auto began = Clock::now();
+  const auto silent = shell("exec >&- 2>&-; sleep 30");
+  CHECK(capture_shielded(silent, std::chrono::milliseconds(300)) == std::nullopt);
+  Background background(silent);
+  CHECK(background.wait(std::chrono::milliseconds(100)) == std::nullopt);
+  CHECK(background.wait(std::chrono::milliseconds(100)) == std::nullopt);
+  const auto nothing = open_null();
+  CHECK(stream_to(silent, nothing.get(), 100, std::chrono::seconds(1)).silent);
+  CHECK(Clock::now() - began < std::chrono::seconds(15));
+}
+
+#ifdef __linux__
+TEST_CASE("what runs out of patience is killed with all that it started", "[host]") {
+  const Scratch scratch;
+  const auto script = shell("sleep 40 & echo $! >" + (scratch / "pid") + "; wait");
+  SECTION("at once") { capture_shielded(script, std::chrono::milliseconds(500)); }
+  SECTION("by silence") {
+    const auto nothing = open_null();
+    stream_to(script, nothing.get(), 100, std::chrono::seconds(1));
+  }
+  auto pid = read_file(scratch / "pid").value_or("");
+  REQUIRE(pid.ends_with('\n'));
+  pid.pop_back();
+  for (int look = 0; look < 100 && is_alive(pid); ++look) ::usleep(20000);
+  CHECK_FALSE(is_alive(pid));
+}
+#endif
+
+TEST_CASE("an output that cannot be written is no success", "[host]") {
+  const Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  if (!full) return;
+  const auto result = stream_to(shell("printf x"), full.get(), 100, std::chrono::seconds(5));
+  CHECK(result.unwritten);
+  CHECK_FALSE(result.status.ok());
+}
+
+TEST_CASE("signals in between cut nothing short", "[host]") {
+  struct sigaction action {};
+  struct sigaction former {};
+  action.sa_handler = [](int) {};  // without SA_RESTART
+  ::sigaction(SIGALRM, &action, &former);
+  const itimerval often{{0, 3000}, {0, 3000}};
+  const itimerval never{};
+  ::setitimer(ITIMER_REAL, &often, nullptr);
+  const auto captured = capture(shell("sleep 0.2; echo x; sleep 0.2; exit 3"));
+  const auto silent = capture_shielded(shell("exec >&- 2>&-; sleep 0.2; exit 4"), std::chrono::seconds(5));
+  ::setitimer(ITIMER_REAL, &never, nullptr);
+  ::sigaction(SIGALRM, &former, nullptr);
+  CHECK(captured.out == "x\n");
+  CHECK(captured.status == ExitStatus::exited(3));
+  REQUIRE(silent);
+  CHECK(silent->status == ExitStatus::exited(4));
+}
 
 TEST_CASE("lines of both streams in the order of arrival, the last one without a line break, too", "[host]") {
   Words lines;

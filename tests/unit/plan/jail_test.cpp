@@ -412,20 +412,35 @@ TEST_CASE("calls about a jail's container and image", "[plan]") {
         Command{"/usr/bin/docker", {"image", "inspect", "--format", "{{.Id}}", "jailed:latest"}, {}});
 }
 
-TEST_CASE("a killed command is told with the limit that most likely did it", "[plan]") {
+TEST_CASE("of a killed command no more is said than is known", "[plan]") {
   using jailed::core::ExitStatus;
   using jailed::plan::killed_hint;
+  using jailed::plan::OutOfMemory;
   Limits limits{.memory = 18 * kGiB};
-  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) ==
-        "The command was killed, most likely out of memory: limit 18 GiB; raise with --memory.");
-  limits.memory = 256 * kMiB;
-  CHECK(killed_hint(ExitStatus::exited(137), kRootlessPodman, limits) ==
-        "The command was killed, perhaps out of memory: limit 256 MiB; raise with --memory.");
+  const auto killed = ExitStatus::exited(137);
+  CHECK(killed_hint(killed, kDocker, limits, OutOfMemory::yes) ==
+        "The jail ran out of memory (limit 18 GiB; raise it with --memory), and the kernel killed what ran in it.");
+  CHECK(killed_hint(killed, kDocker, limits, OutOfMemory::no) ==
+        "The command ended with status 137, as one does that is killed; docker knows of no lack of memory.");
   limits.memory = 3 * kGiB / 2;
-  CHECK(killed_hint(ExitStatus::exited(137), kPodman, limits) ==
-        "The command was killed, most likely out of memory: limit 1.5 GiB; raise with --memory.");
-  CHECK(killed_hint(ExitStatus::exited(1), kDocker, limits) == std::nullopt);
-  CHECK(killed_hint(ExitStatus::signalled(9), kDocker, limits) == std::nullopt);
+  for (const auto& engine : {kPodman, kRootlessPodman})
+    CHECK(killed_hint(killed, engine, limits, OutOfMemory::unknown) ==
+          "The command ended with status 137, as one does that is killed. If that was for want of memory: the limit is "
+          "1.5 GiB; raise it with --memory.");
+  CHECK(killed_hint(ExitStatus::signalled(9), kDocker, limits, OutOfMemory::unknown) ==
+        "docker's client was killed, and the jail ended with it.");
+  CHECK(killed_hint(ExitStatus::signalled(2), kDocker, limits, OutOfMemory::unknown) == std::nullopt);
+  CHECK(killed_hint(ExitStatus::exited(1), kDocker, limits, OutOfMemory::yes) == std::nullopt);
   limits.memory.reset();
-  CHECK(killed_hint(ExitStatus::exited(137), kDocker, limits) == std::nullopt);
+  CHECK(killed_hint(killed, kDocker, limits, OutOfMemory::unknown) == std::nullopt);
+  CHECK(killed_hint(killed, kDocker, limits, OutOfMemory::yes) ==
+        "The jail ran out of memory, and the kernel killed what ran in it.");
+}
+
+TEST_CASE("docker is asked for what it remembers, by no clock but its own", "[plan]") {
+  using jailed::plan::out_of_memory_command;
+  CHECK(out_of_memory_command(kDocker, "c")->args ==
+        std::vector<std::string>{"events", "--since", "0", "--until", "0s", "--filter", "container=c", "--filter",
+                                 "event=oom", "--format", "{{.Action}}"});
+  CHECK(out_of_memory_command(kPodman, "c") == std::nullopt);
 }

@@ -130,7 +130,12 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
             {}});
   CHECK(signal_command(kDocker, "c", "t", 15) ==
         core::Command{"/usr/bin/docker",
-                      {"exec", "c", "/bin/sh", "-c", "kill -\"$1\" \"$(cat \"/run/jailed-$0\")\"", "t", "15"},
+                      {"exec", "c", "/bin/sh", "-c",
+                       "[ -f \"/run/jailed-$0\" ] && read -r pid <\"/run/jailed-$0\" || exit 1\n"
+                       "LC_ALL=C\n"
+                       "case $pid in '' | *[!0-9]* | 0* | 1) exit 1 ;; esac\n"
+                       "kill -\"$1\" \"$pid\"",
+                       "t", "15"},
                       {}});
 }
 
