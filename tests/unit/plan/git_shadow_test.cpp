@@ -46,7 +46,7 @@ TEST_CASE("a further project's repository is beside it, in the jail too", "[plan
     CHECK(plan.place == "/jail/projects/api");
     CHECK(plan.alternates == "/jail/projects/api/objects\n/jail/projects/api/objects-1\n");
     CHECK(plan.modules.front().work_tree == "/projects/api/libs/x");
-    const std::string shadow = entry == Entry::file ? "/jail/projects/api/git" : "/projects/api/.git";
+    const std::string shadow = entry == Entry::file ? "/jail/projects/api/git" : "../../.git";
     CHECK(plan.modules.front().gitfile == "gitdir: " + shadow + "/modules/x\n");
     CHECK(plan.gitfile == (entry == Entry::file ? "gitdir: /jail/projects/api/git\n" : ""));
     for (const auto& bind : plan.binds) {
