@@ -164,9 +164,12 @@ StreamedResult stream_to(const Command& command, int output, std::uint64_t limit
   Reading reading(child, std::move(out.read), std::move(err.read));
   StreamedResult result;
   std::uint64_t written = 0;
+  auto deadline = Clock::now() + patience;
   for (bool more = true; more;) {
     std::string some;
-    const auto event = reading.next(Clock::now() + patience, some, result.err);
+    const auto before = result.err.size();
+    const auto event = reading.next(deadline, some, result.err);
+    if (!some.empty() || result.err.size() != before) deadline = Clock::now() + patience;
     if (event == Reading::Event::overdue) result.silent = true;
     written += some.size();
     result.too_long = written > limit;
