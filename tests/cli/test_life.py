@@ -123,7 +123,7 @@ def test_fifty_jails_are_one_call(machine):
     listed = json.loads(machine.host.run("ls", "--json").out)
     assert listed[1] == {"name": names[1], "session": "000000000001", "project": "/p/app1", "further": {}, "engine": machine.engine,
                          "image": "jailed:latest", "state": "running", "age": "2 hours ago", "sync": "mutagen", "detached": True,
-                         "agents": None}  # fmt: skip
+                         "agents": None, "place": "/workspace"}  # fmt: skip
     assert machine.asked() == ["ps", "ps"]
     (call,) = [machine.fresh[0]]
     assert f"label=jailed.owner={machine.host.caller}" in call.args

@@ -7,7 +7,7 @@ MOVED = "This project was "
 
 
 def launch(host, *words) -> list[str]:
-    result = host.run(*words)
+    result = host.run(*words, cwd=host.project if host.project.exists() else host.directory)
     assert result.code == 0, result.err
     return [line for line in result.err.splitlines() if MOVED in line or "Outside of" in line]
 
