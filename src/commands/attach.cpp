@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/follow_changes.hpp>
@@ -12,6 +13,7 @@
 #include <jailed/commands/host_execution.hpp>
 #include <jailed/commands/leaving.hpp>
 #include <jailed/commands/noted_jails.hpp>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/commands/synced_launch.hpp>
@@ -129,7 +131,8 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   const auto part = session + part_below(name);
   const auto key = plan::sync_key(jail.session, name);
 
-  const auto facts = look_at_git(places.project);
+  const auto facts = look_at_git(places.project, {environment, places.config});
+  check_beside_jails(found.sessions, places.project, false, jail.session);
   ObjectViews views(jail.session, identity_for(places, environment), nullptr);
   auto sources = git_sources(facts, part, places.project, views);
   sources.beside = true;

@@ -10,6 +10,7 @@
 #include <jailed/commands/git_forward.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_git.hpp>
+#include <jailed/commands/lfs_home.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -174,29 +175,13 @@ plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& co
   return made;
 }
 
-// Files of LFS are named by the hash of their content; git-lfs checks it when it uses them.
-void take_lfs_objects(const std::string& shadow, const plan::GitRecord& record) {
-  const auto from = shadow + "/lfs/objects";
-  host::walk_tree(from, 100000, [&](const std::string& path, const struct stat& info) {
-    const auto name = path.substr(path.rfind('/') + 1);
-    if (!S_ISREG(info.st_mode) || name.size() != 64 || !plan::is_object_id(name) ||
-        path != fmt::format("{}/{}/{}", name.substr(0, 2), name.substr(2, 2), name))
-      return true;
-    const auto to = fmt::format("{}/lfs/objects/{}", record.common_dir, path);
-    if (host::lstat_of(to)) return true;
-    host::make_private_directories(to.substr(0, to.rfind('/')));
-    host::copy_below(from, path, to);
-    return true;
-  });
-}
-
 // git would wait for a FIFO, and read a device without end.
 void check_shadow(const std::string& shadow) {
   std::string odd;
   const bool complete =
       host::walk_tree(shadow, 2000000, [&](const std::string& path, const struct stat& info) {
         if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) odd = path;
-        return path != "hooks";
+        return odd.empty() && path != "hooks";
       });
   if (!odd.empty())
     throw Refused(fmt::format("its .git/{} is neither a file nor a directory", printable(odd)));
@@ -233,7 +218,8 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   take_objects(git, answer);
   check_connected(git, plan.refs);
   write_refs(git, plan.refs);
-  take_lfs_objects(session.path + "/" + record.shadow, record);
+  if (take_lfs_objects(session.path + "/" + record.shadow, record.common_dir) != 0)
+    throw Refused("not all files of LFS could be copied home; lfs/objects in the repository must be no link, and writable");
 
   Forward forward(git, record, state.known, collected);
   auto obstacle = forward.obstacle();

@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <jailed/commands/git_shadow.hpp>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
+#include <jailed/host/scan.hpp>
 #include <jailed/host/tree.hpp>
+#include <jailed/plan/borrowed.hpp>
 #include <jailed/plan/project.hpp>
 
 namespace jailed::commands {
@@ -57,7 +61,7 @@ std::string work_tree_of(const std::string& git_dir) {
   return work_tree;
 }
 
-void follow_gitfile(GitFacts& facts) {
+void follow_gitfile(GitFacts& facts, const Surroundings& around) {
   const auto content = host::read_below(facts.project, ".git", kSmall);
   const auto named = plan::parse_gitfile(content.value_or(""));
   std::string reason;
@@ -77,6 +81,12 @@ void follow_gitfile(GitFacts& facts) {
   if (!inside && !plan::points_back(facts.project, facts.git_dir, back_link, work_tree_of(facts.git_dir)))
     facts.problem = fmt::format("its .git file names {}, which does not name this directory back",
                                 core::printable(facts.git_dir));
+  // Nothing in the project leads out of it by a second step.
+  if (facts.problem.empty() && facts.common_dir != facts.git_dir &&
+      (!plan::is_worktree_of(facts.git_dir, facts.common_dir) ||
+       (inside && !plan::is_within(facts.common_dir, facts.project))))
+    facts.problem = fmt::format("{} names another repository than its own", core::printable(facts.git_dir + "/commondir"));
+  if (facts.problem.empty()) check_common_store(facts, around);
 }
 
 void check_shape(GitFacts& facts) {
@@ -91,31 +101,8 @@ void check_shape(GitFacts& facts) {
     facts.problem = fmt::format("its path has {}", reason);
 }
 
-std::vector<plan::ObjectStore> object_stores(const std::string& common_dir) {
-  constexpr std::size_t most = 32;
-  std::vector<plan::ObjectStore> stores;
-  std::vector<std::string> waiting = {common_dir + "/objects"};
-  for (std::size_t i = 0; i < waiting.size() && i < most; ++i) {
-    plan::ObjectStore store{waiting[i], false};
-    const auto chain = host::read_below(store.path, "info/alternates", kSmall);
-    store.chained = chain.has_value();
-    std::string_view rest = chain ? std::string_view(*chain) : std::string_view{};
-    while (!rest.empty()) {
-      const auto line = rest.substr(0, rest.find('\n'));
-      rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-      if (line.empty() || line.starts_with('#')) continue;
-      std::string reason;
-      const auto next = host::canonical(plan::resolve_path(store.path, line), reason);
-      if (is_real_directory(next) && std::find(waiting.begin(), waiting.end(), next) == waiting.end())
-        waiting.push_back(next);
-    }
-    stores.push_back(std::move(store));
-  }
-  return stores;
-}
-
 // Submodules whose work tree is where their config says, with a .git file that leads back.
-void find_modules(GitFacts& facts) {
+void find_modules(GitFacts& facts, const Surroundings& around) {
   constexpr std::size_t most = 64;
   const auto place = facts.git_dir + "/modules";
   std::vector<std::string> names;
@@ -134,13 +121,15 @@ void find_modules(GitFacts& facts) {
     module.path = work_tree.substr(facts.project.size() + 1);
     std::string reason;
     const auto gitfile = host::read_below(facts.project, module.path + "/.git", kSmall);
-    if (!gitfile || !plan::unmountable(module.path).empty()) continue;
+    if (!gitfile || !plan::unmountable(module.path).empty() || !plan::unmountable(name).empty() ||
+        plan::is_in_repository(module.path))
+      continue;
     if (host::canonical(plan::resolve_path(work_tree, plan::parse_gitfile(*gitfile)), reason) !=
         module.git_dir)
       continue;
     if (!is_real_directory(module.git_dir + "/objects") || !is_real_directory(module.git_dir + "/refs"))
       continue;
-    module.objects = object_stores(module.git_dir);
+    module.objects = object_stores(facts, module.git_dir, module.git_dir, around);
     facts.modules.push_back(std::move(module));
   }
 }
@@ -162,13 +151,14 @@ std::string repository_above(const std::string& project) {
 }
 
 void read_loose_refs(const std::string& git_dir, GitRefs& refs) {
-  host::walk_tree(git_dir + "/refs", kMostRefs, [&](const std::string& path, const struct stat& info) {
-    if (S_ISREG(info.st_mode)) {
-      const auto content = host::read_below(git_dir + "/refs", path, kSmall);
+  host::walk_entries(host::open_directory_below(git_dir, "refs"), kMostRefs, [&](const host::WalkedEntry& entry) {
+    if (S_ISREG(entry.info.st_mode)) {
+      const auto content = host::read_entry(entry, kSmall);
       if (auto value = content ? plan::parse_loose_ref(*content) : std::nullopt)
-        refs.emplace("refs/" + path, std::move(*value));
+        refs.emplace("refs/" + entry.path, std::move(*value));
     }
-    return true;
+    // Git opens refs by their paths.
+    return entry.path.size() < PATH_MAX;
   });
 }
 
@@ -370,7 +360,7 @@ void remove_made_entry(const std::string& sessions, const std::string& session_i
 
 }  // namespace
 
-plan::GitFacts look_at_git(const std::string& project) {
+plan::GitFacts look_at_git(const std::string& project, const Surroundings& around) {
   GitFacts facts;
   facts.project = project;
   const auto entry = host::lstat_of(project + "/.git");
@@ -381,7 +371,7 @@ plan::GitFacts look_at_git(const std::string& project) {
                                             : GitFacts::Entry::other;
   }
   if (facts.entry == GitFacts::Entry::file) {
-    follow_gitfile(facts);
+    follow_gitfile(facts, around);
   } else if (facts.entry == GitFacts::Entry::directory && is_git_shape(project + "/.git")) {
     facts.git_dir = facts.common_dir = project + "/.git";
     if (host::lstat_of(facts.git_dir + "/commondir")) facts.problem = "it has a file .git/commondir";
@@ -389,9 +379,9 @@ plan::GitFacts look_at_git(const std::string& project) {
   if (!facts.git_dir.empty()) {
     check_shape(facts);
     if (facts.problem.empty()) {
-      facts.objects = object_stores(facts.common_dir);
+      facts.objects = object_stores(facts, facts.git_dir, facts.common_dir, around);
       find_lfs(facts);
-      find_modules(facts);
+      find_modules(facts, around);
     }
   } else {
     facts.bare_at_root = is_git_shape(project);
@@ -405,7 +395,7 @@ std::string ObjectViews::of(const std::string& directory) {
   const auto info = host::lstat_of(directory);
   if (!info || info->st_uid != 0 || identity_.uid == 0 || ::geteuid() != 0) return directory;
   const auto name = fmt::format("objects-{}", count_++);
-  return idmapped_ ? idmapped_->add(directory, name) : host::IdmappedMounts::place(session_id_, name);
+  return idmapped_ ? idmapped_->add(directory, name, &*info) : host::IdmappedMounts::place(session_id_, name);
 }
 
 std::vector<std::string> ObjectViews::of(const std::vector<std::string>& directories) {

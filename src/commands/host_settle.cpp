@@ -112,20 +112,21 @@ class After : public Visitor {
 
   void link(const Met& met) override {
     struct stat info {};
-    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-        host::change_time(info) < started_)
-      return;
+    if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     const auto target = read_link(met.in.directory, met.c_name());
+    const bool old = host::change_time(info) < started_;
+    if (old && !is_led_elsewhere(met, target)) return;
+    if (!leads_out_of(before_.project, met.path, target)) return;
     std::string reason;
     const auto real = host::canonical(before_.project + "/" + met.path, reason);
-    if (!plan::leads_out(before_.project, met.path, target) &&
-        (real.empty() || plan::is_within(real, before_.project)))
-      return;
     const bool is_python = met.in.context < 0 && met.name.name.starts_with("python");
     const bool harmless =
         real.empty() ? cannot_be_made(plan::resolve_path(before_.project + "/" + met.in.path, target))
                      : plan::is_program_directory(real) && (is_python || cannot_write(real));
-    if (!harmless) add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+    if (harmless) return;
+    add(plan::host_shape("(link)"), met.path, Finding::Change::added);
+    // Of links in such trees nothing is remembered: it may have led there before.
+    if (old && met.in.context < 0) findings_.back().quarantine = false;
   }
 
   void bulk_file(const Met& met, std::size_t tree) override {
@@ -200,6 +201,33 @@ class After : public Visitor {
            host::change_time(info) < started_;
   }
 
+  // An old relative link whose directory, or one above, was renamed since leads elsewhere, without a change of its own.
+  bool is_led_elsewhere(const Met& met, const std::string& target) {
+    if (target.starts_with('/') || !is_moved(met.in)) return false;
+    const auto known = before_.leading_out.find(met.path);
+    return known == before_.leading_out.end() || known->second != target;
+  }
+
+  // Renaming a directory changes its own time, as does every new name in it.
+  bool is_moved(const ScannedDirectory& directory) {
+    struct stat info {};
+    if (!directory.path.empty() && (::fstat(directory.directory, &info) != 0 || host::change_time(info) >= started_))
+      return true;
+    std::string_view path = directory.path;
+    std::vector<std::string> unmoved;
+    bool moved = false;
+    while (!moved && path.find('/') != std::string_view::npos) {
+      path = path.substr(0, path.rfind('/'));
+      std::string above(path);
+      if (unmoved_.contains(above)) break;
+      const auto opened = host::open_directory_below(before_.project, above);
+      moved = !opened || ::fstat(opened.get(), &info) != 0 || host::change_time(info) >= started_;
+      unmoved.push_back(std::move(above));
+    }
+    if (!moved) unmoved_.insert(unmoved.begin(), unmoved.end());
+    return moved;
+  }
+
   // Untouched, only that a directory above has another name.
   bool moved_along(const Met& met) const {
     struct stat info {};
@@ -218,8 +246,9 @@ class After : public Visitor {
 
   // A repository that was there before and that the jail could write: settings, hooks, operations at work.
   void look_into(const std::string& repository, const HostEntry& entry) {
-    host::walk_tree(before_.project + "/" + repository, 200000,
-                    [&](const std::string& path, const struct stat& info) {
+    host::walk_entries(host::open_directory_below(before_.project, repository), 200000,
+                    [&](const host::WalkedEntry& entry_below) {
+                      const auto& [path, name_below, directory_below, info] = entry_below;
                       static const std::set<std::string, std::less<>> inert = {
                           "objects", "refs",        "logs",       "index",       "HEAD",          "ORIG_HEAD",
                           "lfs",     "packed-refs", "FETCH_HEAD", "description", "COMMIT_EDITMSG"};
@@ -235,6 +264,7 @@ class After : public Visitor {
   std::int64_t started_ = 0;
   std::unordered_map<std::uint64_t, const FileState*> known_files_;
   std::set<std::uint64_t> read_only_;
+  std::set<std::string> unmoved_;  // directories that have their place since before, with all above
   std::vector<Finding> findings_;
   std::vector<std::size_t> counts_;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/project_shares.hpp>
 #include <jailed/commands/quarantine.hpp>
@@ -152,7 +153,8 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   sessions_ = places.config + "/sessions";
   const auto identity = identity_for(places, environment);
   const auto reader = reader_for(places, environment);
-  shares_ = look_at_projects(places, reader);
+  shares_ = look_at_projects(places, reader, environment);
+  for (const auto& share : shares_) check_beside_jails(sessions_, share.path, !share.facts.modules.empty(), {});
   session_.emplace(sessions_);
   auto config = places.config;
   if (::geteuid() == 0 && !places.remote) {
@@ -163,8 +165,8 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), reader, idmapped_ ? &*idmapped_ : nullptr);
   plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
-                       [&](const auto& source, const auto& name) { return idmapped_->add(source, name); }, synced,
-                       places.remote.has_value()});
+                       [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->add(source, name, &checked); },
+                       synced, places.remote.has_value()});
   if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
   for (const auto& share : shares_) {
     if (!share.git.notice.empty()) spdlog::info("{}", share.git.notice);
@@ -177,7 +179,8 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
   add_git_environment(jail_, shares_);
   if (const auto& socket = places.engine_socket) {
     auto path = socket->found.path;
-    if (socket->access.idmap) path = idmapped_->add(path, "engine.sock");
+    std::string reason;
+    if (socket->access.idmap) path = idmapped_->add(host::canonical(path, reason), "engine.sock");
     if (socket->mode == core::Testcontainers::proxy) {
       socket_proxy_.emplace(proxy_command(jail_, *socket, path, session_->path()));
       path = session_->path() + "/" + socket_proxy::kSocketName;
@@ -228,10 +231,10 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   const bool root = ::geteuid() == 0 && !places.remote;
   const auto config = root ? host::IdmappedMounts::place(id, "config") : places.config;
   auto paths = host_paths(plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
-  auto shares = look_at_projects(places, reader);
+  auto shares = look_at_projects(places, reader, environment);
   ObjectViews views(id, reader, nullptr);
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
-                       [&](const auto&, const auto& name) { return host::IdmappedMounts::place(id, name); }, synced,
+                       [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); }, synced,
                        places.remote.has_value()});
   add_shares(paths, shares);
   if (host::Lease::supported() && !places.remote && plan::on_host_kernel(settings.sandbox))

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <climits>
 #include <jailed/commands/project_scan.hpp>
+#include <jailed/host/files.hpp>
+#include <jailed/plan/project.hpp>
 #include <set>
 
 namespace jailed::commands {
@@ -138,6 +140,13 @@ std::string read_link(int directory, const char* name) {
   std::array<char, PATH_MAX> target{};
   const auto size = ::readlinkat(directory, name, target.data(), target.size());
   return size < 0 ? std::string{} : std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+bool leads_out_of(const std::string& project, const std::string& path, const std::string& target) {
+  if (plan::leads_out(project, path, target)) return true;
+  std::string reason;
+  const auto real = host::canonical(project + "/" + path, reason);
+  return !real.empty() && !plan::is_within(real, project);
 }
 
 std::optional<std::string> read_small(int directory, const char* name, std::size_t limit) {

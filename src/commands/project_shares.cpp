@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <jailed/commands/object_stores.hpp>
 #include <jailed/commands/project_shares.hpp>
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/host/files.hpp>
@@ -20,7 +21,7 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
 void plan_share(ProjectShare& share, const ShareContext& context) {
   share.workspace =
       share.other_owner
-          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name)
+          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name, share.checked)
           : share.path;
   // Mutagen's volumes are one for the first project and one for all others, none of which can be mounted by itself.
   share.place = context.synced && !share.name.empty() ? plan::place_of(share.name)
@@ -41,7 +42,8 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
 
 }  // namespace
 
-std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity) {
+std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity,
+                                           const core::Environment& environment) {
   std::vector<ProjectShare> shares;
   const auto add = [&](const std::string& path, const std::string& name, const struct stat& info) {
     shares.push_back({.path = path,
@@ -49,9 +51,10 @@ std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity 
                       .other_owner = needs_idmap(info.st_uid, identity),
                       .workspace = {},
                       .place = {},
-                      .facts = look_at_git(path),
+                      .facts = look_at_git(path, {environment, places.config}),
                       .git = {},
-                      .execution = {}});
+                      .execution = {},
+                      .checked = info});
   };
   add(places.project, "", places.project_info);
   for (const auto& project : places.further) add(project.path, project.name, project.info);

@@ -2,10 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/fd.hpp>
+#include <jailed/host/files.hpp>
 #include <string_view>
 
 namespace jailed::host {
@@ -13,51 +14,63 @@ namespace {
 
 constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
-// The directory that holds the last component, step by step from `root`; missing ones are made when asked for.
-Fd holder_of(const std::string& root, std::string_view& relative, bool make) {
-  Fd here(::open(root.c_str(), kDirectory));
+// What root makes in somebody's directory is that one's.
+void give_away(int made, const struct stat* owner) {
+  if (owner != nullptr && ::geteuid() == 0) [[maybe_unused]]
+    const int kept = ::fchown(made, owner->st_uid, owner->st_gid);
+}
+
+// The directory that holds the last component, step by step from `here`; missing ones are made when asked for.
+Fd holder_of(Fd here, std::string_view& relative, bool make, const struct stat* owner = nullptr) {
   for (auto slash = relative.find('/'); here && slash != std::string_view::npos; slash = relative.find('/')) {
     const std::string name(relative.substr(0, slash));
     relative.remove_prefix(slash + 1);
-    if (make && ::mkdirat(here.get(), name.c_str(), 0700) != 0 && errno != EEXIST) return {};
+    const bool made = make && ::mkdirat(here.get(), name.c_str(), 0700) == 0;
+    if (make && !made && errno != EEXIST) return {};
     here = Fd(::openat(here.get(), name.c_str(), kDirectory));
+    if (made && here) give_away(here.get(), owner);
   }
   return here;
-}
-
-bool copy_bytes(int from, int to, std::uint64_t most) {
-  std::array<char, 16384> buffer;
-  while (true) {
-    const auto count = ::read(from, buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0;
-    if (static_cast<std::uint64_t>(count) > most) return false;
-    most -= static_cast<std::uint64_t>(count);
-    for (ssize_t done = 0; done < count;) {
-      const auto written = ::write(to, buffer.data() + done, static_cast<std::size_t>(count - done));
-      if (written < 0 && errno != EINTR) return false;
-      if (written > 0) done += written;
-    }
-  }
 }
 
 }  // namespace
 
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
   std::string_view name_there = relative, name_here = relative;
-  const auto source_directory = holder_of(from, name_there, false);
+  const auto source_directory = holder_of(Fd(::open(from.c_str(), kDirectory)), name_there, false);
   if (!source_directory) return false;
   // Not blocking: it may be a FIFO by now.
   const Fd source(::openat(source_directory.get(), std::string(name_there).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!source || ::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  const auto target_directory = holder_of(to, name_here, true);
+  const auto target_directory = holder_of(Fd(::open(to.c_str(), kDirectory)), name_here, true);
   if (!target_directory) return false;
   const std::string name(name_here);
   const Fd target(::openat(target_directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!target) return false;
-  if (copy_bytes(source.get(), target.get(), most)) return true;
+  if (copy_content(source.get(), target.get(), most)) return true;
   ::unlinkat(target_directory.get(), name.c_str(), 0);
+  return false;
+}
+
+bool give_beneath(const WalkedEntry& entry, const Fd& to, const std::string& relative) {
+  struct stat owner {}, info {};
+  if (!to || ::fstat(to.get(), &owner) != 0) return false;
+  const Fd source(::openat(entry.directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!source || ::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  std::string_view rest = relative;
+  const auto directory = holder_of(Fd(::fcntl(to.get(), F_DUPFD_CLOEXEC, 0)), rest, true, &owner);
+  if (!directory) return false;
+  const std::string name(rest);
+  if (::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return S_ISREG(info.st_mode);
+  const auto growing = ".jailed-" + random_hex(8);
+  const Fd target(::openat(directory.get(), growing.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!target) return false;
+  give_away(target.get(), &owner);
+  if (copy_content(source.get(), target.get()) &&
+      ::renameat(directory.get(), growing.c_str(), directory.get(), name.c_str()) == 0)
+    return true;
+  ::unlinkat(directory.get(), growing.c_str(), 0);
   return false;
 }
 

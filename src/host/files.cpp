@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <memory>
 #include <random>
@@ -175,19 +176,12 @@ std::vector<std::string> list_directory(const std::string& path) {
 }
 
 void remove_tree(const std::string& path) {
-  std::error_code failed;
-  std::filesystem::remove_all(path, failed);
-  if (!failed) return;
-  // A directory that its owner may not enter, as a jail can leave one.
-  const auto open_up = [](const auto& self, const std::string& directory) -> void {
-    ::chmod(directory.c_str(), 0700);
-    for (const auto& name : list_directory(directory)) {
-      const auto info = lstat_of(directory + "/" + name);
-      if (info && S_ISDIR(info->st_mode)) self(self, directory + "/" + name);
-    }
-  };
-  if (const auto info = lstat_of(path); info && S_ISDIR(info->st_mode)) open_up(open_up, path);
-  std::filesystem::remove_all(path, failed);
+  auto name = path;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  const auto slash = name.rfind('/');
+  const auto above = slash == std::string::npos ? std::string(".") : name.substr(0, slash + 1);
+  const Fd parent(::open(above.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (parent) remove_entry(parent.get(), name.substr(slash == std::string::npos ? 0 : slash + 1));
 }
 
 Fd try_lock_directory(const std::string& path) {

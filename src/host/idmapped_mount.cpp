@@ -7,6 +7,7 @@
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <thread>
@@ -105,13 +106,13 @@ class NamespaceChild {
   pid_t pid_ = -1;
 };
 
-void mount_idmapped(const std::string& source, const std::string& target, uid_t uid, gid_t gid,
+void mount_idmapped(const std::string& source, const Fd& opened, const std::string& target, uid_t uid, gid_t gid,
                     bool made_by_root) {
   const NamespaceChild child;
   const auto name_space = child.open_namespace(uid, gid, made_by_root);
   if (!name_space) throw impossible(source, "user namespaces are not to be had here");
   const Fd tree(static_cast<int>(
-      ::syscall(SYS_open_tree, AT_FDCWD, source.c_str(), kOpenTreeClone | kRecursive | O_CLOEXEC)));
+      ::syscall(SYS_open_tree, opened.get(), "", kOpenTreeClone | kRecursive | kEmptyPath | O_CLOEXEC)));
   if (!tree) throw impossible(source, std::strerror(errno));
   const MountAttributes attributes{kIdmap | kNoSuid | kNoDev, 0, 0,
                                    static_cast<std::uint64_t>(name_space.get())};
@@ -129,7 +130,7 @@ void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH |
 
 #else
 
-void mount_idmapped(const std::string& source, const std::string&, uid_t, gid_t, bool) {
+void mount_idmapped(const std::string& source, const Fd&, const std::string&, uid_t, gid_t, bool) {
   throw impossible(source, "this system has no idmapped mounts");
 }
 
@@ -168,15 +169,22 @@ std::string IdmappedMounts::place(const std::string& session_id, const std::stri
   return fmt::format("{}/{}/{}", kRoot, session_id, name);
 }
 
-std::string IdmappedMounts::add(const std::string& source, const std::string& name) {
+std::string IdmappedMounts::add(const std::string& source, const std::string& name, const struct stat* checked) {
   auto target = directory_ + "/" + name;
-  const auto info = lstat_of(source);
-  if (info && !S_ISDIR(info->st_mode)) {
+  // Whoever can write above it may put something else there, or a link, after it was looked at.
+  const auto opened = open_exactly(source, true);
+  if (!opened) throw impossible(source, errno == ELOOP || errno == ENOTDIR ? "a symbolic link leads there now" : std::strerror(errno));
+  struct stat info {};
+  if (::fstat(opened.get(), &info) != 0) throw impossible(source, std::strerror(errno));
+  if (checked != nullptr && (info.st_dev != checked->st_dev || info.st_ino != checked->st_ino))
+    throw core::Error(fmt::format("{} was replaced while the jail was being prepared.", core::printable(source)),
+                      "look what does that, then try again");
+  if (!S_ISDIR(info.st_mode)) {
     write_new_file(target, {}, 0600);  // a mount point for a file or socket is a file
   } else {
     make_private_directories(target);
   }
-  mount_idmapped(source, target, uid_, gid_, made_by_root_);
+  mount_idmapped(source, opened, target, uid_, gid_, made_by_root_);
   return target;
 }
 

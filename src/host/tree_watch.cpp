@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <jailed/host/tree.hpp>
 #include <jailed/host/tree_watch.hpp>
@@ -35,7 +36,8 @@ void TreeWatch::watch(const std::string& directory) {
   };
   add(directory);
   walk_tree(directory, kMostEntries, [&](const std::string& path, const struct stat& info) {
-    if (!S_ISDIR(info.st_mode) || is_left_out(path)) return false;
+    // A watch takes a path.
+    if (!S_ISDIR(info.st_mode) || is_left_out(path) || directory.size() + path.size() + 1 >= PATH_MAX) return false;
     add(directory + "/" + path);
     return true;
   });

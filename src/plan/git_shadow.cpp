@@ -156,6 +156,10 @@ GitPlan plan_at_place(GitMode mode, const GitFacts& facts, const GitSources& sou
     return plan;
   }
   GitPlan plan;
+  if (!facts.borrowed.empty()) {
+    plan.notice = fmt::format("The project borrows objects of {}{}: the jail can read them.", printable(facts.borrowed.front()),
+                              facts.borrowed.size() == 1 ? "" : fmt::format(" and {} more", facts.borrowed.size() - 1));
+  }
   plan.kind = GitPlan::Kind::shadow;
   plan.read_only = mode == GitMode::ro;
   if (facts.entry == Entry::file || sources.beside) {

@@ -146,6 +146,7 @@ std::string format_snapshot(const HostSnapshot& snapshot) {
   for (const auto& [path, inode] : snapshot.repositories) put_record(text, "repository", path, number(inode));
   for (const auto& [path, inode] : snapshot.mounted) put_record(text, "mounted", path, number(inode));
   for (const auto& [path, copy] : snapshot.copies) put_record(text, "copy", path, copy);
+  for (const auto& [path, target] : snapshot.leading_out) put_record(text, "link", path, target);
   put(text, "end");
   return text;
 }
@@ -198,6 +199,8 @@ std::optional<HostSnapshot> parse_snapshot(std::string_view text) {
       snapshot.mounted[path] = reader.number<std::uint64_t>();
     } else if (kind == "copy") {
       snapshot.copies[path] = reader.field();
+    } else if (kind == "link") {
+      snapshot.leading_out[path] = reader.field();
     } else {
       return std::nullopt;
     }

@@ -246,6 +246,55 @@ def test_links_of_the_user_and_within_the_project_stay(host):
     assert (host.project / "mine").is_symlink()
 
 
+def test_a_link_that_leads_out_since_a_directory_was_renamed_is_moved_away(host):
+    """Its own time is as old as before."""
+    (host.project / "a/b").mkdir(parents=True)
+    (host.project / "a/b/l").symlink_to("../../x")
+    host.give(host.project)
+    lines = jail(host, "mv a/b b")
+    assert any("critical new     b/l" in line for line in lines), lines
+    assert len(quarantined(host)) == 1 and not (host.project / "b/l").is_symlink()
+
+
+@pytest.mark.parametrize("script", ["mv a/b a/c", "mv a c", "echo >a/b/new; mkdir a/d", "mv mine other; mv other mine"])
+def test_links_whose_directory_was_renamed_stay_where_they_lead_where_they_led(host, script):
+    for name in ("a/b", "mine/deep"):
+        (host.project / name).mkdir(parents=True)
+    (host.project / "a/b/l").symlink_to("../../x")
+    (host.project / "mine/deep/out").symlink_to("../../../elsewhere")  # the user's own
+    host.give(host.project)
+    assert jail(host, script) == []
+
+
+def test_in_trees_of_which_nothing_is_remembered_such_a_link_is_told_and_stays(host):
+    (host.project / "node_modules/a/b").mkdir(parents=True)
+    (host.project / "node_modules/a/b/l").symlink_to("../../../x")
+    host.give(host.project)
+    lines = jail(host, "mv node_modules/a/b node_modules/b")
+    assert any("critical new     node_modules/b/l" in line for line in lines), lines
+    assert (host.project / "node_modules/b/l").is_symlink()
+
+
+def test_a_repository_of_many_levels_is_moved_to_another_file_system(host):
+    config = Path("/dev/shm") / host.directory.name
+    if not config.parent.is_dir() or config.parent.stat().st_dev == host.project.stat().st_dev:
+        pytest.skip("/dev/shm is no other file system")
+    try:
+        config.mkdir(mode=0o700)
+        os.chown(config, host.caller, host.caller)
+        host.env["JAILED_CONFIG_DIR"] = str(config)
+        levels = "mkdir -p sub/.git && cd sub/.git && i=0 && while [ $i -lt 1500 ]; do mkdir d && cd d && i=$((i+1)); done; echo evil >end"
+        lines = jail(host, levels)
+        assert any("critical new     sub/.git" in line for line in lines), lines
+        assert not (host.project / "sub/.git").exists()
+        session, = os.listdir(config / "sessions")
+        kept = config / "sessions" / session / "quarantine/1-git"
+        kept.chmod(0o700)
+        assert (kept / ("d/" * 1500) / "end").read_text() == "evil\n"
+    finally:
+        subprocess.run(["rm", "-rf", config], check=True)
+
+
 def test_links_that_nobody_can_write_through_stay(host):
     """A virtual environment made in the jail."""
     script = "mkdir -p .venv/bin; ln -s /usr/bin/env .venv/bin/python; ln -s /workspace/nowhere made; ln -s /home/coder/.local/bin/x home"

@@ -9,8 +9,11 @@
 
 namespace jailed::commands {
 
-/// Looks at the repository of a project; no process is started, nothing is made.
-plan::GitFacts look_at_git(const std::string& project);
+struct Surroundings;
+
+/// Looks at the repository of a project; nothing is made. No process is started, but for a clone that borrows objects of another
+/// repository (object_stores).
+plan::GitFacts look_at_git(const std::string& project, const Surroundings& around);
 
 /// Makes object directories reachable for the jail's user: where they are root's and the jail is not, by
 /// idmapped mounts, which `idmapped` (null: only say where) makes.

@@ -56,6 +56,9 @@ bool same_name(std::string_view name, std::string_view lower);
 /// A link's target; empty when it is none.
 std::string read_link(int directory, const char* name);
 
+/// Whether the link at `path` below a project leads out of it: by its text, or through other links.
+bool leads_out_of(const std::string& project, const std::string& path, const std::string& target);
+
 /// A regular file's content, no link followed; nothing when it is longer than `limit`.
 std::optional<std::string> read_small(int directory, const char* name, std::size_t limit);
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/stat.h>
+
 #include <functional>
 #include <jailed/commands/git_shadow.hpp>
 #include <jailed/commands/host_execution.hpp>
@@ -20,10 +22,11 @@ struct ProjectShare {
   plan::GitFacts facts;
   plan::GitPlan git;
   HostExecution execution;
+  struct stat checked {};    // of the project, as it was allowed
 };
 
 /// Looks at the repositories of all projects, the first one's first; nothing is made.
-std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity);
+std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity, const core::Environment& environment);
 
 /// Session and views that the shares of one launch have in common.
 struct ShareContext {
@@ -31,8 +34,8 @@ struct ShareContext {
   const core::Environment& environment;
   GuardPlaces places;  // of the session as a whole
   ObjectViews& views;
-  /// Where a directory of root's appears as the jail's user's.
-  std::function<std::string(const std::string& source, const std::string& name)> idmapped;
+  /// Where a directory of root's appears as the jail's user's; it has to be the one that was checked.
+  std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> idmapped;
   /// Mutagen brings the projects in: nothing can be mounted in a further one.
   bool synced = false;
   /// The engine is on another machine.

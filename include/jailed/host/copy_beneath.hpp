@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <jailed/host/tree.hpp>
 #include <string>
 
 namespace jailed::host {
@@ -8,5 +9,9 @@ namespace jailed::host {
 /// 0600, directories on the way 0700. Nothing is followed out of either: no component below them may be a symbolic link, whoever
 /// swaps them meanwhile. False when there is nothing to copy, it is longer than `most` bytes, or it is there already.
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most);
+
+/// The same into a directory that is open: it, and the directories made on the way, are whoever's `to` is, for a caller who is
+/// root. The file is 0644 and appears under its name when it is whole. True as well when it is there already.
+bool give_beneath(const WalkedEntry& entry, const Fd& to, const std::string& relative);
 
 }  // namespace jailed::host

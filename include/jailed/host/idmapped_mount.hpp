@@ -1,4 +1,5 @@
 #pragma once
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <jailed/host/fd.hpp>
@@ -21,8 +22,8 @@ class IdmappedMounts {
   ~IdmappedMounts();
 
   /// The place where `source`, a directory or a file, now appears; throws core::Error with the ways out where
-  /// it cannot be done.
-  std::string add(const std::string& source, const std::string& name);
+  /// it cannot be done. No symbolic link is followed on the way, and where `checked` is given, it must still be that one.
+  std::string add(const std::string& source, const std::string& name, const struct stat* checked = nullptr);
 
   /// Where `add` would put it, without doing so.
   static std::string place(const std::string& session_id, const std::string& name);

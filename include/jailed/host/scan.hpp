@@ -3,34 +3,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/fd.hpp>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace jailed::host {
 
-/// A name in a directory, with what the directory itself tells of it: no file is looked at.
-struct ScannedName {
-  std::string_view name;
-  enum class Kind { file, directory, link, other } kind = Kind::other;
-  /// For directories, to be changed by the visitor: whether to go in, and with which context.
-  bool enter = false;
-  int context = 0;
-};
-
-/// A directory of a scan. `path` is empty for the root; `directory` is open.
-struct ScannedDirectory {
-  const std::string& path;
-  int directory;
-  int context;
-  std::span<ScannedName> names;  // in no order; directories are entered unless the visitor says otherwise
-};
-
 struct ScanLimits {
   std::size_t names = 5000000;
-  std::size_t depth = 200;
+  std::size_t depth = 20000;
+  std::size_t path = 32768;  // bytes: no tool comes that far by a path
   /// Gives the owner back the right to read a directory that somebody closed.
   bool open_up = false;
 };
@@ -46,7 +30,8 @@ void scan_tree(const std::string& root, const ScanLimits& limits,
 Fd open_directory_below(const std::string& root, std::string_view path);
 
 /// Moves `path` below `root` to the new place `to`, whatever it is, across file systems as well. Nothing of
-/// it is opened but directories, to copy them. Nothing when it was done, else the system's reason.
+/// it is opened but directories and files, to copy them. Nothing when it was done, else the system's reason; then
+/// nothing is lost: it is where it was, or what could not be removed there is at `to` as well.
 std::optional<std::string> move_below(const std::string& root, std::string_view path, const std::string& to);
 
 /// Copies the regular file `from` to the new file `path` below `root`. False when it cannot be done.

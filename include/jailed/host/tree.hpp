@@ -24,6 +24,20 @@ std::optional<std::string> read_below(const std::string& root, std::string_view 
 bool walk_tree(const std::string& directory, std::size_t limit,
                const std::function<bool(const std::string& path, const struct stat& info)>& visit);
 
+/// An entry that a walk met: `name` in `directory`, which is open while it is looked at.
+struct WalkedEntry {
+  const std::string& path;
+  const char* name;
+  int directory;
+  const struct stat& info;
+};
+
+/// The same from a directory that is open. Nothing is found by a path again, so it goes as deep as the tree.
+bool walk_entries(Fd root, std::size_t limit, const std::function<bool(const WalkedEntry&)>& visit);
+
+/// The content of a regular file that a walk met; as read_below.
+std::optional<std::string> read_entry(const WalkedEntry& entry, std::size_t limit);
+
 /// Copies a regular file below `from_root` to a new file, without copying its blocks where the file system
 /// can (reflink). The copy's mode is 0644, or 0755 when the owner may execute it. False when there is none.
 bool copy_below(const std::string& from_root, std::string_view path, const std::string& to);

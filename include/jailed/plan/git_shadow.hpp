@@ -38,6 +38,7 @@ struct GitFacts {
   std::vector<ObjectStore> objects;  // the repository's own first
   std::string lfs_objects;           // empty: none
   std::vector<GitModule> modules;
+  std::vector<std::string> borrowed;  // of the directories of objects those of other repositories
 };
 
 /// Directories of one launch. What the jail sees of the session goes by `view`; for root the objects go by

@@ -110,6 +110,25 @@ TEST_CASE("a source that is not there", "[host]") {
             " cannot be handed to a jail without root: No such file or directory.");
 }
 
+TEST_CASE("a source that was replaced since it was checked is not mounted", "[host]") {
+  const Scratch scratch;
+  for (const auto* name : {"project", "secret"}) make_private_directories(scratch / name);
+  if (const auto reason = why_not(scratch / "project")) {
+    WARN(*reason);
+    return;
+  }
+  const auto checked = lstat_of(scratch / "project");
+  IdmappedMounts mounts(new_session_id(), kUser, kUser);
+  CHECK(jailed::test::error_of([&] { mounts.add(scratch / "project", "as-it-was", &*checked); }) == std::nullopt);
+  REQUIRE(::rename((scratch / "project").c_str(), (scratch / "moved").c_str()) == 0);
+  REQUIRE(::symlink((scratch / "secret").c_str(), (scratch / "project").c_str()) == 0);
+  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", "a-link", &*checked); }).ends_with("a symbolic link leads there now."));
+  REQUIRE(::unlink((scratch / "project").c_str()) == 0);
+  REQUIRE(::rename((scratch / "secret").c_str(), (scratch / "project").c_str()) == 0);
+  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", "another", &*checked); }) ==
+        scratch / "project" + " was replaced while the jail was being prepared.");
+}
+
 TEST_CASE("a sweep in another process does not keep a launch from starting", "[host]") {
   const Scratch scratch;
   if (const auto reason = why_not(scratch.path())) {

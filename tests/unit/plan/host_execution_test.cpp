@@ -21,6 +21,7 @@ HostSnapshot snapshot() {
   it.repositories["sub/.git"] = 42;
   it.mounted["sub/.git"] = 42;
   it.copies[".envrc"] = "guard/0";
+  it.leading_out["a/l\n"] = "../../x";
   return it;
 }
 

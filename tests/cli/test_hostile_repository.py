@@ -1,0 +1,254 @@
+"""What a repository says is not believed: nothing outside the project becomes readable because a file in it names it. Beside each
+such case stands one of a repository that a user really has."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import wait_until
+
+GIT = shutil.which("git", path="/usr/bin:/bin")
+pytestmark = pytest.mark.skipif(not GIT, reason="git is not installed")
+
+
+@pytest.fixture
+def host(new_host):
+    made = new_host("docker")
+    (made.fakes.bin / "git").symlink_to(GIT)
+    return made
+
+
+def git(host, *words, where: Path | None = None) -> str:
+    done = subprocess.run([GIT, "-c", "user.name=me", "-c", "user.email=m@e", "-c", "init.defaultBranch=main", "-c", "safe.directory=*",
+                           "-c", "protocol.file.allow=always", *map(str, words)],
+                          cwd=where or host.project, env={"HOME": str(host.home), "PATH": "/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1"},
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    return done.stdout.strip()
+
+
+def repository(host, name: str, content: str = "mine\n") -> Path:
+    place = host.mkdir(name)
+    git(host, "init", "-q", where=place)
+    (place / "file").write_text(content)
+    git(host, "add", ".", where=place)
+    git(host, "commit", "-qm", content, where=place)
+    return place
+
+
+def launch(host, project: Path, *options: str):
+    host.give(host.directory)
+    return host.run(*options, project, "--", "true")
+
+
+def sources(host) -> list[str]:
+    """What is mounted of repositories."""
+    mounts = host.fakes.called("run")[-1].mounts
+    return sorted(source for target, source in mounts.items() if target.startswith("/jail/") and "objects" in target and not target.endswith("alternates"))
+
+
+def plant(project: Path, line: str) -> None:
+    (project / ".git/objects/info/alternates").write_text(line + "\n")
+
+
+def secrets(host, project):
+    store = host.mkdir("home/.ssh", 0o700)
+    (store / "id_ed25519").write_text("KEY")
+    plant(project, str(store))
+
+
+def another_repository(host, project):
+    plant(project, f"{repository(host, 'private', 'secret')}/.git/objects")
+
+
+def another_of_which_a_file_is_known(host, project):
+    other = repository(host, "private", "a licence that everybody has")
+    plant(project, f"{other}/.git/objects")
+    (project / ".git/refs/heads/guessed").write_text(git(host, "rev-parse", "HEAD:file", where=other) + "\n")
+
+
+def through_a_link(host, project):
+    other = repository(host, "private", "secret")
+    (project / "link").symlink_to(other)
+    plant(project, "../../link/.git/objects")
+
+
+def with_something_else_in_it(host, project):
+    other = repository(host, "private", "secret")
+    git(host, "fetch", "-q", other, "main:known", where=project)
+    (other / ".git/objects/passwords").write_text("x")
+    plant(project, f"{other}/.git/objects")
+
+
+def only_a_directory_of_that_name(host, project):
+    place = host.mkdir("data/objects")
+    for name in ("pack", "info", "ab"):
+        (place / name).mkdir()
+    plant(project, str(place))
+
+
+def of_somebody_else(host, project):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, for somebody else's files")
+    other = repository(host, "private", "secret")
+    git(host, "fetch", "-q", other, "main:known", where=project)
+    plant(project, f"{other}/.git/objects")
+    host.give(host.directory)
+    subprocess.run(["chown", "-R", "4242", other], check=True)
+    return lambda: host.run(project, "--", "true")
+
+
+@pytest.mark.parametrize("case", [secrets, another_repository, another_of_which_a_file_is_known, through_a_link, with_something_else_in_it,
+                                  only_a_directory_of_that_name, of_somebody_else], ids=lambda case: case.__name__)  # fmt: skip
+def test_no_other_directory_is_mounted_for_objects(host, case):
+    project = repository(host, "p")
+    go = case(host, project) or (lambda: launch(host, project))
+    done = go()
+    assert done.code == 125 and host.fakes.called("run") == []
+    assert "it says that it borrows objects of" in done.err and "--git none" in done.err
+    without = host.run("--git", "none", project, "--", "true")
+    assert without.code == 0 and sources(host) == []
+
+
+@pytest.mark.parametrize("how", [["--shared"], ["--reference"]], ids=lambda how: how[0])
+def test_a_clone_that_borrows_objects_works_and_says_so(host, how):
+    """The control: what git makes is borrowed, also where the clone went on by itself."""
+    origin = repository(host, "origin")
+    words = [*how, origin] if how == ["--reference"] else how
+    git(host, "clone", "-q", *words, f"file://{origin}" if how == ["--reference"] else origin, host.directory / "clone")
+    clone = host.directory / "clone"
+    (clone / "more").write_text("x")
+    git(host, "add", ".", where=clone)
+    git(host, "commit", "-qm", "more", where=clone)
+    done = launch(host, clone)
+    assert done.code == 0, done.err
+    assert sources(host) == [str(clone / ".git/objects"), str(origin / ".git/objects")]
+    assert f"The project borrows objects of {origin}/.git/objects: the jail can read them." in done.err
+
+
+def test_what_a_borrowed_repository_borrows_comes_along(host):
+    origin = repository(host, "origin")
+    git(host, "clone", "-q", "--shared", origin, host.directory / "middle")
+    git(host, "clone", "-q", "--shared", host.directory / "middle", host.directory / "clone")
+    done = launch(host, host.directory / "clone")
+    assert done.code == 0, done.err
+    assert str(origin / ".git/objects") in sources(host)
+
+
+def commondir_elsewhere(host):
+    private = repository(host, "private", "secret")
+    place = host.mkdir("q/g")
+    (place / "HEAD").write_text("ref: refs/heads/main\n")
+    (place / "commondir").write_text(f"{private}/.git\n")
+    (place.parent / ".git").write_text("gitdir: g\n")
+
+
+def a_repository_that_does_not_name_it(host):
+    private = repository(host, "private", "secret")
+    host.mkdir("q")
+    (host.directory / "q/.git").write_text(f"gitdir: {private}/.git\n")
+
+
+def a_repository_through_a_link(host):
+    private = repository(host, "private", "secret")
+    place = host.mkdir("q")
+    (place / "g").symlink_to(private / ".git")
+    (place / ".git").write_text("gitdir: g\n")
+
+
+def objects_that_are_a_link(host):
+    private = repository(host, "private", "secret")
+    project = repository(host, "q")
+    shutil.rmtree(project / ".git/objects")
+    (project / ".git/objects").symlink_to(private / ".git/objects")
+
+
+def references_that_are_a_link(host):
+    private = repository(host, "private", "secret")
+    project = repository(host, "q")
+    shutil.rmtree(project / ".git/refs")
+    (project / ".git/refs").symlink_to(private / ".git/refs")
+
+
+def a_head_that_is_a_fifo(host):
+    project = repository(host, "q")
+    (project / ".git/HEAD").unlink()
+    os.mkfifo(project / ".git/HEAD")
+
+
+@pytest.mark.parametrize("case", [commondir_elsewhere, a_repository_that_does_not_name_it, a_repository_through_a_link, objects_that_are_a_link,
+                                  references_that_are_a_link, a_head_that_is_a_fifo], ids=lambda case: case.__name__)  # fmt: skip
+def test_no_file_of_a_repository_leads_out_of_the_project(host, case):
+    case(host)
+    done = launch(host, host.directory / "q")
+    assert done.code == 125 and host.fakes.called("run") == [], done.err
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["beside", "bare inside"])
+def test_a_linked_worktree_works(host, inside):
+    origin = repository(host, "origin")
+    where = host.mkdir("q") if inside else host.directory
+    if inside:
+        git(host, "clone", "-q", "--bare", origin, where / ".bare")
+        (where / ".git").write_text("gitdir: ./.bare\n")
+        project, objects = where, where / ".bare/objects"
+    else:
+        git(host, "worktree", "add", "-q", where / "tree", "-b", "other", where=origin)
+        project, objects = where / "tree", origin / ".git/objects"
+    done = launch(host, project)
+    assert done.code == 0, done.err
+    assert sources(host) == [str(objects)]
+
+
+def test_a_submodule_alone_works_and_one_that_is_a_repository_s_own_directory_is_none(host):
+    library = repository(host, "library")
+    above = repository(host, "above")
+    git(host, "submodule", "add", "-q", library, "sub", where=above)
+    done = launch(host, above / "sub")
+    assert done.code == 0, done.err
+    assert sources(host) == [str(above / ".git/modules/sub/objects")]
+    assert launch(host, above).code == 0
+    mounts = host.fakes.called("run")[-1].mounts
+    assert mounts["/workspace/sub"] == str(above / "sub")
+    # A repository that says its submodule's files are in .git would have that mounted as they are.
+    (above / ".git/inner").mkdir()
+    (above / ".git/inner/.git").write_text(f"gitdir: {above}/.git/modules/sub\n")
+    git(host, "config", "-f", ".git/modules/sub/config", "core.worktree", f"{above}/.git/inner", where=above)
+    assert launch(host, above).code == 0
+    mounts = host.fakes.called("run")[-1].mounts
+    assert mounts["/workspace/.git"].startswith(str(host.config)) and str(above / ".git") not in mounts.values()
+
+
+def test_pipes_and_links_among_a_repository_s_files_are_neither_waited_for_nor_followed(host):
+    project = repository(host, "p")
+    secret = host.directory / "secret"
+    secret.write_text("KEY\n")
+    for name in ("config", "index"):
+        (project / ".git" / name).unlink()
+        os.mkfifo(project / ".git" / name)
+    (project / ".git/packed-refs").symlink_to(secret)
+    (project / ".git/info/exclude").unlink(missing_ok=True)
+    (project / ".git/info/exclude").symlink_to(secret)
+    (project / ".git/hooks/evil").symlink_to(secret)
+    host.fakes.on("run", 'note "$(/bin/grep -rl KEY "$HOME/.config/jailed/sessions" | /usr/bin/wc -l)"')
+    assert launch(host, project).code == 0
+    assert host.fakes.notes == ["0"]
+
+
+def test_a_project_within_that_of_a_running_jail_is_refused(host):
+    around = host.mkdir("around")
+    for name in ("around/sub", "around-not"):
+        host.mkdir(name)
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.05; done;; esac')
+    first = host.start(around, "--", "first")
+    wait_until(lambda: host.fakes.notes == ["up"])
+    refused = host.run(around / "sub", "--", "second")
+    assert refused.code == 125 and f"it lies in {around}, which is in the jail jailed-around-" in refused.err
+    assert "jailed stop jailed-around-" in refused.err
+    # Controls: beside it, around it, and the same one.
+    for project in (host.directory / "around-not", around):
+        assert host.run(project, "--", "second").code == 0
+    (host.fakes.directory / "ended").touch()
+    first.communicate(timeout=20)
+    assert host.run(around / "sub", "--", "second").code == 0

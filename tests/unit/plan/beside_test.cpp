@@ -1,0 +1,26 @@
+#include <jailed/plan/beside.hpp>
+
+#include "../support.hpp"
+#include "catch.hpp"
+
+using namespace jailed::plan;
+using jailed::core::Error;
+using jailed::test::error_of;
+
+TEST_CASE("a project within a running jail's is refused, one around or beside it is not", "[plan]") {
+  const std::vector<RunningBeside> running = {{"jailed-p-0123", {"/w/p", "/w/lib"}}};
+  const Error expected(
+      "Will not put /w/lib/sub into a jail: it lies in /w/lib, which is in the jail jailed-p-0123, and what works there could put "
+      "something else in its place.",
+      "work in that one: jailed shell jailed-p-0123\nor end it first: jailed stop jailed-p-0123");
+  CHECK(error_of([&] { check_beside("/w/lib/sub", false, running); }) == expected);
+  for (const auto* project : {"/w", "/w/p2", "/w/p", "/x"})
+    CHECK(error_of([&] { check_beside(project, false, running); }) == std::nullopt);
+}
+
+TEST_CASE("the same project twice is refused only when parts of it are mounted by their paths", "[plan]") {
+  const std::vector<RunningBeside> running = {{"jailed-p-0123", {"/w/p"}}};
+  CHECK(error_of([&] { check_beside("/w/p", false, running); }) == std::nullopt);
+  CHECK(error_of([&] { check_beside("/w/p", true, running); }) != std::nullopt);
+  CHECK(error_of([&] { check_beside("/w/p", true, {}); }) == std::nullopt);
+}
