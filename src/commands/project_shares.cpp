@@ -23,9 +23,12 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
       share.other_owner
           ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name, share.checked)
           : share.path;
-  // Mutagen's volumes are one for the first project and one for all others, none of which can be mounted by itself.
-  share.place = context.synced && !share.name.empty() ? plan::place_of(share.name)
-                                                      : plan::place_for(share.path, context.settings.user, share.name);
+  // Mutagen's volumes are at places that every jail has.
+  if (context.synced) {
+    share.place = share.name.empty() ? plan::JailPlace{} : plan::place_of(share.name);
+  } else {
+    share.place = plan::place_for(share.path, context.settings.user, share.name);
+  }
   auto places = context.places;
   places.session_view += part_below(share.name);
   places.workspace = share.workspace;
