@@ -5,7 +5,7 @@
  *   init COMMAND [ARG...]
  *
  * The command gets its own process group, the terminal (when standard input is one) and default signal
- * dispositions.
+ * dispositions. It has the environment of process 1, with the jail's home on PATH and the umask of JAILED_UMASK.
  *
  * Exit status: the command's own; 128 + n when signal n ended it; 127 when it was not found, 126 when it
  * could not be run.
@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -207,6 +208,27 @@ static int supervise(struct jail* jail, int signals) {
   }
 }
 
+/* An image that was made for another user's home has that one on PATH: ours comes after it. */
+static void add_home_to_path(void) {
+  const char *home = getenv("HOME"), *path = getenv("PATH");
+  char ours[4096], longer[16384];
+  if (!home || !path || !strstr(path, "/.local/bin")) return;
+  const int length = snprintf(ours, sizeof ours, "%s/.local/bin", home);
+  if (length < 0 || (size_t)length >= sizeof ours || strstr(path, ours)) return;
+  const int whole =
+      snprintf(longer, sizeof longer, "%s:%s:%s/.cache/cargo/bin:%s/.cache/go/bin", path, ours, home, home);
+  if (whole > 0 && (size_t)whole < sizeof longer) setenv("PATH", longer, 1);
+}
+
+/* JAILED_UMASK: the caller's, in octal, where it is another than ours. */
+static void take_umask(void) {
+  const char* text = getenv("JAILED_UMASK");
+  if (!text) return;
+  char* end;
+  const unsigned long mask = strtoul(text, &end, 8);
+  if (end != text && *end == '\0' && mask <= 0777) umask((mode_t)mask);
+}
+
 static void run(char* const command[], bool terminal) {
   setpgid(0, 0);
   if (terminal) tcsetpgrp(STDIN_FILENO, getpid()); /* SIGTTOU is still blocked */
@@ -215,6 +237,8 @@ static void run(char* const command[], bool terminal) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 
+  add_home_to_path();
+  take_umask();
   execvp(command[0], command);
   const bool missing = errno == ENOENT;
   fprintf(stderr, "jailed: %s: %s\n", command[0], missing ? "command not found" : strerror(errno));

@@ -110,7 +110,7 @@ void add_launch_options(CLI::App& app, core::Options& options) {
   app.add_option("--profile", options.profile,
                  "Agents' logins and settings apart from those of other jails, under this name [shared]")
       ->type_name("NAME");
-  app.add_flag("--copy-logins", options.copy_logins, "Logins that the profile lacks are copied from the shared ones");
+  app.add_flag("--copy-logins", options.copy_logins, "Keys and logins that the profile lacks are copied, but for those that can be in one place only");
   app.add_option("--cache", options.cache, "~/.cache: shared (all jails), project (this project's own), none [shared]")
       ->type_name("WHOSE");
   app.add_option("--sandbox", options.sandbox,

@@ -9,6 +9,7 @@
 #include <jailed/commands/foreign_image.hpp>
 #include <jailed/commands/isolated_network.hpp>
 #include <jailed/commands/killed.hpp>
+#include <jailed/commands/logins.hpp>
 #include <jailed/commands/mutagen_program.hpp>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
@@ -25,8 +26,10 @@
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/environment.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/settings.hpp>
+#include <jailed/plan/state.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -132,6 +135,8 @@ int launch(const core::Options& options, const Environment& environment) {
   }
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);
+  for (const auto& notice : plan::surroundings_notices(settings, environment)) spdlog::info("{}", notice);
+  if (places.remote) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(settings, engine, places);
   warn_of_foreign_image(engine, settings.image);
   if (!options.quiet) {

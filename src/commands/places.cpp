@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <jailed/commands/logins.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/projects.hpp>
@@ -18,8 +18,6 @@ using core::Environment;
 using core::Settings;
 
 namespace {
-
-constexpr std::uint64_t kLongestLogin = 1 << 20;
 
 plan::ConfigDirFacts facts_of_directory(const std::string& path) {
   const auto there = host::lstat_of(path);
@@ -143,8 +141,7 @@ void make_config_tree(const std::string& config, const Settings& settings, const
     for (const auto& state : agent.state)
       make_checked_directory(fmt::format("{}/{}", state_of.agents, state.name), true);
   }
-  if (!settings.copy_logins) return;
-  for (const auto& file : plan::login_files()) host::copy_beneath(config + "/agents", state_of.agents, file, kLongestLogin);
+  if (settings.copy_logins) copy_logins(config + "/agents", state_of.agents);
 }
 
 }  // namespace jailed::commands

@@ -12,6 +12,7 @@
 #include <jailed/host/machine.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/terminal.hpp>
+#include <jailed/plan/caller_context.hpp>
 #include <jailed/plan/isolated_network.hpp>
 #include <jailed/plan/seccomp.hpp>
 #include <jailed/plan/settings.hpp>
@@ -24,23 +25,16 @@ namespace {
 using core::Environment;
 using core::Settings;
 
-// Asks git, which knows includes and conditions; only the user's own configuration, never the project's.
-plan::GitIdentity git_identity(const Environment& environment) {
+// Asks git, which knows includes and their conditions; only the user's own configuration, never the project's. It is
+// asked in the project, as there are conditions on where that is ("gitdir:").
+plan::GitCaller git_caller(const Environment& environment, const std::string& project) {
   const auto git = host::find_program("git", environment);
   if (!git) return {};
-  const auto answer = host::capture(
-      {*git, {"config", "--global", "--includes", "--null", "--get-regexp", "^user\\.(name|email)$"}, {}});
-  plan::GitIdentity identity;
-  std::string_view rest = answer.out;
-  while (!rest.empty()) {
-    const auto entry = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(std::min(rest.size(), entry.size() + 1));
-    const auto value =
-        entry.find('\n') == std::string_view::npos ? std::string_view{} : entry.substr(entry.find('\n') + 1);
-    if (entry.starts_with("user.name")) identity.name = value;
-    if (entry.starts_with("user.email")) identity.email = value;
-  }
-  return identity;
+  return plan::git_caller(host::capture({*git,
+                                         {"-C", project, "-c", "safe.bareRepository=explicit", "config", "--global",
+                                          "--includes", "--null", "--get-regexp", plan::git_caller_pattern()},
+                                         {}})
+                              .out);
 }
 
 plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& session) {
@@ -75,6 +69,7 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.binds = plan::jail_binds(paths, settings.user);
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, host::time_zone());
+  if (const auto mask = plan::jail_umask(host::file_mask())) jail.environment.constants.push_back({"JAILED_UMASK", *mask});
   if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
   if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
   jail.isolated = plan::can_be_isolated(settings);
@@ -84,12 +79,25 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   return jail;
 }
 
-void write_session_files(const plan::Jail& jail, const std::string& session, const Environment& environment) {
+// What the caller's git ignores everywhere must not be in the agent's commits.
+void add_git_caller(plan::Jail& jail, plan::GitCaller caller, const std::string& session, const Environment& environment,
+                    bool remote) {
+  if (caller.signs) spdlog::info("Commits made in the jail are not signed (commit.gpgsign): your key stays here.");
+  const auto file = plan::git_ignore_file(caller, environment);
+  const auto ignores = remote || file.empty() ? std::nullopt : host::read_file(file);
+  if (ignores && !ignores->empty()) {
+    host::write_new_file(session + "/gitignore", *ignores, 0644);
+    jail.binds.push_back({session + "/gitignore", plan::kGitIgnores, true});
+    caller.settings.emplace_back("core.excludesfile", plan::kGitIgnores);
+  }
+  host::write_new_file(session + "/gitconfig", plan::git_config_file(caller), 0644);
+}
+
+void write_session_files(const plan::Jail& jail, const std::string& session) {
   // Readable for all: for a caller who is root the jail's user is another one. The directory itself is
   // private.
   host::write_new_file(session + "/passwd", plan::passwd_file(jail.user, jail.identity), 0644);
   host::write_new_file(session + "/group", plan::group_file(jail.user, jail.identity, jail.groups), 0644);
-  host::write_new_file(session + "/gitconfig", plan::git_config_file(git_identity(environment)), 0644);
   if (jail.seccomp) {
     const bool host_kernel = !jail.sandbox || plan::on_host_kernel(core::Named{*jail.sandbox, {}});
     host::write_new_file(*jail.seccomp, plan::seccomp_profile_for(host_kernel), 0644);
@@ -187,7 +195,8 @@ PreparedJail::PreparedJail(const core::Options& options, const Settings& setting
     }
     add_engine_socket(jail_, *socket, path, settings);
   }
-  write_session_files(jail_, session_->path(), environment);
+  add_git_caller(jail_, git_caller(environment, places.project), session_->path(), environment, places.remote.has_value());
+  write_session_files(jail_, session_->path());
   make_shares(shares_, session_->path());
 }
 
@@ -220,7 +229,8 @@ ShadowedSession shadowed_session(const Settings& settings, const Environment& en
     ::unlink((session + "/" + name).c_str());
   auto jail = plan_jail({}, settings, environment, places, id,
                         host_paths(plan::state_paths(config, settings, places.project), session));
-  write_session_files(jail, session, environment);
+  host::write_new_file(session + "/gitconfig", plan::git_config_file(git_caller(environment, places.project)), 0644);
+  write_session_files(jail, session);
   return {id, session, config + "/sessions/" + id, std::move(jail)};
 }
 

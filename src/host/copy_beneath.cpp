@@ -33,7 +33,35 @@ Fd holder_of(Fd here, std::string_view& relative, bool make, const struct stat* 
   return here;
 }
 
+bool write_all(int to, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(to, text.data(), text.size());
+    if (written < 0 && errno != EINTR) return false;
+    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
 }  // namespace
+
+bool write_new_beneath(const std::string& root, const std::string& relative, std::string_view text) {
+  std::string_view rest = relative;
+  const auto directory = holder_of(Fd(::open(root.c_str(), kDirectory)), rest, true);
+  if (!directory) return false;
+  const std::string name(rest);
+  const Fd file(::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file) return false;
+  if (write_all(file.get(), text)) return true;
+  ::unlinkat(directory.get(), name.c_str(), 0);
+  return false;
+}
+
+bool is_beneath(const std::string& root, const std::string& relative) {
+  std::string_view rest = relative;
+  const auto directory = holder_of(Fd(::open(root.c_str(), kDirectory)), rest, false);
+  struct stat info {};
+  return directory && ::fstatat(directory.get(), std::string(rest).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
   std::string_view name_there = relative, name_here = relative;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <limits.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,6 +48,12 @@ std::string time_zone() {
   constexpr std::string_view marker = "/zoneinfo/";
   const auto at = target.find(marker);
   return at == std::string_view::npos ? std::string{} : std::string(target.substr(at + marker.size()));
+}
+
+mode_t file_mask() {
+  const auto mask = ::umask(0077);
+  ::umask(mask);
+  return mask;
 }
 
 std::string machine_name() {

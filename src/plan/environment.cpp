@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/caller_context.hpp>
 #include <jailed/plan/environment.hpp>
 #include <set>
 
@@ -25,8 +25,51 @@ bool is_agent_key(std::string_view name) {
 }
 
 bool comes_along(std::string_view name, bool agent_env) {
-  static constexpr std::array<std::string_view, 4> always = {"TERM", "COLORTERM", "LANG", "TZ"};
-  return std::find(always.begin(), always.end(), name) != always.end() || (agent_env && is_agent_key(name));
+  // What tells programs which keys, colours and pictures the terminal has, who looks at it, and how long a page is.
+  static constexpr std::string_view always[] = {
+      "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_TERMINAL", "LC_TERMINAL_VERSION", "COLORFGBG", "VTE_VERSION",
+      "KONSOLE_VERSION", "WT_SESSION", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "LESS"};
+  return std::find(std::begin(always), std::end(always), name) != std::end(always) ||
+         (agent_env && is_agent_key(name));
+}
+
+bool is_locale_category(std::string_view name) {
+  static constexpr std::string_view categories[] = {
+      "LANG",           "LC_ALL",     "LC_ADDRESS",  "LC_COLLATE", "LC_CTYPE", "LC_IDENTIFICATION", "LC_MEASUREMENT",
+      "LC_MESSAGES",    "LC_MONETARY", "LC_NAME",    "LC_NUMERIC", "LC_PAPER", "LC_TELEPHONE",      "LC_TIME"};
+  return std::find(std::begin(categories), std::end(categories), name) != std::end(categories);
+}
+
+// A locale that is missing makes perl and bash complain at each start. Its characters are what matters: the image has
+// no translations.
+void add_locale(EnvPlan& plan, const std::string& name, std::string_view value) {
+  if (image_locale(value)) {
+    plan.names.push_back(name);
+  } else if (name == "LANG" || name == "LC_ALL" || name == "LC_CTYPE") {
+    plan.constants.push_back({name, "C.UTF-8"});
+  }
+}
+
+// What the caller's surroundings have set, as it comes or as the image's nearest to it.
+void add_surroundings(EnvPlan& plan, const core::Environment& host, std::string_view time_zone, bool agent_env) {
+  for (const auto& [name, value] : host.all()) {
+    if (value.empty()) continue;
+    if (is_locale_category(name)) {
+      add_locale(plan, name, value);
+    } else if (name == "TERM" && !image_has_terminal(value)) {
+      plan.constants.push_back({name, std::string(kSubstituteTerminal)});
+    } else if (name == "TERM" || comes_along(name, agent_env)) {
+      plan.names.push_back(name);
+    } else if (name == "EDITOR") {
+      if (const auto editor = image_editor(value)) plan.constants.push_back({name, std::string(*editor)});
+    } else if (name == "TZ") {
+      if (const auto zone = portable_time_zone(value, time_zone); zone == value) {
+        plan.names.push_back(name);
+      } else if (!zone.empty()) {
+        plan.constants.push_back({name, zone});
+      }
+    }
+  }
 }
 
 std::vector<core::EnvVar> home_constants(const core::Settings& settings) {
@@ -78,9 +121,7 @@ EnvPlan jail_environment(const core::Settings& settings, const core::Environment
   EnvPlan plan;
   plan.constants = home_constants(settings);
   if (!time_zone.empty() && !host.get("TZ")) plan.constants.push_back({"TZ", std::string(time_zone)});
-  for (const auto& [name, value] : host.all()) {
-    if (!value.empty() && comes_along(name, settings.agent_env)) plan.names.push_back(name);
-  }
+  add_surroundings(plan, host, time_zone, settings.agent_env);
   for (const auto& entry : settings.env) {
     const auto equals = entry.find('=');
     const std::string name = entry.substr(0, equals);
@@ -101,6 +142,18 @@ EnvPlan jail_environment(const core::Settings& settings, const core::Environment
     }
   }
   return plan;
+}
+
+std::vector<std::string> surroundings_notices(const core::Settings& settings, const core::Environment& host) {
+  std::vector<std::string> notices;
+  const auto is_set = [&](std::string_view name) {
+    return std::any_of(settings.env.begin(), settings.env.end(),
+                       [&](std::string_view entry) { return entry.substr(0, entry.find('=')) == name; });
+  };
+  if (const auto term = host.get("TERM"); term && !term->empty() && !image_has_terminal(*term) && !is_set("TERM"))
+    notices.push_back(fmt::format("TERM={}: the image does not know this terminal, so it is {} in the jail.",
+                                  core::printable(*term), kSubstituteTerminal));
+  return notices;
 }
 
 }  // namespace jailed::plan

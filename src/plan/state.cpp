@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
-#include <jailed/core/agent.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/state.hpp>
 
@@ -40,12 +39,6 @@ bool is_profile_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) {
            return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '_' || c == '-';
          });
-}
-
-std::vector<std::string> login_files() {
-  std::vector<std::string> files;
-  for (const auto& agent : core::agents()) files.insert(files.end(), agent.logins.begin(), agent.logins.end());
-  return files;
 }
 
 }  // namespace jailed::plan

@@ -147,11 +147,12 @@ def test_one_process_of_the_engine_and_git_is_all_that_runs(host):
 
 def test_gits_name_and_address_come_along(host):
     host.fakes.add("git")
-    host.fakes.on("config", '''printf 'user.name\\nAda "L"\\0user.email\\nada@example.org\\0' ''')
+    host.fakes.on("-C", '''printf 'user.name\\nAda "L"\\0user.email\\nada@example.org\\0' ''')
     host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/gitconfig" >>"$fake/notes"')
     host.run(".")
-    git = host.fakes.called("config")[0]
-    assert git.args == ["config", "--global", "--includes", "--null", "--get-regexp", "^user\\.(name|email)$"]
+    git = host.fakes.called("-C")[0]
+    assert git.args[:9] == ["-C", str(host.project), "-c", "safe.bareRepository=explicit", "config", "--global", "--includes", "--null", "--get-regexp"]
+    assert git.args[9].startswith("^(user\\.name|user\\.email|")
     assert host.fakes.notes == ["[user]", '\tname = "Ada \\"L\\""', '\temail = "ada@example.org"']
 
 

@@ -1,4 +1,5 @@
 """--sandbox, --profile and --cache: what the engine is asked for, and what is made for it."""
+import json
 import os
 
 import pytest
@@ -86,17 +87,44 @@ def test_a_profile_has_directories_of_its_own(host):
 def test_logins_are_copied_into_a_profile_on_request_only(host):
     host.run(".")
     shared = host.config / "agents"
-    (shared / "claude/.credentials.json").write_text("token")
+    (shared / "claude/.credentials.json").write_text('{"claudeAiOauth": {"accessToken": "long-lived"}}')
     (shared / "claude/settings.json").write_text('{"hooks": {}}')
+    (shared / "gh/hosts.yml").write_text("github.com:\n")
     (shared / "codex/auth.json").symlink_to("/etc/hostname")
     host.give(host.config)
     host.run("--profile", "a", ".")
     assert not (host.config / "profiles/a/agents/claude/.credentials.json").exists()
     host.run("--profile", "b", "--copy-logins", ".")
     copied = host.config / "profiles/b/agents"
-    assert (copied / "claude/.credentials.json").read_text() == "token"
+    assert json.loads((copied / "claude/.credentials.json").read_text())["claudeAiOauth"]["accessToken"] == "long-lived"
+    assert (copied / "gh/hosts.yml").read_text() == "github.com:\n"
     assert not (copied / "claude/settings.json").exists()
     assert not (copied / "codex/auth.json").exists()
+
+
+def test_a_login_that_lives_in_one_place_only_stays_there_and_is_told(host):
+    host.run(".")
+    shared = host.config / "agents"
+    (shared / "claude/.credentials.json").write_text('{"claudeAiOauth": {"accessToken": "A", "refreshToken": "R1"}}')
+    (shared / "codex/auth.json").write_text('{"OPENAI_API_KEY": "sk-1", "tokens": {"refresh_token": "R2"}}')
+    (shared / "kimi/credentials").mkdir()
+    (shared / "kimi/credentials/kimi-code.json").write_text("\0 not what an agent writes")
+    host.give(host.config)
+    result = host.run("--profile", "b", "--copy-logins", ".")
+    copied = host.config / "profiles/b/agents"
+    assert not (copied / "claude/.credentials.json").exists()
+    assert json.loads((copied / "codex/auth.json").read_text()) == {"OPENAI_API_KEY": "sk-1"}
+    assert (copied / "codex/auth.json").stat().st_mode & 0o777 == 0o600
+    assert not (copied / "kimi/credentials").exists()
+    for name, way in (("Claude Code", "claude auth login"), ("Codex", "codex login --device-auth")):
+        assert f"--copy-logins: {name}'s login stays where it is" in result.err and way in result.err
+    assert "Kimi" not in result.err
+    # Who has a login is told nothing, and it stays as it is.
+    (copied / "claude/.credentials.json").write_text('{"claudeAiOauth": {"refreshToken": "R3"}}')
+    host.give(host.config)
+    again = host.run("--profile", "b", "--copy-logins", ".")
+    assert "refresh token" not in again.err
+    assert "R3" in (copied / "claude/.credentials.json").read_text()
 
 
 def test_whose_cache(host):

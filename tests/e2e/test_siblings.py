@@ -154,7 +154,7 @@ def test_a_hook_that_a_project_s_agent_planted_is_not_seen_by_another_profile(ho
 
 
 def test_a_copied_login_arrives_and_nothing_else(host):
-    host.sh("echo token >~/.claude/.credentials.json; echo planted >~/.claude/settings.json").ok()
+    host.sh("""echo '{"claudeAiOauth": {"accessToken": "token"}}' >~/.claude/.credentials.json; echo planted >~/.claude/settings.json""").ok()
     script = "cat ~/.claude/.credentials.json; ls -A ~/.claude"
     if GVISOR:
         script = "cat ~/.claude/.credentials.json; cd ~/.claude; echo .[a-z]* *"

@@ -18,6 +18,14 @@ struct HomeVariable {
   std::string_view home_path;
 };
 
+/// A file below `<config>/agents` that holds a login, and nothing that could be run.
+struct LoginFile {
+  std::string_view path;
+  /// JSON in which a login may renew itself by a token that is good for one use, so that it lives in one place only.
+  bool renews_itself = false;
+  std::string_view keeps = {};  // of such a file: the key that is a login all by itself; empty: any
+};
+
 /// One agent. Adding an eighth: an entry in agent.cpp, a layer in docker/Dockerfile, a row in docs/agents.md.
 struct Agent {
   std::string_view name;
@@ -25,7 +33,8 @@ struct Agent {
   std::string_view package;  // its name in the lock file docker/agents/<name>
   std::vector<StateDir> state;
   std::vector<HomeVariable> home_variables;
-  std::vector<std::string_view> logins;  // files below <config>/agents: a login, and nothing that could be run
+  std::string_view log_in;  // the command
+  std::vector<LoginFile> logins;
   std::vector<std::string_view> keys;  // variables that its vendor documents; a trailing * matches the rest
 };
 

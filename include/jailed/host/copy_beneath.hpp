@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <jailed/host/tree.hpp>
 #include <string>
+#include <string_view>
 
 namespace jailed::host {
 
@@ -10,7 +11,13 @@ namespace jailed::host {
 /// swaps them meanwhile. False when there is nothing to copy, it is longer than `most` bytes, or it is there already.
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most);
 
-/// The same into a directory that is open: it, and the directories made on the way, are whoever's `to` is, for a caller who is
+/// Makes the file `relative` below `root`, 0600, in the same way.
+bool write_new_beneath(const std::string& root, const std::string& relative, std::string_view text);
+
+/// Whether there is anything of that name below `root`.
+bool is_beneath(const std::string& root, const std::string& relative);
+
+/// Like copy_beneath, into a directory that is open: it, and the directories made on the way, are whoever's `to` is, for a caller who is
 /// root. The file is 0644 and appears under its name when it is whole. True as well when it is there already.
 bool give_beneath(const WalkedEntry& entry, const Fd& to, const std::string& relative);
 

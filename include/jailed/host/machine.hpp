@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 
@@ -15,6 +17,9 @@ std::uint64_t most_processes();
 /// The machine's time zone as a name ("Europe/Berlin"), from the link /etc/localtime; empty when it is no
 /// name.
 std::string time_zone();
+
+/// The caller's file mode creation mask; for a process of one thread.
+mode_t file_mask();
 
 /// Tells this machine from others, in 16 hexadecimal digits: a hash of /etc/machine-id, which machine-id(5) wants kept from
 /// others (macOS: of gethostuuid(2)); else of the host's name.

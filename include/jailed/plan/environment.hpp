@@ -24,10 +24,13 @@ bool is_env_entry(std::string_view entry);
 /// Whether the engine's client (or its dynamic linker) would change its own behaviour by this variable.
 bool engine_obeys(std::string_view name);
 
-/// Home, caches and agents' directories; the agents' documented keys that the host has set; terminal and
-/// language; and what the user asked for, which beats all of these. `time_zone` may be empty.
+/// Home, caches and agents' directories; the agents' documented keys that the host has set; terminal, language and
+/// time zone, as the image knows them (caller_context.hpp); and what the user asked for, which beats all of these. `time_zone` may be empty.
 /// Throws UsageError for a value with a newline under a name that the engine's client obeys.
 EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host,
                          std::string_view time_zone);
+
+/// What of it is another thing in the jail than outside, and would be missed: one line each, for a launch to say.
+std::vector<std::string> surroundings_notices(const core::Settings& settings, const core::Environment& host);
 
 }  // namespace jailed::plan

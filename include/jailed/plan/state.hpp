@@ -20,7 +20,4 @@ StatePaths state_paths(const std::string& config, const core::Settings& settings
 /// Whether `text` can be a profile's name: letters, digits, '.', '_', '-', no dot in front, at most 64.
 bool is_profile_name(std::string_view text);
 
-/// Files below `agents/` that hold an agent's login and nothing that an agent would run: what `--copy-logins` copies.
-std::vector<std::string> login_files();
-
 }  // namespace jailed::plan

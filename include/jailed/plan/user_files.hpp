@@ -1,8 +1,10 @@
 #pragma once
 #include <sys/types.h>
 
+#include <jailed/core/environment.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace jailed::plan {
@@ -33,13 +35,31 @@ std::string passwd_file(std::string_view user, Identity identity);
 /// `more`: groups of the host that the user is in as well; without a name here, tools complain.
 std::string group_file(std::string_view user, Identity identity, const std::vector<gid_t>& more = {});
 
-struct GitIdentity {
+/// What the caller's own git configuration says that a jail can do without any program or file of the host's.
+struct GitCaller {
   std::string name;
   std::string email;
+  std::vector<std::pair<std::string, std::string>> settings = {};  // "pull.rebase", "true"
+  std::string ignores;  // core.excludesFile, as it was written: a file of the host's
+  bool signs = false;   // commit.gpgsign: the key is not in the jail
+  bool operator==(const GitCaller&) const = default;
 };
 
-/// Included by the image's /etc/gitconfig: the lowest level, so that a repository's own identity still wins.
+/// The names that `git_caller` understands, as `git config --get-regexp` takes them.
+std::string git_caller_pattern();
+
+/// Where a jail has what the caller's git ignores everywhere.
+constexpr const char* kGitIgnores = "/etc/jailed/gitignore";
+
+/// The file of the host's with what the caller's git ignores everywhere: git's own default when none is named. Empty: none.
+std::string git_ignore_file(const GitCaller& caller, const core::Environment& host);
+
+/// `answer` of `git config --null --get-regexp`: "key\nvalue\0" each, the last one wins. What is not on the list is
+/// left out: nothing that names a program or a file.
+GitCaller git_caller(std::string_view answer);
+
+/// Included by the image's /etc/gitconfig: the lowest level, so that what a repository itself says still wins.
 /// Empty when nothing is known.
-std::string git_config_file(const GitIdentity& identity);
+std::string git_config_file(const GitCaller& caller);
 
 }  // namespace jailed::plan

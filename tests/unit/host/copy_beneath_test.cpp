@@ -91,3 +91,22 @@ TEST_CASE("a directory that is swapped for a link all the time is never followed
   swapper.join();
   CHECK(copied > 0);
 }
+
+TEST_CASE("a file is made below a directory once, privately, and through no link", "[host]") {
+  const Scratch scratch;
+  fs::create_directories(scratch / "to");
+  fs::create_directories(scratch / "elsewhere");
+  fs::create_directory_symlink(scratch / "elsewhere", scratch / "to/link");
+  using jailed::host::is_beneath;
+  using jailed::host::write_new_beneath;
+  CHECK(write_new_beneath(scratch / "to", "a/b/login", "text"));
+  CHECK(read_file(scratch / "to/a/b/login") == "text");
+  CHECK((fs::status(scratch / "to/a/b/login").permissions() & fs::perms::all) == fs::perms(0600));
+  CHECK_FALSE(write_new_beneath(scratch / "to", "a/b/login", "other"));
+  CHECK_FALSE(write_new_beneath(scratch / "to", "link/login", "text"));
+  CHECK(fs::is_empty(scratch / "elsewhere"));
+  CHECK(is_beneath(scratch / "to", "a/b/login"));
+  CHECK(is_beneath(scratch / "to", "link"));
+  CHECK_FALSE(is_beneath(scratch / "to", "a/none"));
+  CHECK_FALSE(is_beneath(scratch / "to", "link/login"));
+}

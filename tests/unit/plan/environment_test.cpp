@@ -66,7 +66,7 @@ TEST_CASE("terminal, language and documented keys come by name; whatever else th
           "[plan]") {
   const std::map<std::string, std::string> host = {{"TERM", "xterm"},
                                                    {"COLORTERM", "truecolor"},
-                                                   {"LANG", "de_DE.UTF-8"},
+                                                   {"LANG", "en_US.utf8"},
                                                    {"TZ", "Europe/Berlin"},
                                                    {"ANTHROPIC_API_KEY", "k1"},
                                                    {"AIDER_MODEL", "m"},
@@ -77,13 +77,63 @@ TEST_CASE("terminal, language and documented keys come by name; whatever else th
                                                    {"AWS_SECRET_ACCESS_KEY", "k4"},
                                                    {"SSH_AUTH_SOCK", "/s"},
                                                    {"PATH", "/bin"},
+                                                   {"TMUX", "/tmp/tmux"},
                                                    {"LC_ALL", "C"}};
   const auto plan = planned({}, host);
   CHECK(plan.constants == kConstants);
   CHECK(plan.names ==
-        Words{"AIDER_MODEL", "ANTHROPIC_API_KEY", "COLORTERM", "GH_TOKEN", "LANG", "TERM", "TZ"});
+        Words{"AIDER_MODEL", "ANTHROPIC_API_KEY", "COLORTERM", "GH_TOKEN", "LANG", "LC_ALL", "TERM", "TZ"});
   CHECK(plan.child_env.empty());
-  CHECK(planned({}, host, false).names == Words{"COLORTERM", "LANG", "TERM", "TZ"});
+  CHECK(planned({}, host, false).names == Words{"COLORTERM", "LANG", "LC_ALL", "TERM", "TZ"});
+}
+
+TEST_CASE("what tells programs about the terminal comes by name, without the agents' keys, too", "[plan]") {
+  const std::string name =
+      GENERATE("TERM_PROGRAM", "TERM_PROGRAM_VERSION", "LC_TERMINAL", "LC_TERMINAL_VERSION", "COLORFGBG", "VTE_VERSION",
+               "KONSOLE_VERSION", "WT_SESSION", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "LESS");
+  CAPTURE(name);
+  const auto plan = planned({}, {{name, "x"}, {name + "_2", "y"}}, false);
+  CHECK(plan.names == Words{name});
+  CHECK(plan.constants == kConstants);
+  CHECK(planned({}, {{name, ""}}, false).names.empty());
+}
+
+TEST_CASE("what the image has not comes as the nearest that it has", "[plan]") {
+  using Pair = std::pair<EnvVar, Variables>;  // what is set outside, what the jail gets
+  const Pair pair = GENERATE(values<Pair>({{{"TERM", "xterm-nosuch"}, {{"TERM", "xterm-256color"}}},
+                                                         {{"LANG", "de_DE.UTF-8"}, {{"LANG", "C.UTF-8"}}},
+                                                         {{"LC_ALL", "de_DE@euro"}, {{"LC_ALL", "C.UTF-8"}}},
+                                                         {{"LC_CTYPE", "UTF-8"}, {{"LC_CTYPE", "C.UTF-8"}}},
+                                                         {{"LC_TIME", "de_DE.UTF-8"}, {}},
+                                                         {{"LANGUAGE", "de"}, {}},
+                                                         {{"EDITOR", "/usr/bin/nvim -f"}, {{"EDITOR", "vi"}}},
+                                                         {{"EDITOR", "code --wait"}, {}},
+                                                         {{"TZ", ":Europe/Berlin"}, {{"TZ", "Europe/Berlin"}}},
+                                                         {{"TZ", ":/etc/localtime"}, {}}}));
+  const auto& outside = pair.first;
+  const auto& inside = pair.second;
+  CAPTURE(outside.name, outside.value);
+  auto expected = kConstants;
+  expected.insert(expected.end(), inside.begin(), inside.end());
+  const auto plan = planned({}, {{outside.name, outside.value}});
+  CHECK(plan.constants == expected);
+  CHECK(plan.names.empty());
+  CHECK(planned({outside.name + "=mine"}, {{outside.name, outside.value}}).constants == kConstants);
+}
+
+TEST_CASE("a terminal that the image does not know is said, once, unless the user chose one", "[plan]") {
+  const auto notices = [](const std::string& term, const Words& env) {
+    Settings settings;
+    settings.env = env;
+    return surroundings_notices(settings, Environment(std::map<std::string, std::string>{{"TERM", term}}));
+  };
+  CHECK(notices("xterm-nosuch", {}) ==
+        Words{"TERM=xterm-nosuch: the image does not know this terminal, so it is xterm-256color in the jail."});
+  CHECK(notices("a\x1b]0;b\a", {}).front().find('\x1b') == std::string::npos);
+  CHECK(notices("xterm-nosuch", {"TERM=vt100"}).empty());
+  CHECK(notices("xterm-nosuch", {"TERM"}).empty());
+  CHECK(notices("xterm-kitty", {}).empty());
+  CHECK(notices("", {}).empty());
 }
 
 TEST_CASE("the machine's time zone, unless TZ says another", "[plan]") {

@@ -51,17 +51,3 @@ TEST_CASE("a profile's name is one component and no option", "[plan]") {
   }
   CHECK_FALSE(is_profile_name(std::string(65, 'a')));
 }
-
-TEST_CASE("what is copied as a login is in some agent's state", "[plan]") {
-  const auto files = login_files();
-  CHECK(files.size() >= 6);
-  for (const auto& file : files) {
-    CAPTURE(file);
-    const auto state = file.substr(0, file.find('/'));
-    const auto agents = jailed::core::agents();
-    CHECK(std::any_of(agents.begin(), agents.end(), [&](const auto& agent) {
-      return std::any_of(agent.state.begin(), agent.state.end(), [&](const auto& each) { return each.name == state; });
-    }));
-    CHECK(file.find("..") == std::string::npos);
-  }
-}

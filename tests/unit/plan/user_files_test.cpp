@@ -94,3 +94,33 @@ TEST_CASE("git's identity in a file that git reads back exactly", "[plan]") {
     CHECK(read("user.email") == std::string("a@b") + '\0');
   }
 }
+
+TEST_CASE("of the caller's git comes what needs no program, file or key of the host's", "[plan]") {
+  const auto entry = [](std::string key, const std::string& value) { return key + "\n" + value + std::string(1, '\0'); };
+  const auto caller = git_caller(entry("user.name", "Ada") + entry("user.email", "old@x") + entry("user.email", "a@b") +
+                                 entry("pull.rebase", "merges") + entry("pull.rebase", "true") +
+                                 entry("init.defaultbranch", "trunk") + entry("core.editor", "evil") +
+                                 entry("alias.x", "!evil") + entry("core.excludesfile", "~/ignore") +
+                                 "commit.gpgsign" + std::string(1, '\0'));
+  CHECK(caller == GitCaller{"Ada", "a@b", {{"pull.rebase", "true"}, {"init.defaultbranch", "trunk"}}, "~/ignore", true});
+  CHECK(git_config_file(caller) ==
+        "[user]\n\tname = \"Ada\"\n\temail = \"a@b\"\n[pull]\n\trebase = \"true\"\n[init]\n\tdefaultbranch = \"trunk\"\n");
+  CHECK_FALSE(git_caller(entry("commit.gpgsign", "false")).signs);
+  CHECK(git_caller("") == GitCaller{});
+}
+
+TEST_CASE("where git finds what it ignores everywhere", "[plan]") {
+  const Environment host(std::map<std::string, std::string>{{"HOME", "/home/me"}});
+  const Environment other(std::map<std::string, std::string>{{"HOME", "/home/me"}, {"XDG_CONFIG_HOME", "/xdg"}});
+  const auto file = [](const std::string& named, const Environment& environment) {
+    GitCaller caller;
+    caller.ignores = named;
+    return git_ignore_file(caller, environment);
+  };
+  CHECK(file("", host) == "/home/me/.config/git/ignore");
+  CHECK(file("", other) == "/xdg/git/ignore");
+  CHECK(file("~/my", other) == "/home/me/my");
+  CHECK(file("/etc/my", host) == "/etc/my");
+  CHECK(file("relative", host).empty());
+  CHECK(file("", Environment()).empty());
+}
