@@ -329,7 +329,7 @@ void make_module_shadows(const GitPlan& plan, const GitFacts& facts, const std::
     const auto path = session + "/" + record.shadow;
     make_directory(path);
     const auto refs = read_refs(module.git_dir, module.git_dir).value_or(GitRefs{});
-    fill_shadow({module.git_dir, module.git_dir, path, plan.modules[i].alternates, plan.modules[i].work_tree,
+    fill_shadow({module.git_dir, module.git_dir, path, plan.modules[i].alternates, plan.modules[i].worktree_setting,
                  other_owner},
                 refs);
     write_unit(unit, record, refs);

@@ -198,7 +198,7 @@ std::optional<int> run_in_running(Found& found, const Options& options, const En
   const auto token = "entered-" + host::random_hex(4);
   const bool terminal = host::is_terminal(0) && host::is_terminal(1);
   const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
-    const auto call = plan::exec_command(found.engine, jail.name, command, token, terminal);
+    const auto call = plan::exec_command(found.engine, jail.name, jail.place, command, token, terminal);
     if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token, terminal);
     std::cout << core::shell_line(call) << "\n";
     return {};

@@ -15,6 +15,7 @@
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/places.hpp>
 #include <jailed/commands/prepared_jail.hpp>
+#include <jailed/commands/project_talk.hpp>
 #include <jailed/commands/reuse.hpp>
 #include <jailed/commands/sweep.hpp>
 #include <jailed/commands/synced_launch.hpp>
@@ -164,6 +165,10 @@ int launch(const core::Options& options, const Environment& environment) {
   if (places.remote) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(settings, engine, places);
   warn_of_foreign_image(engine, settings.image);
+  if (!options.quiet) {
+    tell_of_moved_projects(places, settings);
+    tell_of_links_out(places, settings, environment, mutagen.has_value());
+  }
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 

@@ -81,7 +81,8 @@ std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::
                      .age = {},
                      .synced = record->synced,
                      .detached = left_alone,
-                     .further = further_projects(sessions + "/" + id, record->further)});
+                     .further = further_projects(sessions + "/" + id, record->further),
+                     .place = record->place});
   }
   return jails;
 }

@@ -44,6 +44,7 @@ plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& ses
           .git = {},
           .guards = {},
           .further = {},
+          .places = {plan::JailPlace{}},
           .lease = {},
           .env_file = {}};
 }
@@ -55,6 +56,7 @@ plan::Jail plan_jail(const core::Options& options, const Settings& settings, con
   jail.project = places.project;
   jail.owner = ::geteuid();
   for (const auto& project : places.further) jail.further.push_back({project.name, project.path});
+  jail.place = paths.places.front();
   jail.image = settings.image;
   jail.user = settings.user;
   jail.identity = identity_for(places, environment);
@@ -147,6 +149,8 @@ void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares)
   paths.git = shares.front().git.binds;
   paths.guards = shares.front().execution.guards.binds;
   paths.further = further_binds(shares);
+  paths.places.clear();
+  for (const auto& share : shares) paths.places.push_back(share.place);
 }
 
 }  // namespace
@@ -179,7 +183,7 @@ void PreparedJail::prepare(const core::Options& options, const Settings& setting
   views_.emplace(session_->id(), reader, idmapped_ ? &*idmapped_ : nullptr);
   plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
                        [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->add(source, name, &checked); },
-                       synced});
+                       synced, places.remote.has_value()});
   if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
   for (const auto& share : shares_) {
     if (!share.git.notice.empty()) spdlog::info("{}", share.git.notice);
@@ -268,7 +272,8 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   auto shares = look_at_projects(places, reader, environment);
   ObjectViews views(id, reader, nullptr);
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
-                       [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); }, synced});
+                       [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); }, synced,
+                       places.remote.has_value()});
   add_shares(paths, shares);
   if (host::Lease::supported() && !places.remote && plan::on_host_kernel(settings.sandbox))
     paths.lease = paths.session + "/lease";

@@ -11,10 +11,6 @@ namespace {
 // Root's files reach a jail that is not root by an idmapped mount; anyone's own files as they are.
 bool needs_idmap(uid_t owner, plan::Identity identity) { return owner == 0 && identity.uid != 0; }
 
-plan::JailPlace place_of(const ProjectShare& share) {
-  return share.name.empty() ? plan::JailPlace{} : plan::place_of(share.name);
-}
-
 // With a project before it.
 bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t index) {
   const auto& own = shares[index].facts.common_dir;
@@ -27,15 +23,21 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
       share.other_owner
           ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name, share.checked)
           : share.path;
-  const auto place = place_of(share);
+  // Mutagen's volumes are at places that every jail has.
+  if (context.synced) {
+    share.place = share.name.empty() ? plan::JailPlace{} : plan::place_of(share.name);
+  } else {
+    share.place = plan::place_for(share.path, context.settings.user, share.name);
+  }
   auto places = context.places;
   places.session_view += part_below(share.name);
   places.workspace = share.workspace;
-  places.target = place.workspace;
+  places.target = share.place.workspace;
   auto sources = git_sources(share.facts, places.session_view, share.workspace, context.views);
-  sources.place = place;
+  sources.place = share.place;
   sources.synced = context.synced;
   sources.beside = context.synced && !share.name.empty();
+  sources.linked = context.remote;
   share.git = plan::plan_git(context.settings.git, share.facts, sources);
   if (context.synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume
   share.execution =
@@ -52,6 +54,7 @@ std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity 
                       .name = name,
                       .other_owner = needs_idmap(info.st_uid, identity),
                       .workspace = {},
+                      .place = {},
                       .facts = look_at_git(path, {environment, places.config}),
                       .git = {},
                       .execution = {},
@@ -70,7 +73,7 @@ std::vector<plan::BindMount> further_binds(const std::vector<ProjectShare>& shar
   std::vector<plan::BindMount> binds;
   for (const auto& share : shares) {
     if (share.name.empty()) continue;
-    binds.push_back({share.workspace, place_of(share).workspace, false});
+    binds.push_back({share.workspace, share.place.workspace, false});
     binds.insert(binds.end(), share.git.binds.begin(), share.git.binds.end());
     const auto& guards = share.execution.guards.binds;
     binds.insert(binds.end(), guards.begin(), guards.end());

@@ -89,6 +89,7 @@ FoundJail agreed(const Engine& engine, FoundJail claimed, const KnownSession& se
   claimed.project = session.record->project;
   claimed.image = session.record->image;
   claimed.detached = session.detached;
+  claimed.place = session.record->place;
   claimed.further = session.further;
   return claimed;
 }

@@ -29,6 +29,15 @@ std::string alternates_file(const std::string& place, const std::vector<ObjectSt
   return text;
 }
 
+// From a directory back to what its path is relative to.
+std::string up_from(const std::string& path) {
+  std::string up = "../";
+  for (const char c : path) {
+    if (c == '/') up += "../";
+  }
+  return up;
+}
+
 void refuse_what_cannot_be_shadowed(const GitFacts& facts) {
   if (facts.entry == Entry::symlink) {
     throw core::Error(
@@ -87,8 +96,11 @@ void add_objects(GitPlan& plan, const GitFacts& facts, const GitSources& sources
 // change its .git file nor move it or a directory above it away: each is a mount of its own, which cannot be
 // renamed.
 void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
-  const auto& [workspace, git] = sources.place;
-  const auto shadow = facts.entry == Entry::file || sources.beside ? git + "/git" : entry_in(sources.place);
+  const auto& workspace = sources.place.workspace;
+  const auto& git = sources.place.git;
+  const bool elsewhere = facts.entry == Entry::file || sources.beside;
+  const auto shadow = elsewhere ? git + "/git" : entry_in(sources.place);
+  const bool relative = !elsewhere && !sources.linked;
   std::vector<std::string> mounted;
   for (std::size_t i = 0; i < facts.modules.size(); ++i) {
     const auto& module = facts.modules[i];
@@ -104,8 +116,10 @@ void add_modules(GitPlan& plan, const GitFacts& facts, const GitSources& sources
     plan.binds.push_back({fmt::format("{}/modules/{}/gitfile", sources.view, i), work_tree + "/.git", true});
     const auto binds = object_binds(place, module.objects, sources.module_objects.at(i), sources.view);
     plan.binds.insert(plan.binds.end(), binds.begin(), binds.end());
-    plan.modules.push_back({fmt::format("gitdir: {}/modules/{}\n", shadow, module.name),
-                            alternates_file(place, module.objects), work_tree});
+    const auto own = "/modules/" + module.name;
+    plan.modules.push_back({fmt::format("gitdir: {}{}\n", relative ? up_from(module.path) + ".git" : shadow, own),
+                            alternates_file(place, module.objects), work_tree,
+                            relative ? up_from(".git" + own) + module.path : work_tree});
   }
 }
 

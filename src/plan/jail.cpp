@@ -7,6 +7,7 @@
 #include <jailed/plan/image_context.hpp>
 #include <jailed/plan/isolated_network.hpp>
 #include <jailed/plan/jail.hpp>
+#include <jailed/plan/project.hpp>
 #include <jailed/plan/selinux.hpp>
 
 namespace jailed::plan {
@@ -90,6 +91,13 @@ void add_limits(Args& args, const LimitSupport& can, const Limits& limits) {
 
 void add_environment(Args& args, const Jail& jail) {
   args.insert(args.end(), {"-e", "JAILED_PROJECT=" + project_name(jail.project)});
+  if (!jail.place.alias.empty() && jail.role.empty()) {
+    // For the shell (docker/etc/zshrc).
+    args.insert(args.end(), {"-e", "JAILED_WORKSPACE=" + jail.place.workspace});
+    auto places = jail.further;
+    for (auto& project : places) project.path = place_for(project.path, jail.user, project.name).workspace;
+    if (!places.empty()) args.insert(args.end(), {"-e", "JAILED_PROJECTS=" + projects_label(places)});
+  }
   for (const auto& variable : jail.environment.constants)
     args.insert(args.end(), {"-e", variable.name + "=" + variable.value});
   for (const auto& name : jail.environment.names) args.insert(args.end(), {"-e", name});
@@ -156,10 +164,10 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
       {paths.session + "/gitconfig", "/etc/jailed/gitconfig", true},
   };
   if (paths.lease) binds.push_back({*paths.lease, "/etc/jailed/lease", true});
-  binds.push_back({paths.workspace, "/workspace", false});
-  binds.insert(binds.end(), paths.git.begin(), paths.git.end());
-  binds.insert(binds.end(), paths.guards.begin(), paths.guards.end());
-  binds.insert(binds.end(), paths.further.begin(), paths.further.end());
+  std::vector<BindMount> projects = {{paths.workspace, paths.places.front().workspace, false}};
+  for (const auto* more : {&paths.git, &paths.guards, &paths.further}) projects.insert(projects.end(), more->begin(), more->end());
+  projects = at_all_places(std::move(projects), paths.places);
+  binds.insert(binds.end(), projects.begin(), projects.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
       binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
@@ -171,7 +179,7 @@ std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& use
 }
 
 std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits,
-                                   const std::vector<BindMount>& binds) {
+                                   const std::vector<BindMount>& binds, const JailPlace& place) {
   const auto home = home_of(user);
   std::vector<TmpfsMount> mounts = {
       {.target = "/tmp", .size = limits.tmp, .exec = true, .shared = true},
@@ -179,6 +187,9 @@ std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits
       {.target = "/run", .size = 64 * kMiB},
       {.target = home, .size = limits.home, .exec = true},
   };
+  const auto in_root = [](const std::string& target) { return is_within(target, "/root"); };
+  if (in_root(place.workspace) || std::any_of(binds.begin(), binds.end(), [&](const auto& bind) { return in_root(bind.target); }))
+    mounts.push_back({.target = "/root", .size = kMiB});
   const bool cached = std::any_of(binds.begin(), binds.end(), [&](const auto& bind) { return bind.target == home + "/.cache"; });
   if (!binds.empty() && !cached) mounts.push_back({.target = home + "/.cache", .size = limits.tmp, .exec = true});
   std::vector<std::string> parents;
@@ -273,7 +284,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
   for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});
   add_binds(args, engine, jail.binds);
-  args.insert(args.end(), {"--workdir", jail.role.empty() ? "/workspace" : "/tmp"});
+  args.insert(args.end(), {"--workdir", jail.role.empty() ? jail.place.workspace : "/tmp"});
   add_environment(args, jail);
   for (auto& label : jail_labels(engine, jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.push_back(jail.image);

@@ -45,7 +45,12 @@ std::string candidates(const std::vector<const FoundJail*>& jails) {
 
 std::string shown_projects(const FoundJail& jail) {
   std::string text;
-  for (const auto& project : projects_of(jail)) text += (text.empty() ? "" : ", ") + core::printable(project);
+  for (const auto& project : projects_of(jail)) {
+    text += (text.empty() ? "" : ", ") + core::printable(project);
+    // Not at its own path, and not where it is in every jail.
+    if (project == jail.project && jail.place != project && jail.place != JailPlace{}.workspace)
+      text += fmt::format(" (at {})", jail.place);
+  }
   return text;
 }
 
@@ -244,6 +249,7 @@ std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails
     list.push_back({{"name", jail.name},
                     {"session", jail.session},
                     {"project", jail.project},
+                    {"place", jail.place},
                     {"further", std::move(further)},
                     {"engine", name_of(engine.kind)},
                     {"image", jail.image},

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/siphash.hpp>
 #include <jailed/plan/jail.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/projects.hpp>
@@ -26,6 +27,22 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' || c == '.' ||
          c == '_' || c == '-';
+}
+
+// Whether a jail has something else at or below `path`, or nothing of the project's may be there. What else an image
+// may have is covered, as any mount does.
+bool is_the_jails(const std::string& path, const std::string& user) {
+  for (const auto& own :
+       {"/home/" + user, std::string("/bin"), std::string("/boot"), std::string("/dev"), std::string("/etc"),
+        std::string("/jail"), std::string("/lib"), std::string("/lib32"), std::string("/lib64"), std::string("/libx32"),
+        std::string("/opt"), std::string("/proc"), std::string("/projects"), std::string("/run"), std::string("/sbin"),
+        std::string("/sys"), std::string("/usr"), std::string("/var"), std::string("/workspace")}) {
+    if (is_within(own, path)) return true;
+    if (is_within(path, own) && !is_within(path, "/var/tmp") && !is_within(path, "/var/home") && !is_within(path, "/var/www"))
+      return true;
+  }
+  // Memory is mounted there; below it there is room.
+  return path == "/tmp" || path == "/var/tmp" || path == "/root";
 }
 
 void refuse_overlap(const SharedProject& one, const SharedProject& other) {
@@ -59,6 +76,29 @@ std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
 }
 
 JailPlace place_of(const std::string& name) { return {"/projects/" + name, "/jail/projects/" + name}; }
+
+JailPlace place_for(const std::string& project, const std::string& user, const std::string& name) {
+  auto place = name.empty() ? JailPlace{} : place_of(name);
+  place.alias = std::move(place.workspace);
+  place.workspace = is_the_jails(project, user)
+                        ? fmt::format("/workspaces/{}-{:016x}", project_name(project), core::siphash({}, project))
+                        : project;
+  return place;
+}
+
+std::vector<BindMount> at_all_places(std::vector<BindMount> binds, const std::vector<JailPlace>& places) {
+  const auto all = binds.size();
+  for (const auto& place : places) {
+    if (place.alias.empty()) continue;
+    for (std::size_t i = 0; i < all; ++i) {
+      if (!is_within(binds[i].target, place.workspace)) continue;
+      auto twin = binds[i];
+      twin.target = place.alias + twin.target.substr(place.workspace.size());
+      binds.push_back(std::move(twin));
+    }
+  }
+  return binds;
+}
 
 std::string workspace_of(const std::string& name) {
   if (name.empty()) return JailPlace{}.workspace;

@@ -81,7 +81,8 @@ RemoteParts remote_parts(Jail jail) {
   RemoteParts parts;
   const auto home = "/home/" + jail.user;
   for (const auto& mount : jail.binds) {
-    if (is_dropped(mount.target)) continue;
+    // What is at the alias is in the volume, which is at both places.
+    if (is_dropped(mount.target) || (!jail.place.alias.empty() && is_within(mount.target, jail.place.workspace))) continue;
     const auto place = place_of_mount(mount, home);
     if (place != mount.target && !mount.target.starts_with("/etc/")) parts.links.push_back({mount.target, place});
     if (mount.read_only) {
@@ -102,7 +103,7 @@ RemoteParts remote_parts(Jail jail) {
   const auto container = container_name(jail.project, jail.id);
   jail.binds.clear();
   jail.volumes.push_back({jail.role.empty() ? jail_volume(container) : std::string{}, kPlace});
-  if (jail.role.empty()) jail.tmpfs = jail_tmpfs(jail.user, jail.limits, {});
+  if (jail.role.empty()) jail.tmpfs = jail_tmpfs(jail.user, jail.limits, {}, jail.place);
   parts.jail = std::move(jail);
   return parts;
 }

@@ -77,7 +77,7 @@ SessionRecord session_record(const Jail& jail, const Engine& engine, const core:
   SessionRecord record;
   record.id = jail.id;
   record.project = jail.project;
-  record.place = JailPlace{}.workspace;
+  record.place = jail.place.workspace;
   record.engine = engine_key(engine);
   record.synced = std::find(jail.labels.begin(), jail.labels.end(), "jailed.sync=mutagen") != jail.labels.end();
   record.image = jail.image;

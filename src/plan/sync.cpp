@@ -21,7 +21,6 @@ constexpr std::size_t kMostConflicts = 500;  // they are words of one command
 constexpr std::size_t kMostProblems = 1000;
 
 constexpr const char* kWorkspace = "/workspace";
-constexpr const char* kEntry = "/workspace/.git";
 constexpr const char* kProjects = "/projects";
 constexpr const char* kInit = "/usr/libexec/jailed/init";
 
@@ -82,11 +81,14 @@ core::Command mutagen_command(const Mutagen& mutagen, Args args) {
 void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
   const auto container = container_name(jail.project, jail.id);
-  jail.volumes = {{container, kWorkspace}, {projects_volume(container), kProjects}};
+  // First where the image has a directory, whose mode a new volume takes.
+  jail.volumes = {{container, kWorkspace}};
+  if (!jail.place.alias.empty()) jail.volumes.push_back({container, jail.place.workspace});
+  jail.volumes.push_back({projects_volume(container), kProjects});
   jail.labels.emplace_back("jailed.sync=mutagen");
   jail.keeper_command = {"sh", "-c", kWait};
   // Without those for a bind that is gone, with those for one that came.
-  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds);
+  jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds, jail.place);
 }
 
 std::string text_of(const json& object, const char* key) {
@@ -116,6 +118,8 @@ bool parse_number(std::string_view text, Number& number) {
   return result.ec == std::errc{} && result.ptr == text.data() + text.size();
 }
 
+std::string entry_in(const std::string& place) { return place + "/.git"; }
+
 // `kind`: "Scan" or "Transition".
 void add_problems(const json& endpoint, const std::string& kind, std::vector<SyncProblem>& problems, std::uint64_t& more) {
   auto list = kind + "Problems";
@@ -135,16 +139,24 @@ void add_problems(const json& endpoint, const std::string& kind, std::vector<Syn
 }  // namespace
 
 Jail keeper(Jail jail, const KeeperMounts& mounts) {
-  std::erase_if(jail.binds, [](const BindMount& mount) {
-    return (is_within(mount.target, kWorkspace) && mount.target != kEntry) || is_within(mount.target, kProjects);
+  std::vector<std::string> places = {jail.place.workspace};
+  if (!jail.place.alias.empty()) places.push_back(jail.place.alias);
+  std::erase_if(jail.binds, [&](const BindMount& mount) {
+    return is_within(mount.target, kProjects) || std::any_of(places.begin(), places.end(), [&](const auto& place) {
+             return is_within(mount.target, place) && mount.target != entry_in(place);
+           });
   });
   jail.binds.insert(jail.binds.end(), mounts.further_git.begin(), mounts.further_git.end());
-  if (mounts.git) jail.binds.push_back({*mounts.git, kEntry, false});
+  for (const auto& place : places) {
+    if (mounts.git) jail.binds.push_back({*mounts.git, entry_in(place), false});
+  }
   // The volume's root is root's, which git would refuse; what is in it is the user's own.
   auto& variables = jail.environment.constants;
-  variables.push_back({"GIT_CONFIG_COUNT", "1"});
-  variables.push_back({"GIT_CONFIG_KEY_0", "safe.directory"});
-  variables.push_back({"GIT_CONFIG_VALUE_0", kWorkspace});
+  variables.push_back({"GIT_CONFIG_COUNT", std::to_string(places.size())});
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    variables.push_back({fmt::format("GIT_CONFIG_KEY_{}", i), "safe.directory"});
+    variables.push_back({fmt::format("GIT_CONFIG_VALUE_{}", i), places[i]});
+  }
   make_keeper(jail, mounts.agents);
   return jail;
 }
@@ -226,17 +238,17 @@ std::vector<Volume> parse_volumes(std::string_view text) {
   return volumes;
 }
 
-core::Command exec_command(const Engine& engine, const std::string& container, const Args& command,
-                           const std::string& token, bool terminal) {
+core::Command exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
+                           const Args& command, const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
   if (terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", kWorkspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kInit});
+  args.insert(args.end(), {"--workdir", workspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kInit});
   args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};
 }
 
 core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
-  return exec_command(engine, container_name(jail.project, jail.id), jail.command, token, jail.terminal);
+  return exec_command(engine, container_name(jail.project, jail.id), jail.place.workspace, jail.command, token, jail.terminal);
 }
 
 core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,

@@ -122,7 +122,7 @@ FILES_AND_PROCESSES: dict[str, Outcome] = {
     "21-descriptors": "0 1 2",
     "21-umask": "022",
     "21-signals": "default",
-    "21-working-directory": "/workspace",
+    "21-working-directory": "the project's own path",
     "21-core-files": "none",
     "28-memory-devices": "absent",
     "28-devices": "only the harmless",

@@ -104,13 +104,13 @@ CAPABILITIES = (
 def nothing_left(argv: list, stage: Stage) -> list:
     """Root with capabilities, no filter, no masks: only the image and the project are the same."""
     image = next(place for place, word in enumerate(argv) if word.startswith("jailed:") or "/jailed:" in word)
-    workspace = next(word for word in argv if word.endswith("target=/workspace"))
+    workspace = next(word for word in argv if word.endswith(f"target={stage.project}"))
     masks = "systempaths=unconfined" if stage.host.engine.client == "docker" else "unmask=ALL"
     limits = [] if stage.host.engine.client == "docker" else [word for word in argv if word.startswith(("nofile=", "nproc="))]
     limits = [word for limit in limits for word in ("--ulimit", limit)]
     return [*argv[: argv.index("run") + 1], "--rm", "--pull=never", "--user", "0:0", "--entrypoint", "", *limits,
             *(word for name in CAPABILITIES for word in ("--cap-add", name)), "--security-opt", "seccomp=unconfined", "--security-opt", masks,
-            "--mount", workspace, "--workdir", "/workspace", *argv[image:]]  # fmt: skip
+            "--mount", workspace, "--workdir", str(stage.project), *argv[image:]]  # fmt: skip
 
 
 def no_state(argv: list, stage: Stage) -> list:

@@ -346,7 +346,7 @@ def _():
 
 @probe("21-working-directory")
 def _():
-    return breach_if(os.environ.get("PROBE_CWD", os.getcwd()) != "/workspace" and os.getcwd(), "/workspace")
+    return breach_if(os.environ.get("PROBE_CWD", os.getcwd()) != FACTS["project"] and os.getcwd(), "the project's own path")
 
 
 @probe("21-core-files")

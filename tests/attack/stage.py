@@ -118,7 +118,7 @@ class Stage:
 
         calls = " ".join(name for name in probes if name in SYSTEM_CALLS)
         others = " ".join(name for name in probes if name not in SYSTEM_CALLS)
-        parts = ['export PROBE_CWD="$PWD"; cd /workspace']
+        parts = [f'export PROBE_CWD="$PWD"; cd {self.project}']
         if calls:
             parts.append(f"./syscalls {calls}")
         if others:
@@ -151,9 +151,10 @@ class Stage:
         """The plan of the default jail. Root's project is idmapped in a launch; here a copy has the jail's owner."""
         argv = planned(self.host, *self.command(probes), project=self.project, options=OPTIONS)
         uid, gid = map(int, argv[argv.index("--user") + 1].split(":"))
-        at = next(place for place, word in enumerate(argv) if word.endswith("target=/workspace"))
-        if f"source={self.project}," not in argv[at]:
-            argv[at] = f"type=bind,source={self._copy_for(uid, gid)},target=/workspace"
+        for target in (self.project, "/workspace"):
+            at = next(place for place, word in enumerate(argv) if word.endswith(f"target={target}"))
+            if f"source={self.project}," not in argv[at]:
+                argv[at] = f"type=bind,source={self._copy_for(uid, gid)},target={target}"
         return argv
 
     def _copy_for(self, uid: int, gid: int) -> Path:

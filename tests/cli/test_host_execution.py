@@ -34,6 +34,9 @@ def jail(host, script: str = "true", *options: str, code: int = 0):
 def guards(host) -> dict[str, bool]:
     """Mounts inside the workspace, but for git's: path -> read-only."""
     fields = host.fakes.called("run")[-1].mount_fields()
+    at = {place: sorted((each["source"], each["target"].removeprefix(place), "readonly" in each) for each in fields if each["target"].startswith(place))
+          for place in ("/workspace", str(host.project))}
+    assert at["/workspace"] == at[str(host.project)]  # nothing is left open at one of the two
     return {each["target"].removeprefix("/workspace/"): "readonly" in each for each in fields
             if each["target"].startswith("/workspace/") and not each["target"].startswith("/workspace/.git")}
 
@@ -100,7 +103,8 @@ def test_what_is_automatic_and_critical_is_read_only(host):
     assert host.run(str(host.project)).code == 0
     assert guards(host) == {".envrc": True, ".vscode": False, ".vscode/tasks.json": True, "deep/down/.envrc": True, ".claude": False,
                             ".claude/settings.local.json": True, "nested/.git": True, "fixture.git": True}  # fmt: skip
-    assert sorted(host.fakes.notes) == [".claude/settings.local.json", ".envrc", ".vscode/tasks.json", "deep/down/.envrc"]
+    # Each is mounted at both places of the project.
+    assert sorted(host.fakes.notes) == sorted([".claude/settings.local.json", ".envrc", ".vscode/tasks.json", "deep/down/.envrc"] * 2)
 
 
 def test_files_are_mounted_as_copies(host):

@@ -143,7 +143,7 @@ def test_fifty_jails_are_one_call(machine):
     listed = json.loads(machine.host.run("ls", "--json").out)
     assert listed[1] == {"name": names[1], "session": "000000000001", "project": "/p/app1", "further": {}, "engine": machine.engine,
                          "image": "jailed:latest", "state": "running", "age": "2 hours ago", "sync": "mutagen", "detached": True,
-                         "agents": None}  # fmt: skip
+                         "agents": None, "place": "/workspace"}  # fmt: skip
     assert machine.asked() == ["ps", "ps"]
     (call,) = [machine.fresh[0]]
     assert f"label=jailed.owner={machine.host.caller}" in call.args
@@ -254,7 +254,7 @@ def test_a_detached_jail_is_entered_with_one_call(machine):
         args = machine.fresh[0].args
         assert args[args.index(name):] == [name, "/bin/sh", "-c", args[args.index(name) + 3], args[args.index(name) + 4],
                                            "/usr/libexec/jailed/init", "make", "a b"]  # fmt: skip
-        assert args[:4] == ["exec", "-i", "--workdir", "/workspace"]
+        assert args[:4] == ["exec", "-i", "--workdir", str(machine.host.project)]
 
 
 def test_a_shell_at_a_terminal(docker):
@@ -269,7 +269,7 @@ def test_dry_run_does_nothing(machine):
     name = machine.detach()
     result = machine.host.run("exec", "--dry-run", "--", "echo", "a b")
     assert machine.asked() == []
-    assert result.out.startswith(f"{machine.host.fakes.bin}/{machine.engine} exec -i --workdir /workspace {name} /bin/sh -c ")
+    assert result.out.startswith(f"{machine.host.fakes.bin}/{machine.engine} exec -i --workdir {machine.host.project} {name} /bin/sh -c ")
     assert result.out.endswith("/usr/libexec/jailed/init echo 'a b'\n")
 
 

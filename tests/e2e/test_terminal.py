@@ -33,7 +33,7 @@ def test_a_prompt_that_says_jail_and_the_shell_s_own_status(host):
     session = host.terminal(*host.bind())
     session.expect(PROMPT)
     session.sendline("echo $((6 * 7)) $0 $PWD; [[ -o login ]] && echo log''in")
-    session.expect(r"42 -?zsh /workspace\r\n")
+    session.expect(rf"42 -?zsh {host.project()}\r\n")
     session.expect("login")
     session.sendline("exit 7")
     assert status_of(session) == 7

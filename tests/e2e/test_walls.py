@@ -36,7 +36,7 @@ def test_writes_only_to_project_state_and_memory(shared_host):
     for place in / /etc /usr /usr/local/bin /opt /var /root /home /boot /srv /dev /proc /sys; do
       if touch "$place/made" 2>/dev/null; then echo "$place"; fi
     done
-    for place in /workspace /tmp ~ ~/.cache ~/.claude; do
+    for place in "$PWD" /workspace /tmp ~ ~/.cache ~/.claude; do
       touch "$place/made" && rm "$place/made" || echo "not $place"
     done"""
     assert shared_host.sh(script).ok().text == ""
@@ -114,15 +114,16 @@ def test_only_known_paths_of_the_host_are_mounted(shared_host):
         ".gemini", ".codex", ".copilot", ".config/gh")}  # fmt: skip
     files = {"/etc/passwd", "/etc/group", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv", "/run/secrets"}
     memory = {"/", "/tmp", "/var/tmp", "/run", HOME, f"{HOME}/.config", f"{HOME}/.local", f"{HOME}/.local/share", f"{HOME}/.local/state"}
-    unknown = {place for place in places - state - files - memory - {"/workspace", "/workspace/.git"} if not kernel.match(place)}
+    project = {f"{place}{part}" for place in ("/workspace", shared_host.project()) for part in ("", "/.git")}
+    unknown = {place for place in places - state - files - memory - project if not kernel.match(place)}
     assert not {place for place in unknown if not place.startswith("/etc/jailed/")}
-    assert state | {"/workspace"} <= places
+    assert state | project <= places
 
 
 def test_has_a_name_a_home_and_a_shell(shared_host):
     script = 'id -un; getent passwd "$(id -u)" | cut -d: -f6,7; echo "$HOME" ~; id -gn; pwd; stat -c %U:%a ~'
     out = shared_host.sh(script).ok().text.splitlines()
-    assert out == [USER, f"{HOME}:/bin/zsh", f"{HOME} {HOME}", USER, "/workspace", f"{USER}:700"]
+    assert out == [USER, f"{HOME}:/bin/zsh", f"{HOME} {HOME}", USER, str(shared_host.project()), f"{USER}:700"]
 
 
 def test_process_1_is_the_image_s_init_and_cannot_be_looked_into(shared_host):

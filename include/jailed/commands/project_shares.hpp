@@ -18,6 +18,7 @@ struct ProjectShare {
   std::string name;          // empty: the first
   bool other_owner = false;  // root's files, which appear as the jail's user's
   std::string workspace;     // the project as the jail's user reaches it
+  plan::JailPlace place;     // and where it is in the jail
   plan::GitFacts facts;
   plan::GitPlan git;
   HostExecution execution;
@@ -37,6 +38,8 @@ struct ShareContext {
   std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> idmapped;
   /// Mutagen brings the projects in: nothing can be mounted in a further one.
   bool synced = false;
+  /// The engine is on another machine.
+  bool remote = false;
 };
 
 /// Plans every share; nothing is made but idmapped mounts.

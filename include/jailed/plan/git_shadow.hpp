@@ -61,6 +61,8 @@ struct GitSources {
   /// Nothing can be mounted in the work tree: the shadow is beside it, and its .git is a file, written later.
   bool beside = false;
   bool synced = false;  // Mutagen brings the work tree
+  /// The shadow is elsewhere, and a link at .git leads there: ".." of it is not the work tree.
+  bool linked = false;
 };
 
 /// The shadow of a submodule, at modules/<name> of the superproject's.
@@ -68,6 +70,7 @@ struct ModulePlan {
   std::string gitfile;     // the text of <path>/.git in the jail
   std::string alternates;  // of the shadow
   std::string work_tree;   // in the jail
+  std::string worktree_setting = {};  // core.worktree, relative where the repository is in its place: a project has several
   bool operator==(const ModulePlan&) const = default;
 };
 

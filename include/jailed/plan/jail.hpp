@@ -58,6 +58,7 @@ struct HostPaths {
   std::vector<BindMount> git;        // in and beside the workspace
   std::vector<BindMount> guards;     // what the host would run, read-only in the workspace
   std::vector<BindMount> further;    // further projects, with what is in and beside them
+  std::vector<JailPlace> places = {JailPlace{}};  // of all projects, the first one's first
   std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
   std::optional<std::string> env_file;
 };
@@ -69,6 +70,7 @@ struct Jail {
   std::string project;  // the path that the user means, for labels and the name
   uid_t owner = 0;      // who started it, on the host
   std::vector<NamedProject> further;  // projects beside the first
+  JailPlace place = {};               // of the first project: its commands start there
   std::string image;
   std::string user;
   Identity identity;
@@ -92,7 +94,7 @@ struct Jail {
   bool isolated = false;  // on a network where no other container reaches it
 };
 
-/// The bind mounts: user files, workspace, agents' state, caches.
+/// The bind mounts: user files, projects at all their places, agents' state, caches.
 std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
 
 /// The profile of docker/seccomp.json, as compiled in.
@@ -100,9 +102,9 @@ std::string_view seccomp_profile();
 
 /// /tmp, /var/tmp, /run (podman would mount its own there, without a size), the home, and those directories
 /// in the home that lead to a mount: an engine would make them as root, and the agent could not write beside
-/// the mount.
+/// the mount. /root, which an image keeps closed, where a project is below it.
 std::vector<TmpfsMount> jail_tmpfs(const std::string& user, const Limits& limits,
-                                   const std::vector<BindMount>& binds);
+                                   const std::vector<BindMount>& binds, const JailPlace& place = {});
 
 /// The last component of a path, with only what engines allow in a name.
 std::string project_name(const std::string& project);

@@ -25,6 +25,7 @@ struct FoundJail {
   std::string container = {};              // the engine's id; empty: not asked
   std::optional<std::vector<std::string>> agents = {};  // that run in it; nothing: it cannot be told
   std::optional<Foreign> foreign = {};  // it only claims to be a jail of this configuration: shown, never acted upon
+  std::string place = JailPlace{}.workspace;            // of the first project in it, as its session says
   bool operator==(const FoundJail&) const = default;
 };
 

@@ -15,8 +15,9 @@ struct BindMount {
 
 /// Where a project is in the jail, and where what belongs to its repository is. The first project's by default.
 struct JailPlace {
-  std::string workspace = "/workspace";
+  std::string workspace = "/workspace";  // where work is done, see place_for
   std::string git = "/jail";
+  std::string alias = {};  // the same directory once more, with all that is mounted in it; empty: at `workspace` only
   bool operator==(const JailPlace&) const = default;
 };
 

@@ -24,11 +24,21 @@ struct NamedProject {
 std::vector<NamedProject> name_projects(const std::vector<std::string>& paths,
                                         const std::vector<std::string>& taken = {});
 
-/// Where a further project is.
+/// Where a further project is that is nowhere else: one that Mutagen brings in.
 JailPlace place_of(const std::string& name);
 
-/// Where in the jail a name is: nothing names the first project, a path itself (what a jail on another machine has
-/// beside its projects, see remote.hpp), anything else a further project.
+/// Where a project is that can be mounted anywhere: at its own path of the host, so that what holds absolute paths
+/// works on both sides and agents, who file history and answers to trust questions by path, tell projects apart. Where
+/// that path is the jail's own (its home, the image's directories) at /workspaces/<name>-<hash>, which no other
+/// project has. The alias is /workspace, or for a further project, one with a `name`, /projects/<name>.
+JailPlace place_for(const std::string& project, const std::string& user, const std::string& name);
+
+/// `binds`, and each that is at or in a place once more at the place's alias: what hides or protects something in a
+/// project does so on every way there.
+std::vector<BindMount> at_all_places(std::vector<BindMount> binds, const std::vector<JailPlace>& places);
+
+/// Where in every jail a name is, which is how Mutagen gets there: nothing names the first project, a path itself (what
+/// a jail on another machine has beside its projects, see remote.hpp), anything else a further project.
 std::string workspace_of(const std::string& name);
 
 /// A project of a jail with several, each allowed by itself.

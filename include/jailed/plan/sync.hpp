@@ -30,8 +30,8 @@ struct KeeperMounts {
   std::vector<BindMount> further_git = {};        // those of further projects, beside them
 };
 
-/// `jail` as a keeper: the bind mount at /workspace becomes the volume of the jail's name, those below /projects
-/// another one (projects_volume), the command one that waits. Of the mounts below /workspace only the one at .git stays: an engine would make the parents of
+/// `jail` as a keeper: the bind mount at /workspace and the project's own path becomes the volume of the jail's name, those
+/// below /projects another one (projects_volume), the command one that waits. Of the mounts in the project only the one at .git stays: an engine would make the parents of
 /// others in the fresh volume, as root. What they hide from the jail is not synced (SyncSession::ignores);
 /// the .git files of submodules are written by gitfiles_command.
 Jail keeper(Jail jail, const KeeperMounts& mounts);
@@ -85,9 +85,9 @@ std::vector<Volume> parse_volumes(std::string_view json);
 /// it the command's.
 inline constexpr std::string_view kCommandMark = "\x1ejailed\x1e";
 
-/// A command in a running jail. It runs below an init of its own, which passes signals on; `token` names it
-/// for signal_command.
-core::Command exec_command(const Engine& engine, const std::string& container,
+/// A command in a running jail, at `workspace`. It runs below an init of its own, which passes signals on; `token` names
+/// it for signal_command.
+core::Command exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
                            const std::vector<std::string>& command, const std::string& token, bool terminal);
 core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token);
 core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,

@@ -46,7 +46,7 @@ TEST_CASE("a further project's repository is beside it, in the jail too", "[plan
     CHECK(plan.place == "/jail/projects/api");
     CHECK(plan.alternates == "/jail/projects/api/objects\n/jail/projects/api/objects-1\n");
     CHECK(plan.modules.front().work_tree == "/projects/api/libs/x");
-    const std::string shadow = entry == Entry::file ? "/jail/projects/api/git" : "/projects/api/.git";
+    const std::string shadow = entry == Entry::file ? "/jail/projects/api/git" : "../../.git";
     CHECK(plan.modules.front().gitfile == "gitdir: " + shadow + "/modules/x\n");
     CHECK(plan.gitfile == (entry == Entry::file ? "gitdir: /jail/projects/api/git\n" : ""));
     for (const auto& bind : plan.binds) {
@@ -100,8 +100,16 @@ TEST_CASE("a submodule and what is above it are mounts that cannot be moved away
                                              {"/w/libs/x", "/workspace/libs/x", false},
                                              {"/s/modules/0/gitfile", "/workspace/libs/x/.git", true},
                                              {"/m0", "/jail/modules/0/objects", true}});
-  CHECK(plan.modules == std::vector<ModulePlan>{{"gitdir: /workspace/.git/modules/libs/x\n",
-                                                 "/jail/modules/0/objects\n", "/workspace/libs/x"}});
+  // Relative, as git writes them: the project is at several places.
+  CHECK(plan.modules == std::vector<ModulePlan>{{"gitdir: ../../.git/modules/libs/x\n", "/jail/modules/0/objects\n",
+                                                 "/workspace/libs/x", "../../../../libs/x"}});
+
+  auto sources = kSources;
+  sources.linked = true;
+  CHECK(plan_git(GitMode::shadow, facts, sources).modules ==
+        std::vector<ModulePlan>{{"gitdir: /workspace/.git/modules/libs/x\n", "/jail/modules/0/objects\n", "/workspace/libs/x", "/workspace/libs/x"}});
+  facts.entry = GitFacts::Entry::file;
+  CHECK(plan_git(GitMode::shadow, facts, kSources).modules.front().gitfile == "gitdir: /jail/git/modules/libs/x\n");
 }
 
 TEST_CASE("where there is no repository, none can be planted", "[plan]") {

@@ -298,6 +298,30 @@ TEST_CASE(
         });
 }
 
+TEST_CASE("a jail starts at the project's own path", "[plan]") {
+  auto jail = some_jail();
+  jail.place = place_for("/home/me/my project", "me2", "");
+  const auto args = run_command(kDocker, jail).args;
+  const auto workdir = std::find(args.begin(), args.end(), "--workdir");
+  REQUIRE(workdir != args.end());
+  CHECK(*(workdir + 1) == "/home/me/my project");
+  CHECK(std::count(args.begin(), args.end(), "JAILED_WORKSPACE=/home/me/my project") == 1);
+  jail.role = "git";
+  const auto helper = run_command(kDocker, jail).args;
+  CHECK(*(std::find(helper.begin(), helper.end(), "--workdir") + 1) == "/tmp");
+  CHECK(std::count(helper.begin(), helper.end(), "JAILED_WORKSPACE=/home/me/my project") == 0);
+}
+
+TEST_CASE("a project below /root has a /root that its jail can enter", "[plan]") {
+  const auto has_root = [](const std::vector<TmpfsMount>& mounts) {
+    return std::any_of(mounts.begin(), mounts.end(), [](const auto& mount) { return mount.target == "/root"; });
+  };
+  const Limits limits{.tmpfs_scale = kGiB};
+  CHECK(has_root(jail_tmpfs("me", limits, {{"/root/a", "/root/a", false}})));
+  CHECK(has_root(jail_tmpfs("me", limits, {}, place_for("/root/a", "me", ""))));
+  CHECK_FALSE(has_root(jail_tmpfs("me", limits, {{"/root/a", "/home/x", false}, {"/r", "/rooted", false}})));
+}
+
 TEST_CASE("three quarters of the machine's memory, unless the user says otherwise", "[plan]") {
   const HostLimits host{.memory = 16 * kGiB, .files = 20000, .processes = 30000};
   jailed::core::Settings settings;

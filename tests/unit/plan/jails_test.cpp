@@ -171,3 +171,13 @@ TEST_CASE("a detached jail has no lease and waits", "[plan]") {
 TEST_CASE("one call stops several", "[plan]") {
   CHECK(stop_command(kDocker, {"a", "b"}).args == std::vector<std::string>{"stop", "--time", "12", "a", "b"});
 }
+
+TEST_CASE("a project that is not at its own path is shown with its place", "[plan]") {
+  FoundJail jail{.name = "jailed-app-1", .session = "1", .project = "/home/coder/app", .image = "i", .state = "running", .age = "now"};
+  CHECK(jails_table(kDocker, {jail}).find("(at") == std::string::npos);
+  jail.place = jail.project;
+  CHECK(jails_table(kDocker, {jail}).find("(at") == std::string::npos);
+  jail.place = place_for(jail.project, "coder", "").workspace;
+  CHECK(jails_table(kDocker, {jail}).find("/home/coder/app (at /workspaces/app-") != std::string::npos);
+  CHECK(jails_json(kDocker, {jail}).find("\"place\": \"/workspaces/app-") != std::string::npos);
+}

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/projects.hpp>
 
@@ -41,6 +42,44 @@ TEST_CASE("of one name, the parent's stands before it, and a number where that i
 TEST_CASE("a further project has its places", "[plan]") {
   CHECK(place_of("api") == JailPlace{"/projects/api", "/jail/projects/api"});
   CHECK(JailPlace{} == JailPlace{"/workspace", "/jail"});
+}
+
+TEST_CASE("a project is at its own path, and where it is in every jail", "[plan]") {
+  for (const auto* path : {"/home/me/app", "/home/coder2/app", "/tmp/x", "/var/tmp/x", "/var/home/me/app", "/root/x", "/srv/a", "/Users/me/a",
+                           "/mnt/a", "/workspaces/app", "/optional/x", "/home/me/a,b \"c\"=d:e\nf"}) {
+    INFO(path);
+    CHECK(place_for(path, "coder", "") == JailPlace{path, "/jail", "/workspace"});
+    CHECK(place_for(path, "coder", "api") == JailPlace{path, "/jail/projects/api", "/projects/api"});
+  }
+}
+
+TEST_CASE("a project whose path is the jail's own has one that no other project has", "[plan]") {
+  std::vector<std::string> places;
+  for (const auto* path : {"/home/coder", "/home/coder/app", "/home/coder/x/app", "/home", "/", "/tmp", "/var/tmp", "/var", "/root", "/workspace",
+                           "/workspace/app", "/projects/app", "/jail/app", "/usr/src/app", "/opt/app", "/var/lib/jenkins/app", "/etc/app", "/run/media/me/app"}) {
+    INFO(path);
+    const auto place = place_for(path, "coder", "");
+    CHECK(place.workspace.starts_with("/workspaces/"));
+    CHECK(place.alias == "/workspace");
+    CHECK(place_for(path, "coder", "") == place);
+    places.push_back(place.workspace);
+  }
+  std::sort(places.begin(), places.end());
+  CHECK(std::unique(places.begin(), places.end()) == places.end());
+  CHECK(place_for("/home/coder/app", "me", "").workspace == "/home/coder/app");
+}
+
+TEST_CASE("what is mounted in a project is mounted in it at all its places", "[plan]") {
+  const std::vector<JailPlace> places = {place_for("/home/me/app", "coder", ""), place_for("/home/me/app2", "coder", "app2"), place_of("synced")};
+  const std::vector<BindMount> binds = {{"/w", "/home/me/app", false},         {"/s/git", "/home/me/app/.git", false}, {"/s/empty", "/home/me/app/.bare", true},
+                                        {"/w2", "/home/me/app2", false},       {"/s/0", "/home/me/app2/.envrc", true}, {"/o", "/jail/objects", true},
+                                        {"/w3", "/projects/synced/x", false}};
+  auto expected = binds;
+  for (const auto& twin : std::vector<BindMount>{{"/w", "/workspace", false}, {"/s/git", "/workspace/.git", false}, {"/s/empty", "/workspace/.bare", true},
+                                                 {"/w2", "/projects/app2", false}, {"/s/0", "/projects/app2/.envrc", true}})
+    expected.push_back(twin);
+  CHECK(at_all_places(binds, places) == expected);
+  CHECK(at_all_places(binds, {JailPlace{}}) == binds);
 }
 
 TEST_CASE("the same project twice, or one inside another, is refused", "[plan]") {

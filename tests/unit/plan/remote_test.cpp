@@ -72,6 +72,20 @@ TEST_CASE("on another machine a jail has volumes and links and no mount of this 
   CHECK(says_volumes_are_gone(kFar, "No such volume: a\nNo such volume: b\nNo such volume: c"));
 }
 
+TEST_CASE("on another machine the project's volume is at both places, and what is put in it is there", "[plan]") {
+  auto jail = some_keeper();
+  const auto once = remote_parts(jail);
+  jail.place = place_for("/home/me/app", "coder", "");
+  jail.binds.push_back({"/s/git", "/home/me/app/.git", false});
+  const auto parts = remote_parts(jail);
+  CHECK(parts.links == once.links);
+  CHECK(parts.copied == once.copied);
+  CHECK(parts.followed == once.followed);
+  jail.place = place_for("/root/app", "coder", "");
+  const auto closed = remote_parts(jail).jail.tmpfs;
+  CHECK(std::any_of(closed.begin(), closed.end(), [](const auto& mount) { return mount.target == "/root"; }));
+}
+
 TEST_CASE("podman on another machine takes the image's profile, and maps the image's user", "[plan]") {
   auto jail = remote_parts(some_keeper()).jail;
   jail.seccomp = "/s/seccomp.json";

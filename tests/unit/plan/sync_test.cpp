@@ -66,6 +66,32 @@ TEST_CASE("of the jail's repository a keeper mounts what is at .git and what is 
         std::vector<std::string>{"gitfiles", "/workspace/lib", "gitdir: /workspace/.git/modules/lib\n"});
 }
 
+TEST_CASE("a keeper has the volume, and what is mounted in it, at both places of the project", "[plan]") {
+  auto source = some_jail();
+  source.place = place_for("/home/me/my app", "coder", "");
+  source.binds = at_all_places({{"/s/passwd", "/etc/passwd", true},
+                                {"/home/me/my app", "/home/me/my app", false},
+                                {"/s/git", "/home/me/my app/.git", false},
+                                {"/s/0", "/home/me/my app/.envrc", true}},
+                               {source.place});
+  const auto jail = keeper(source, {.agents = "/c/agents"});
+  CHECK(jail.binds == std::vector<BindMount>{{"/s/passwd", "/etc/passwd", true},
+                                             {"/s/git", "/home/me/my app/.git", false},
+                                             {"/s/git", "/workspace/.git", false},
+                                             {"/c/agents", "/home/coder/.mutagen/agents", true}});
+  CHECK(jail.volumes == std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"},
+                                                 {"jailed-my-app-0123456789ab", "/home/me/my app"},
+                                                 {"jailed-my-app-0123456789ab-projects", "/projects"}});
+  const auto line = joined(run_command(kDocker, jail));
+  CHECK(line.find("--workdir '/home/me/my app'") != std::string::npos);
+  CHECK(line.find("GIT_CONFIG_COUNT=2 -e GIT_CONFIG_KEY_0=safe.directory -e 'GIT_CONFIG_VALUE_0=/home/me/my app' "
+                  "-e GIT_CONFIG_KEY_1=safe.directory -e GIT_CONFIG_VALUE_1=/workspace") != std::string::npos);
+  CHECK(joined(exec_command(kDocker, jail, "t")).find("--workdir '/home/me/my app'") != std::string::npos);
+  const auto own = keeper(source, {.agents = "/c/agents", .git = "/home/me/my app/.git"}).binds;
+  for (const auto* place : {"/workspace/.git", "/home/me/my app/.git"})
+    CHECK(std::count(own.begin(), own.end(), BindMount{"/home/me/my app/.git", place, false}) == 1);
+}
+
 TEST_CASE("a keeper is started in the background with the whole hardening", "[plan]") {
   const auto line =
       joined(run_command(kDocker, keeper(some_jail(), {.agents = "/c/agents", .git = std::nullopt})));
