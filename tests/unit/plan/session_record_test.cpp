@@ -1,5 +1,6 @@
-#include <catch2/catch_test_macros.hpp>
 #include <jailed/plan/session_record.hpp>
+
+#include "catch.hpp"
 
 using namespace jailed;
 using namespace jailed::plan;
