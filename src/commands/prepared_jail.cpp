@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/prepared_jail.hpp>
 #include <jailed/commands/project_shares.hpp>
@@ -24,16 +26,30 @@ namespace {
 using core::Environment;
 using core::Settings;
 
+constexpr auto kGitPatience = std::chrono::seconds(5);
+
+// What git reads of a repository to know where it is: it would wait for a FIFO.
+bool git_can_look_at(const std::string& project) {
+  const auto is_none_or_file = [&](const char* name) {
+    const auto info = host::lstat_of(project + "/.git/" + name);
+    return !info || S_ISREG(info->st_mode);
+  };
+  const auto entry = host::lstat_of(project + "/.git");
+  return !entry || S_ISREG(entry->st_mode) ||
+         (S_ISDIR(entry->st_mode) && is_none_or_file("HEAD") && is_none_or_file("config") && is_none_or_file("commondir"));
+}
+
 // Asks git, which knows includes and their conditions; only the user's own configuration, never the project's. It is
 // asked in the project, as there are conditions on where that is ("gitdir:").
 plan::GitCaller git_caller(const Environment& environment, const std::string& project) {
   const auto git = host::find_program("git", environment);
   if (!git) return {};
-  return plan::git_caller(host::capture({*git,
-                                         {"-C", project, "-c", "safe.bareRepository=explicit", "config", "--global",
-                                          "--includes", "--null", "--get-regexp", plan::git_caller_pattern()},
-                                         {}})
-                              .out);
+  const core::Command ask{*git,
+                          {"-C", git_can_look_at(project) ? project : "/", "-c", "safe.bareRepository=explicit", "config",
+                           "--global", "--includes", "--null", "--get-regexp", plan::git_caller_pattern()},
+                          {}};
+  const auto answer = host::capture_shielded(ask, kGitPatience);
+  return answer ? plan::git_caller(answer->out) : plan::GitCaller{};
 }
 
 plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& session) {

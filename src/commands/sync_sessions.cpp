@@ -56,7 +56,7 @@ bool offer_held_up(const plan::Engine& engine, const std::string& session, const
   const auto is_it = [&](const auto& one) { return one.path == project; };
   if (record->project == project || std::any_of(further.begin(), further.end(), is_it)) {
     try {
-      if (find_volumes(engine, id).empty()) return false;  // the user has given it up
+      if (find_volumes(engine, session.substr(0, session.rfind('/')), id).empty()) return false;  // the user has given it up
     } catch (const core::Error&) {
       return true;  // the launch will say so
     }

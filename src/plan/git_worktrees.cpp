@@ -58,8 +58,8 @@ bool is_gitfile_of(const JailWorktree& worktree, const JailPlace& place, std::st
 void add_worktrees(GitPlan& plan, const GitFacts& facts, const GitSources& sources) {
   // In a tree that Mutagen brings nothing can be mounted on a file.
   if (sources.synced || sources.beside) return;
-  const auto& [workspace, git] = sources.place;
-  const auto shadow = facts.entry == GitFacts::Entry::file ? git + "/git" : workspace + "/.git";
+  const auto& workspace = sources.place.workspace;
+  const auto shadow = facts.entry == GitFacts::Entry::file ? sources.place.git + "/git" : workspace + "/.git";
   for (std::size_t i = 0; i < facts.worktrees.size(); ++i) {
     const auto gitfile = fmt::format("{}/{}/.git", workspace, facts.worktrees[i].path);
     plan.binds.push_back({fmt::format("{}/worktrees/{}", sources.view, i), gitfile, true});
