@@ -34,14 +34,14 @@ constexpr auto kTarPatience = std::chrono::seconds(60);
 constexpr auto kOpenPatience = std::chrono::minutes(2);
 
 void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,
-          const std::string& reason) {
-  spdlog::error("Not all work of this jail is on the host yet: {}.", reason);
+          const FilesHome& home) {
+  spdlog::error("Not all work of this jail is on the host yet: {}.", *home.reason);
   spdlog::error("  nothing is lost, it waits in the volume {}; bring it home: jailed sync recover {}",
                 cargo.container, cargo.id);
   spdlog::error("  give up what is not home: {}", core::shell_line(plan::remove_volume_command(engine, cargo.container)));
   for (const auto& project : projects_of(cargo)) sync.pause(project.key);
   host::capture_shielded(plan::remove_command(engine, cargo.container));
-  note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
+  if (home.for_the_user) note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
 }
 
 void name_some(const std::vector<std::string>& names, std::uint64_t more) {
@@ -156,14 +156,14 @@ FilesHome flush_home(const plan::Engine& engine, const engine::SyncEngine& sync,
   }
   if (away.in_the_way.empty()) {
     if (save_what_stays_away(engine, cargo, project, away, state.more_unread + state.more_unwritten)) return {};
-    return {.reason = "what cannot come as it is could not be saved"};
+    return {.reason = "what cannot come as it is could not be saved", .for_the_user = true};
   }
   std::vector<std::string> names;
   for (const auto& problem : away.in_the_way)
     names.push_back(fmt::format("{}: {}", shown_path(project, problem.path), core::printable(problem.error)));
   spdlog::warn("These could not be brought home:");
   name_some(names, away.more_in_the_way);
-  return {.reason = "some files are in the way"};
+  return {.reason = "some files are in the way", .for_the_user = true};
 }
 
 Homecoming remove_hostile(const plan::Engine& engine, const Cargo& cargo) {
@@ -247,7 +247,7 @@ Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync
     return Homecoming::done;
   }
   if (!keeper_runs(engine, cargo.container)) return Homecoming::container_gone;
-  keep(engine, sync, cargo, *home.reason);
+  keep(engine, sync, cargo, home);
   return Homecoming::held_up;
 }
 

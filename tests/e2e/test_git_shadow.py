@@ -133,7 +133,8 @@ def test_the_agent_commits_what_the_user_had_staged(repo):
 
 
 def test_odd_names_are_refused_and_kept(repo):
-    done = jail(repo, COMMIT + "; git branch 'a$(id)'; git update-ref refs/heads/-x HEAD").ok()
+    done = jail(repo, COMMIT + "; git branch 'a$(id)'; git update-ref refs/heads/-x HEAD")
+    assert done.status == 125, done.errors
     assert repo.git("log", "-1", "--format=%s", "main") == "from the jail"
     assert set(repo.refs("refs/heads")) == {"refs/heads/main"}
     assert "not taken over" in done.errors and "stay in" in done.errors
@@ -357,8 +358,8 @@ def test_a_submodule_cannot_be_replaced(with_submodule):
 
 def test_a_submodule_added_in_the_jail_is_kept(repo):
     done = jail(repo, "git init -q -b main /tmp/l; git -C /tmp/l commit -q --allow-empty -m x;"
-                      "git -c protocol.file.allow=always submodule add -q /tmp/l l; git commit -qm sub").ok()  # fmt: skip
-    assert "new submodule l" in done.errors
+                      "git -c protocol.file.allow=always submodule add -q /tmp/l l; git commit -qm sub")  # fmt: skip
+    assert done.status == 125 and "new submodule l" in done.errors, done.errors
     assert [(session / "git/modules/l/HEAD").exists() for session in repo.sessions()] == [True]
     repo.give_up()
 

@@ -78,6 +78,7 @@ enum class Company {
 struct FilesHome {
   std::optional<std::string> reason = std::nullopt;  // nothing when all is home
   bool stalled = false;                              // nothing moved for too long
+  bool for_the_user = false;                         // trying again changes nothing before the user has done something
 };
 
 /// Brings one project's files home and saves the jail's side of conflicts.
