@@ -562,12 +562,12 @@ def test_another_machine_s_work_is_left_alone(far):
     process.wait(30)
     far.nothing_left()
     assert told["jailed.project"] == str(far.project) and re.fullmatch("[0-9a-f]{16}", told["jailed.machine"])
-    for machine, seen in (("f" * 16, []), (told["jailed.machine"], ["unsynced"])):  # the second is the control
+    for machine, seen in (("f" * 16, []), (told["jailed.machine"], ["foreign"])):  # the second is the control
         session = os.urandom(6).hex()
         labelled = {**told, "jailed.session": session, "jailed.machine": machine}
         name = f"jailed-project-{session}"
         far.host.engine.run("volume", "create", *[f"--label={key}={value}" for key, value in labelled.items()], name)
-        (far.host.config / "sessions" / "x").mkdir(exist_ok=True)  # for `ls` to ask for volumes at all
+        (far.host.config / "sessions" / ("0" * 12)).mkdir(exist_ok=True)  # for `ls` to ask for volumes at all
         listed = json.loads(far.host.run("ls", "--json").ok().text)
         assert [jail["state"] for jail in listed] == seen
         if not seen:
@@ -575,7 +575,7 @@ def test_another_machine_s_work_is_left_alone(far):
             assert far.host.run("stop", "--all").ok()
             assert name in far.host.engine.here()
         far.host.engine.run("volume", "rm", name)
-        (far.host.config / "sessions" / "x").rmdir()
+        (far.host.config / "sessions" / ("0" * 12)).rmdir()
     far.nothing_left()
 
 

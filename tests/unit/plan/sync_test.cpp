@@ -160,8 +160,8 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
 }
 
 TEST_CASE("without a terminal the command's error output is marked, as the client's is the same", "[plan]") {
-  const auto args = exec_command(kDocker, "c", {"true"}, "t", false).args;
-  CHECK(args == std::vector<std::string>{"exec", "-i", "--workdir", "/workspace", "c", "/bin/sh", "-c",
+  const auto args = exec_command(kDocker, "c", "/home/me/app", {"true"}, "t", false).args;
+  CHECK(args == std::vector<std::string>{"exec", "-i", "--workdir", "/home/me/app", "c", "/bin/sh", "-c",
                                          "echo $$ >\"/run/jailed-$0\"; printf '\\036jailed\\036' >&2; exec \"$@\"", "t", "/usr/libexec/jailed/init", "true"});
   CHECK(kCommandMark == "\036jailed\036");
 }
