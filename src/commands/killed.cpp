@@ -20,7 +20,7 @@ plan::OutOfMemory ask_for_memory(const core::Command& command) {
     if (!answer || !answer->status.ok()) return plan::OutOfMemory::unknown;
     if (answer->out.starts_with("oom")) return plan::OutOfMemory::yes;
   }
-  return plan::OutOfMemory::no;
+  return plan::OutOfMemory::unknown;
 }
 
 }  // namespace

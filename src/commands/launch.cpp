@@ -118,7 +118,8 @@ std::string printable_lines(std::string_view text) {
   while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    shown += (shown.empty() ? "" : "\n") + core::printable(line);
+    if (!shown.empty()) shown += '\n';
+    shown += core::printable(line);
   }
   return shown;
 }

@@ -132,11 +132,9 @@ std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& en
   if (memory == OutOfMemory::yes)
     return fmt::format("The jail ran out of memory{}, and the kernel killed what ran in it.",
                        limited ? fmt::format(" (limit {}; raise it with --memory)", size_text(*limits.memory)) : "");
-  constexpr std::string_view kEnded = "The command ended with status 137, as one does that is killed";
-  if (memory == OutOfMemory::no)
-    return fmt::format("{}; {} knows of no lack of memory.", kEnded, name);
   if (!limited) return std::nullopt;
-  return fmt::format("{}. If that was for want of memory: the limit is {}; raise it with --memory.", kEnded,
+  return fmt::format("The command ended with status 137, as one does that is killed. If that was for want of memory: the limit is "
+                     "{}; raise it with --memory.",
                      size_text(*limits.memory));
 }
 

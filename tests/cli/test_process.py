@@ -198,7 +198,7 @@ def test_the_terminal_of_who_entered_a_jail_is_taken_back(host):
 @pytest.mark.parametrize("engine, events, says, never", [
     ("docker", "echo oom", "ran out of memory (limit 1 GiB", "If that was"),
     ("docker", "[ ! -e $fake/asked ] || echo oom; : >$fake/asked", "ran out of memory", "If that was"),
-    ("docker", "exit 0", "docker knows of no lack of memory", "ran out"),
+    ("docker", "exit 0", "If that was for want of memory: the limit is 1 GiB", "ran out"),
     ("docker", "exit 1", "If that was for want of memory: the limit is 1 GiB", "ran out"),
     ("podman", "echo oom", "If that was for want of memory", "ran out"),
 ])  # fmt: skip

@@ -15,11 +15,9 @@ def test_a_signalled_command_is_128_and_the_signal(shared_host, signal, status):
     assert shared_host.sh(f"kill -{signal} $$; sleep 5").status == status
 
 
-def test_a_command_that_was_killed_is_not_said_to_lack_memory(host, engine):
+def test_a_command_that_was_killed_is_not_said_to_lack_memory(host):
     result = host.sh("kill -9 $$")
     assert result.status == 137 and "ran out of memory" not in result.errors
-    if engine.client == "docker":
-        assert "docker knows of no lack of memory" in result.errors
 
 
 def test_a_jail_that_ran_out_of_memory_is_said_to_have(host, engine):
@@ -27,7 +25,8 @@ def test_a_jail_that_ran_out_of_memory_is_said_to_have(host, engine):
         pytest.skip("podman remembers nothing of a container that is gone")
     script = "exec python3 -c 'x = bytearray(400 << 20)'"
     result = host.run("--memory", "64m", *host.bind(), "--", "sh", "-c", script)
-    assert result.status == 137 and "ran out of memory (limit 64 MiB" in result.errors
+    # Docker does not always hear of it before the container is gone.
+    assert result.status == 137 and ("ran out of memory (limit 64 MiB" in result.errors or "want of memory: the limit is 64 MiB" in result.errors)
 
 
 def test_a_file_that_cannot_run_is_126(shared_host):

@@ -34,8 +34,9 @@ struct HostLimits {
   std::uint64_t processes = 0;
 };
 
-/// What an engine says of a jail's memory after its end.
-enum class OutOfMemory { yes, no, unknown };
+/// What an engine says of a jail's memory after its end. Docker (20.10) hears of a lack late, and of a container that is
+/// gone by then not at all, so its silence says nothing.
+enum class OutOfMemory { yes, unknown };
 
 /// What to say of a jail whose command ended as one that is killed, and no more than is known: the kernel kills when the
 /// memory limit is reached, and so may everybody else. Nothing for another end, and where nothing is known.
