@@ -49,10 +49,10 @@ static void judge_write(const char *path) {
   judge(fd, "open for writing");
 }
 
-static void mount_tmpfs(void) { judge(mount("none", "/tmp", "tmpfs", 0, ""), "mounted"); }
-static void mount_proc(void) { judge(mount("proc", "/tmp", "proc", 0, ""), "mounted"); }
-static void mount_bind(void) { judge(mount("/etc", "/tmp", NULL, MS_BIND, NULL), "mounted"); }
-static void mount_cgroup(void) { judge(mount("cgroup", "/tmp", "cgroup", 0, "memory"), "mounted"); }
+static void mount_tmpfs(void) { judge(mount("none", "/mnt", "tmpfs", 0, ""), "mounted"); }
+static void mount_proc(void) { judge(mount("proc", "/mnt", "proc", 0, ""), "mounted"); }
+static void mount_bind(void) { judge(mount("/etc", "/mnt", NULL, MS_BIND, NULL), "mounted"); }
+static void mount_cgroup(void) { judge(mount("cgroup", "/mnt", "cgroup", 0, "memory"), "mounted"); }
 static void remount_root(void) { judge(mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND, NULL), "remounted"); }
 static void unmount_mask(void) { judge(umount2("/proc/sys", MNT_DETACH), "unmounted"); }
 static void new_fsopen(void) { judge(syscall(SYS_fsopen, "tmpfs", 0), "a file system context"); }
