@@ -117,6 +117,9 @@ class After : public Visitor {
     struct stat info {};
     if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     const auto target = read_link(met.in.directory, met.c_name());
+    // Made in the last moment before the jail it has a time as one that was made in it.
+    const auto known = before_.leading_out.find(met.path);
+    if (known != before_.leading_out.end() && known->second == target) return;
     const bool old = host::change_time(info) < started_;
     if (old && !is_led_elsewhere(met, target)) return;
     if (!leads_out_of(before_.project, met.path, target)) return;
