@@ -25,8 +25,9 @@ static_assert(std::is_sorted(std::begin(kTerminals), std::end(kTerminals)));
 // glibc's own comparison of what follows the dot: letters and digits only, whatever their case.
 std::string plain(std::string_view codeset) {
   std::string text;
-  for (const unsigned char c : codeset) {
-    if (std::isalnum(c) != 0) text += static_cast<char>(std::tolower(c));
+  for (const char c : codeset) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0) text += static_cast<char>(std::tolower(byte));
   }
   return text;
 }

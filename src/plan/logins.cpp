@@ -13,8 +13,9 @@ constexpr int kDeepest = 16;
 // "refreshToken", "refresh_token", "refresh".
 bool names_refresh_token(std::string_view key) {
   std::string plain;
-  for (const unsigned char c : key) {
-    if (std::isalnum(c) != 0) plain += static_cast<char>(std::tolower(c));
+  for (const char c : key) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0) plain += static_cast<char>(std::tolower(byte));
   }
   return plain == "refresh" || plain == "refreshtoken" || plain == "refreshtokens";
 }
