@@ -103,5 +103,7 @@ def test_two_jails_in_one_project(host):
 @pytest.mark.parametrize("words", ["Error: network jailed-isolated not found", "docker: Error response from daemon: No such image: jailed:latest."])
 def test_a_command_that_speaks_like_the_engine_runs_once_and_its_words_are_its_own(host, words):
     result = host.sh(f"echo '{words}' >&2; echo ran >>ran; exit 125")
-    assert (result.status, result.errors) == (125, words + "\n")
+    # Where rootless podman has no limits jailed says so first.
+    said = [line for line in result.errors.splitlines() if not line.startswith("[jailed] Rootless podman cannot limit")]
+    assert (result.status, said) == (125, [words])
     assert (host.project() / "ran").read_text() == "ran\n"
