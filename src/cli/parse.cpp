@@ -18,7 +18,7 @@ const Words kCommands = {"build", "ls", "stop", "shell", "exec", "logs", "attach
 
 constexpr const char* kOverview =
     "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
-    "  cd my-project && jailed .           a shell in the jail, the project at its own path\n"
+    "  cd my-project && jailed .           a shell in the jail, the project at /workspace\n"
     "  jailed . -- claude                  an agent in the jail\n"
     "  jailed web api                      two projects, the second one at /projects/api\n"
     "  jailed build                        build the image (once, about ten minutes)\n\n"
@@ -65,8 +65,8 @@ void add_common_options(CLI::App& app, core::Options& options) {
 }
 
 void add_launch_options(CLI::App& app, core::Options& options) {
-  app.add_option("PATH", options.path, "Project directory, at its own path and at /workspace in the jail [.]")->type_name("");
-  app.add_option("MORE", options.further, "Further projects, each at its own path and at /projects/NAME")->type_name("");
+  app.add_option("PATH", options.path, "Project directory, at /workspace in the jail and, but with Mutagen, at its own path [.]")->type_name("");
+  app.add_option("MORE", options.further, "Further projects, each at /projects/NAME and, but with Mutagen, at its own path")->type_name("");
   add_common_options(app, options);
   app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");
   app.add_option("--config-dir", options.config_dir,
