@@ -79,8 +79,8 @@ std::string links_out_line(const std::vector<ProjectLink>& links, const LinkView
   line = fmt::format("Outside of the project, so not in the jail: {}.", line);
   if (wanted.empty() || !view.helps) return line;
   line += fmt::format(" To have it there: jailed{}", view.options);
-  for (const auto& path : view.projects) line += " " + core::shell_quote(path);
-  for (const auto& path : wanted) line += " " + core::shell_quote(path);
+  for (const auto& path : view.projects) line += fmt::format(" {}", core::shell_quote(path));
+  for (const auto& path : wanted) line += fmt::format(" {}", core::shell_quote(path));
   return line;
 }
 
