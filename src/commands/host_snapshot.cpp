@@ -41,10 +41,10 @@ class Before : public Visitor {
  public:
   explicit Before(HostSnapshot& snapshot) : snapshot_(snapshot) { wants_links = true; }
 
-  // A directory above it may be renamed: then it leads elsewhere, and only its text can tell that it did so before.
+  // A relative one leads elsewhere once a directory above it is renamed: only its text tells that it did so before.
   void link(const Met& met) override {
+    if (snapshot_.leading_out.size() >= kMostRemembered) return;
     auto target = read_link(met.in.directory, met.c_name());
-    if (target.starts_with('/') || snapshot_.leading_out.size() >= kMostRemembered) return;
     if (leads_out_of(snapshot_.project, met.path, target)) snapshot_.leading_out.emplace(met.path, std::move(target));
   }
 

@@ -42,7 +42,7 @@ struct HostSnapshot {
   std::map<std::string, std::uint64_t> repositories;  // nested .git and bare-shaped directories -> identity
   std::map<std::string, std::uint64_t> mounted;       // directories that no jail can write -> identity
   std::map<std::string, std::string> copies;          // files that have a copy in the session -> its name
-  std::map<std::string, std::string> leading_out;     // relative links that lead out of the project -> their text
+  std::map<std::string, std::string> leading_out;     // links that lead out of the project -> their text
   bool operator==(const HostSnapshot&) const = default;
 };
 
