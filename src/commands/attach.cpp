@@ -103,7 +103,7 @@ std::string session_of(const Found& found, const FoundJail& jail) {
   return session;
 }
 
-Cargo cargo_of(const Found& found, const FoundJail& jail, std::vector<plan::NamedProject> further) {
+Cargo cargo_with(const Found& found, const FoundJail& jail, std::vector<plan::NamedProject> further) {
   return {.id = jail.session,
           .project = jail.project,
           .container = jail.name,
@@ -214,7 +214,7 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
   const auto session = session_of(found, jail);
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   auto further = further_projects(session, jail.further);
-  const auto cargo = cargo_of(found, jail, further);
+  const auto cargo = cargo_with(found, jail, further);
   const auto part = session + part_below(project.name);
   const auto key = plan::sync_key(jail.session, project.name);
   PendingSignals signals;

@@ -55,7 +55,7 @@ void take_over_planted(const std::string& sessions, const std::string& by, const
 }
 
 // True when something is left in a project.
-bool settle(const EndedJail& jail, const std::string& session) {
+bool settle_host(const EndedJail& jail, const std::string& session) {
   const auto parts = session_parts(session);
   bool left = false;
   for (const auto& part : parts) {
@@ -126,7 +126,7 @@ Kept end_jail(const EndedJail& jail) {
   const auto session = jail.sessions + "/" + jail.id;
   Kept kept;
   kept.files = !jail.files_home;
-  kept.planted = settle(jail, session);
+  kept.planted = settle_host(jail, session);
   attempt(
       [&] {
         remove_made_entries(jail.sessions, jail.id);

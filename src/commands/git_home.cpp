@@ -104,7 +104,7 @@ void check_connected(const HostGit& git, const std::vector<Arrival>& arrivals) {
     throw Refused(fmt::format("objects are missing: {}", printable(first_line(checked.err))));
 }
 
-void write_refs(const HostGit& git, const std::vector<Arrival>& arrivals) {
+void write_arrivals(const HostGit& git, const std::vector<Arrival>& arrivals) {
   std::string input;
   for (const auto& arrival : arrivals) input += fmt::format("update {} {}\n", arrival.to, arrival.id);
   const auto written =
@@ -162,8 +162,8 @@ void check_shadow(const std::string& shadow) {
   if (!complete) throw Refused("its .git has too many files");
 }
 
-bool bring_home(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail,
-                const ShadowState& state, const core::Environment& environment) {
+bool bring_refs_home(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail,
+                     const ShadowState& state, const core::Environment& environment) {
   check_shadow(session.path + "/" + state.record->shadow);
   const auto answer = collect(engine, session, jail);
   const auto& collected = answer.collected.refs;
@@ -192,7 +192,7 @@ bool bring_home(const plan::Engine& engine, const ShadowedSession& session, cons
   const HostGit git(record, session.path, environment);
   take_objects(git, answer);
   check_connected(git, plan.refs);
-  write_refs(git, plan.refs);
+  write_arrivals(git, plan.refs);
   if (take_lfs_objects(session.path + "/" + record.shadow, record.common_dir) != 0)
     throw Refused("not all files of LFS could be copied home; lfs/objects in the repository must be no link, and writable");
 
@@ -232,7 +232,7 @@ bool bring_part_home(const plan::Engine& engine, const ShadowedSession& session,
       if (!host::lstat_of(state.record->project))
         throw Refused(fmt::format("{} is gone; put it back first", printable(state.record->project)));
       const auto jail = collector_for(session, unit, *state.record, views);
-      if (!bring_home(engine, session, jail, state, environment)) reason = "some refs were left";
+      if (!bring_refs_home(engine, session, jail, state, environment)) reason = "some refs were left";
     } catch (const Refused& refused) {
       reason = refused.what();
     } catch (const std::exception& error) {

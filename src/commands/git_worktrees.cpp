@@ -11,8 +11,8 @@
 namespace jailed::commands {
 namespace {
 
-constexpr std::size_t kSmall = 4096;
-constexpr std::size_t kRecord = 1 << 20;
+constexpr std::size_t kShortFile = 4096;
+constexpr std::size_t kLongestRepository = 1 << 20;
 constexpr std::size_t kMost = 32;
 
 std::vector<std::string> names_in(const std::string& directory) {
@@ -23,13 +23,13 @@ std::vector<std::string> names_in(const std::string& directory) {
 
 std::optional<plan::JailWorktree> read_worktree(const std::string& git_dir, const std::string& name, const std::string& workspace) {
   const auto place = "worktrees/" + name;
-  const auto gitdir = host::read_below(git_dir, place + "/gitdir", kSmall);
-  const auto head = host::read_below(git_dir, place + "/HEAD", kSmall);
+  const auto gitdir = host::read_below(git_dir, place + "/gitdir", kShortFile);
+  const auto head = host::read_below(git_dir, place + "/HEAD", kShortFile);
   return gitdir && head ? plan::jail_worktree(name, *gitdir, *head, workspace) : std::nullopt;
 }
 
 std::optional<plan::GitRecord> record_of(const std::string& part) {
-  const auto text = host::read_below(part, "repository", kRecord);
+  const auto text = host::read_below(part, "repository", kLongestRepository);
   return text ? plan::parse_record(*text) : std::nullopt;
 }
 
@@ -41,7 +41,7 @@ void find_worktrees(plan::GitFacts& facts) {
   for (const auto& name : names_in(facts.common_dir + "/worktrees")) {
     const auto worktree = read_worktree(facts.common_dir, name, facts.project);
     if (!worktree || facts.worktrees.size() >= kMost) continue;
-    const auto gitfile = host::read_below(facts.project, worktree->path + "/.git", kSmall);
+    const auto gitfile = host::read_below(facts.project, worktree->path + "/.git", kShortFile);
     if (!gitfile || plan::resolve_path(facts.project + "/" + worktree->path, plan::parse_gitfile(*gitfile)) !=
                         facts.common_dir + "/worktrees/" + name)
       continue;

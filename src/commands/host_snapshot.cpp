@@ -27,8 +27,8 @@ using Kind = host::ScannedName::Kind;
 
 constexpr std::size_t kMostRemembered = 20000;  // files with a hash
 constexpr std::size_t kMostCopied = 1U << 20;   // bytes of a file
-constexpr std::size_t kSmall = 1 << 20;
-constexpr std::size_t kSnapshot = 256U << 20;
+constexpr std::size_t kSmallConfig = 1 << 20;
+constexpr std::size_t kLongestSnapshot = 256U << 20;
 
 std::size_t directories_of(const HostEntry& entry) {
   std::string_view glob = entry.glob;
@@ -54,7 +54,7 @@ class Before : public Visitor {
     if (met.name.kind == Kind::file) guards.push_back({met.path, false, directories_of(entry)});
     if (met.name.kind == Kind::link) follow(met, entry);
     if (met.name.kind == Kind::file && met.name.name == ".envrc") {
-      const auto text = read_small(met.in.directory, met.c_name(), kSmall);
+      const auto text = read_small(met.in.directory, met.c_name(), kSmallConfig);
       for (auto& read : plan::named_by_envrc(met.path, text.value_or(""))) named.push_back(std::move(read));
     }
   }
@@ -111,7 +111,7 @@ class Before : public Visitor {
 };
 
 std::vector<plan::GitSetting> settings_in(const std::string& directory, const char* name) {
-  return plan::parse_git_config(host::read_below(directory, name, kSmall).value_or(""));
+  return plan::parse_git_config(host::read_below(directory, name, kSmallConfig).value_or(""));
 }
 
 // The user's own settings name paths in every project: core.hooksPath = .githooks.
@@ -163,7 +163,7 @@ bool alone_on(const std::string& project, const GuardPlaces& places) {
     const auto session = places.sessions + "/" + id;
     if (id == places.session_id || host::try_lock_directory(session)) continue;
     for (const auto& part : session_parts(session)) {
-      const auto text = host::read_below(part, "host-snapshot", kSnapshot);
+      const auto text = host::read_below(part, "host-snapshot", kLongestSnapshot);
       const auto other = text ? plan::parse_snapshot(*text) : std::nullopt;
       if (!other || plan::is_within(other->project, project) || plan::is_within(project, other->project))
         return false;

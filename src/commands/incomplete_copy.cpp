@@ -15,7 +15,7 @@
 namespace jailed::commands {
 namespace {
 
-constexpr std::size_t kNamesShown = 10;
+constexpr std::size_t kNamesSaid = 10;
 constexpr const char* kNotCarried = "not-carried";
 constexpr std::size_t kLongestList = 64U << 20;
 
@@ -30,8 +30,8 @@ std::vector<std::string> split(std::string_view text) {
 
 std::string some_of(const std::vector<std::string>& names) {
   std::string text;
-  for (std::size_t i = 0; i < names.size() && i < kNamesShown; ++i) text += (i > 0 ? ", " : "") + core::printable(names[i]);
-  if (names.size() > kNamesShown) text += fmt::format(" and {} more", names.size() - kNamesShown);
+  for (std::size_t i = 0; i < names.size() && i < kNamesSaid; ++i) text += (i > 0 ? ", " : "") + core::printable(names[i]);
+  if (names.size() > kNamesSaid) text += fmt::format(" and {} more", names.size() - kNamesSaid);
   return text;
 }
 

@@ -23,8 +23,8 @@ namespace {
 
 constexpr const char* kLock = "index.lock";
 constexpr std::string_view kMark = "jailed brings the commits of a jail home; after a crash: jailed git import\n";
-constexpr int kTimesTried = 20;
-constexpr auto kMoment = std::chrono::milliseconds(50);
+constexpr int kLockTries = 20;
+constexpr auto kLockMoment = std::chrono::milliseconds(50);
 
 // Complete, and held, before it has the name that counts: a lock without the mark would be somebody else's.
 host::Fd make_marked(int directory, const char* name, std::optional<std::pair<uid_t, gid_t>> owner) {
@@ -70,8 +70,8 @@ IndexLock::IndexLock(const std::string& git_dir, std::optional<std::pair<uid_t, 
   const auto made = prefix + std::to_string(::getpid());
   auto marked = make_marked(directory_.get(), made.c_str(), owner);
   if (!marked) throw Refused(fmt::format("cannot write in {}: {}", core::printable(git_dir), std::strerror(errno)));
-  for (int i = 0; i < kTimesTried && !held_; ++i) {
-    if (i > 0) std::this_thread::sleep_for(kMoment);
+  for (int i = 0; i < kLockTries && !held_; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kLockMoment);
     remove_left(directory_.get());
     // As O_EXCL, with the content there. File systems without hard links lose that for the length of a write.
     if (::linkat(directory_.get(), made.c_str(), directory_.get(), kLock, 0) == 0) {

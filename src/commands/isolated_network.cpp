@@ -10,7 +10,7 @@ namespace jailed::commands {
 namespace {
 
 // By another launch that was faster; or the words that say it is not are the command's.
-bool is_there(const plan::Engine& engine) { return host::capture(plan::look_for_isolation_command(engine)).status.ok(); }
+bool has_isolation(const plan::Engine& engine) { return host::capture(plan::look_for_isolation_command(engine)).status.ok(); }
 
 bool knows_slirp(const plan::Engine& engine) {
   const auto said = host::capture(plan::look_for_isolation_command(engine));
@@ -28,7 +28,7 @@ bool make_isolated_network(const plan::Engine& engine, const engine::JailEnd& en
     spdlog::debug("{}", core::shell_line(command));
     const auto made = host::capture(command);
     if (made.status == core::ExitStatus::exited(0)) return true;
-    if (end.may_have_run && is_there(engine)) return false;
+    if (end.may_have_run && has_isolation(engine)) return false;
     if (made.err.find("already exists") != std::string::npos) return true;
     reason = made.err;
   } else if (end.may_have_run && knows_slirp(engine)) {

@@ -78,7 +78,7 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
   return import_session(found.engine, session, volume.session, found.settings, environment);
 }
 
-Cargo cargo_of(const Found& found, const FoundJail& jail) {
+Cargo cargo_in(const Found& found, const FoundJail& jail) {
   return {.id = jail.session,
           .project = jail.project,
           .container = jail.name,
@@ -92,7 +92,7 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const host::
                          const Environment& environment) {
   const auto program = mutagen_or_throw(found.engine, environment);
   const engine::SyncEngine sync(program.mutagen);
-  const auto cargo = cargo_of(found, jail);
+  const auto cargo = cargo_in(found, jail);
   PendingSignals signals;
   auto homecoming = bring_home(found.engine, sync, cargo, signals);
   if (homecoming == Homecoming::container_gone) {
@@ -323,7 +323,7 @@ int sync_status(const Options& options, const Environment& environment) {
       std::cout << fmt::format("{}  {}  foreign\n", jail.name, core::printable(jail.project));
       continue;
     }
-    for (const auto& project : projects_of(cargo_of(found, jail))) {
+    for (const auto& project : projects_of(cargo_in(found, jail))) {
       const auto state = sync.state(project.key);
       std::cout << fmt::format("{}  {}  {}\n", jail.name, core::printable(project.path),
                                jail.state == "unsynced" ? "unsynced"
@@ -340,7 +340,7 @@ int sync_flush(const Options& options, const Environment& environment) {
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));
   const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
-  for (const auto& project : projects_of(cargo_of(found, jail))) {
+  for (const auto& project : projects_of(cargo_in(found, jail))) {
     const auto end = sync.flush(project.key, [](const auto&) { return true; });
     if (!end.done) throw core::Error(fmt::format("{} could not be flushed: {}", jail.name, end.said));
     if (const auto state = sync.state(project.key)) spdlog::info("{}", plan::sync_summary(*state));

@@ -9,14 +9,14 @@
 namespace jailed::commands {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(3);
+constexpr auto kKilledPatience = std::chrono::seconds(3);
 // Docker notes the kernel's word and the container's end by two threads, in either order.
 constexpr auto kSecondLook = std::chrono::milliseconds(300);
 
 plan::OutOfMemory ask_for_memory(const core::Command& command) {
   for (const bool again : {false, true}) {
     if (again) std::this_thread::sleep_for(kSecondLook);
-    const auto answer = host::capture_shielded(command, kPatience);
+    const auto answer = host::capture_shielded(command, kKilledPatience);
     if (!answer || !answer->status.ok()) return plan::OutOfMemory::unknown;
     if (answer->out.starts_with("oom")) return plan::OutOfMemory::yes;
   }

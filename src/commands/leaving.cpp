@@ -10,7 +10,7 @@
 namespace jailed::commands {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr auto kUndoPatience = std::chrono::seconds(10);
 
 std::string note_of(const std::string& session, const std::string& name) { return session + part_below(name) + "/leaving"; }
 
@@ -24,7 +24,7 @@ void note_leaving(const std::string& session, const std::string& name) {
 
 void put_back_what_was_leaving(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project) {
   if (project.name.empty() || !host::lstat_of(note_of(fmt::format("{}/{}", cargo.sessions, cargo.id), project.name))) return;
-  host::capture_shielded(plan::detach_undo_command(engine, cargo.container, project.name), kPatience);
+  host::capture_shielded(plan::detach_undo_command(engine, cargo.container, project.name), kUndoPatience);
 }
 
 }  // namespace jailed::commands

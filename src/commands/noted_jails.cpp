@@ -19,7 +19,7 @@
 namespace jailed::commands {
 namespace {
 
-constexpr const char* kRecord = "record";
+constexpr const char* kRecordFile = "record";
 constexpr const char* kFurther = "/further-projects";
 constexpr auto kOwnerPatience = std::chrono::seconds(30);
 
@@ -41,11 +41,11 @@ void write_whole(const std::string& path, const std::string& text) {
 }  // namespace
 
 void note_record(const std::string& session, const plan::SessionRecord& record) {
-  write_whole(session + "/" + kRecord, plan::format_session_record(record));
+  write_whole(session + "/" + kRecordFile, plan::format_session_record(record));
 }
 
 std::optional<plan::SessionRecord> noted_record(const std::string& session) {
-  const auto text = host::read_below(session, kRecord, kLongestRecord);
+  const auto text = host::read_below(session, kRecordFile, kLongestRecord);
   auto record = text ? plan::parse_session_record(*text) : std::nullopt;
   if (record && !session.ends_with("/" + record->id)) return std::nullopt;
   return record;

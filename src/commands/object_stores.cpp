@@ -21,7 +21,7 @@
 namespace jailed::commands {
 namespace {
 
-constexpr std::size_t kSmall = 1 << 20;
+constexpr std::size_t kLongestChain = 1 << 20;
 constexpr std::size_t kMostStores = 32;
 constexpr std::size_t kMostIds = 20000;
 constexpr std::size_t kLog = 16U << 20;
@@ -136,7 +136,7 @@ std::string why_not_borrowed(const std::string& git_dir, const std::string& comm
 
 std::vector<std::string> named_stores(const std::string& store) {
   std::vector<std::string> paths;
-  const auto chain = host::read_below(store, "info/alternates", kSmall).value_or("");
+  const auto chain = host::read_below(store, "info/alternates", kLongestChain).value_or("");
   std::string_view rest = chain;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));

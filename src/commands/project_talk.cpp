@@ -22,7 +22,7 @@ namespace jailed::commands {
 namespace {
 
 constexpr const char* kKnown = "known-projects.json";
-constexpr std::size_t kLongestList = 8U << 20;
+constexpr std::size_t kLongestKnown = 8U << 20;
 constexpr std::size_t kMostLooked = 1000;  // entries at the top of a project
 
 std::int64_t birth_of(const std::string& path) {
@@ -88,7 +88,7 @@ std::vector<plan::ProjectLink> links_of(const std::string& project) {
 }  // namespace
 
 void tell_of_moved_projects(const Places& places, const core::Settings& settings) {
-  auto known = plan::parse_known_projects(host::read_below(places.config, kKnown, kLongestList).value_or(""));
+  auto known = plan::parse_known_projects(host::read_below(places.config, kKnown, kLongestKnown).value_or(""));
   const auto agents = plan::state_paths(places.config, settings, places.project).agents;
   bool changed = false;
   const auto note = [&](const std::string& path, const struct stat& info) {

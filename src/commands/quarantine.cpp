@@ -23,7 +23,7 @@ namespace {
 using plan::Finding;
 using plan::HostSnapshot;
 
-constexpr std::size_t kSmall = 1 << 20;
+constexpr std::size_t kLongestNote = 1 << 20;
 constexpr const char* kRoom = "/quarantine-room";
 constexpr std::size_t kRoomForList = 64 << 10;
 constexpr std::size_t kRoomForFiles = 512 << 10;  // where the project is on another file system, and so what is moved is copied
@@ -152,7 +152,7 @@ bool holds_quarantine(const std::string& session) {
 
 std::string quarantine_list_of(const std::string& session, const std::string& project) {
   for (const auto& part : session_parts(session)) {
-    if (part_holds_quarantine(part) && host::read_below(part, "quarantine-of", kSmall) == project)
+    if (part_holds_quarantine(part) && host::read_below(part, "quarantine-of", kLongestNote) == project)
       return part + "/quarantine.txt";
   }
   return {};

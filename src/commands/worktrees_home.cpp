@@ -45,7 +45,7 @@ std::string put(int directory, const char* name, const std::string& text, const 
   return {};
 }
 
-host::Fd make_directory(int above, const std::string& name, const Owner& owner) {
+host::Fd make_own_directory(int above, const std::string& name, const Owner& owner) {
   const bool made = ::mkdirat(above, name.c_str(), 0755) == 0;
   host::Fd directory(::openat(above, name.c_str(), kDirectory));
   if (made && directory && owner && ::fchown(directory.get(), owner->first, owner->second) != 0) return {};
@@ -109,14 +109,14 @@ class Home {
     struct stat info {};
     // Whoever owns a directory above can put another one in its place.
     if (!common || ::fstat(common.get(), &info) != 0 || (owner && info.st_uid != owner->first)) return "the repository cannot be opened";
-    const auto all = make_directory(common.get(), "worktrees", owner);
+    const auto all = make_own_directory(common.get(), "worktrees", owner);
     if (!all) return fmt::format("worktrees/ cannot be made: {}", std::strerror(errno));
     constexpr int most = 20;
     host::Fd made;
     for (int i = 0; i < most && !made; ++i) {
       const auto name = i == 0 ? worktree.name : fmt::format("{}{}", worktree.name, i);
       if (::mkdirat(all.get(), name.c_str(), 0755) != 0) continue;
-      made = make_directory(all.get(), name, owner);
+      made = make_own_directory(all.get(), name, owner);
       if (made && owner && ::fchown(made.get(), owner->first, owner->second) != 0) return "it cannot be given to its owner";
       admin = record_.common_dir + "/worktrees/" + name;
     }

@@ -19,7 +19,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr std::size_t kMostOpen = 32;
 using Kind = ScannedName::Kind;
 
@@ -35,12 +34,12 @@ Kind kind_of_mode(mode_t mode) {
 Fd open_exactly(const std::string& path, bool any_kind) {
 #ifdef __linux__
   constexpr int step_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  const int last_flags = any_kind ? O_PATH | O_NOFOLLOW | O_CLOEXEC : kDirectory;
+  const int last_flags = any_kind ? O_PATH | O_NOFOLLOW | O_CLOEXEC : kOpenDirectory;
 #else
-  constexpr int step_flags = kDirectory;
-  const int last_flags = any_kind ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC : kDirectory;
+  constexpr int step_flags = kOpenDirectory;
+  const int last_flags = any_kind ? O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC : kOpenDirectory;
 #endif
-  Fd here(::open("/", kDirectory));
+  Fd here(::open("/", kOpenDirectory));
   std::string_view rest = path;
   if (!path.starts_with('/')) return {};
   while (here) {
@@ -121,7 +120,7 @@ bool DirectoryNames::read_all(int directory) {
 }
 #else
 bool DirectoryNames::read_all(int directory) {
-  const int copy = ::openat(directory, ".", kDirectory);
+  const int copy = ::openat(directory, ".", kOpenDirectory);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
   if (!stream) return false;
   while (const auto* entry = ::readdir(stream.get())) add(directory, entry->d_name, entry->d_type);
@@ -144,7 +143,7 @@ bool DirectoryNames::read(int directory) {
 Descent::Descent(Fd root) { levels_.push_back({std::move(root), {}, 0, 0}); }
 
 bool Descent::enter(const char* name, mode_t open_up_rights) {
-  Fd fd = open_even_closed(here(), name, kDirectory, open_up_rights);
+  Fd fd = open_even_closed(here(), name, kOpenDirectory, open_up_rights);
   if (!fd) return false;
   if (levels_.size() > kMostOpen) {
     // What is looked for on the way back is asked of it only now: most trees are not that deep.
@@ -166,7 +165,7 @@ bool Descent::leave() {
   auto& level = levels_.back();
   if (level.fd) return true;
   if (gone.fd) {
-    Fd above(::openat(gone.fd.get(), "..", kDirectory));
+    Fd above(::openat(gone.fd.get(), "..", kOpenDirectory));
     struct stat info {};
     if (above && ::fstat(above.get(), &info) == 0 && info.st_dev == level.device && info.st_ino == level.inode) {
       level.fd = std::move(above);
@@ -184,7 +183,7 @@ bool Descent::find_again() {
       from = levels_[i].fd.get();
       continue;
     }
-    Fd next(::openat(from, levels_[i].name.c_str(), kDirectory));
+    Fd next(::openat(from, levels_[i].name.c_str(), kOpenDirectory));
     struct stat info {};
     if (!next || ::fstat(next.get(), &info) != 0 || info.st_dev != levels_[i].device ||
         info.st_ino != levels_[i].inode)

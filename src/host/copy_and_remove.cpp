@@ -17,7 +17,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 using Kind = ScannedName::Kind;
 
 std::optional<std::string> reason() { return std::strerror(errno); }
@@ -166,9 +165,9 @@ std::optional<std::string> copy_entry(int from, const std::string& name, int to,
   struct stat info {};
   if (::fstatat(from, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return reason();
   if (!S_ISDIR(info.st_mode)) return copy_leaf(from, name.c_str(), to, as.c_str(), info);
-  Fd source = open_even_closed(from, name.c_str(), kDirectory, S_IRWXU);
+  Fd source = open_even_closed(from, name.c_str(), kOpenDirectory, S_IRWXU);
   if (!source || ::mkdirat(to, as.c_str(), 0700) != 0) return reason();
-  Fd target(::openat(to, as.c_str(), kDirectory));
+  Fd target(::openat(to, as.c_str(), kOpenDirectory));
   if (!target) return reason();
   Copy copy(std::move(target));
   copy.run(std::move(source));
@@ -178,7 +177,7 @@ std::optional<std::string> copy_entry(int from, const std::string& name, int to,
 bool remove_entry(int parent, const std::string& name) {
   if (::unlinkat(parent, name.c_str(), 0) == 0) return true;
   if (errno != EISDIR && errno != EPERM) return false;
-  Fd directory = open_even_closed(parent, name.c_str(), kDirectory, S_IRWXU);
+  Fd directory = open_even_closed(parent, name.c_str(), kOpenDirectory, S_IRWXU);
   if (!directory) return false;
   Removal().run(std::move(directory));
   return ::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0;

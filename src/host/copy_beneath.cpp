@@ -12,7 +12,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 // What root makes in somebody's directory is that one's.
 void give_away(int made, const struct stat* owner) {
@@ -27,13 +26,13 @@ Fd holder_of(Fd here, std::string_view& relative, bool make, const struct stat* 
     relative.remove_prefix(slash + 1);
     const bool made = make && ::mkdirat(here.get(), name.c_str(), 0700) == 0;
     if (make && !made && errno != EEXIST) return {};
-    here = Fd(::openat(here.get(), name.c_str(), kDirectory));
+    here = Fd(::openat(here.get(), name.c_str(), kOpenDirectory));
     if (made && here) give_away(here.get(), owner);
   }
   return here;
 }
 
-bool write_all(int to, std::string_view text) {
+bool write_content(int to, std::string_view text) {
   while (!text.empty()) {
     const auto written = ::write(to, text.data(), text.size());
     if (written < 0 && errno != EINTR) return false;
@@ -46,32 +45,32 @@ bool write_all(int to, std::string_view text) {
 
 bool write_new_beneath(const std::string& root, const std::string& relative, std::string_view text) {
   std::string_view rest = relative;
-  const auto directory = holder_of(Fd(::open(root.c_str(), kDirectory)), rest, true);
+  const auto directory = holder_of(Fd(::open(root.c_str(), kOpenDirectory)), rest, true);
   if (!directory) return false;
   const std::string name(rest);
   const Fd file(::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return false;
-  if (write_all(file.get(), text)) return true;
+  if (write_content(file.get(), text)) return true;
   ::unlinkat(directory.get(), name.c_str(), 0);
   return false;
 }
 
 bool is_beneath(const std::string& root, const std::string& relative) {
   std::string_view rest = relative;
-  const auto directory = holder_of(Fd(::open(root.c_str(), kDirectory)), rest, false);
+  const auto directory = holder_of(Fd(::open(root.c_str(), kOpenDirectory)), rest, false);
   struct stat info {};
   return directory && ::fstatat(directory.get(), std::string(rest).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
   std::string_view name_there = relative, name_here = relative;
-  const auto source_directory = holder_of(Fd(::open(from.c_str(), kDirectory)), name_there, false);
+  const auto source_directory = holder_of(Fd(::open(from.c_str(), kOpenDirectory)), name_there, false);
   if (!source_directory) return false;
   // Not blocking: it may be a FIFO by now.
   const Fd source(::openat(source_directory.get(), std::string(name_there).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!source || ::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  const auto target_directory = holder_of(Fd(::open(to.c_str(), kDirectory)), name_here, true);
+  const auto target_directory = holder_of(Fd(::open(to.c_str(), kOpenDirectory)), name_here, true);
   if (!target_directory) return false;
   const std::string name(name_here);
   const Fd target(::openat(target_directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

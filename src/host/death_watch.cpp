@@ -13,12 +13,12 @@
 namespace jailed::host {
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(60);  // with an engine that does not answer
+constexpr auto kWillPatience = std::chrono::seconds(60);  // with an engine that does not answer
 
 // Whether it said that something was done. Whoever cannot start a process now may be able to in a moment.
 bool carry_out(const core::Command& last_will) {
   try {
-    const auto done = capture_shielded(last_will, kPatience);
+    const auto done = capture_shielded(last_will, kWillPatience);
     return done && done->status.ok() && !done->out.empty();
   } catch (const core::Error&) {
     return false;

@@ -19,7 +19,7 @@ using core::Command;
 
 constexpr auto kOverdue = std::chrono::seconds(15);
 constexpr auto kKill = std::chrono::seconds(20);
-constexpr std::size_t kMostInPipe = std::size_t{1} << 20;
+constexpr std::size_t kMostLate = std::size_t{1} << 20;
 
 // What can be read now; false at the end of the stream.
 bool read_some(int fd, std::string& into) {
@@ -110,7 +110,7 @@ ForegroundResult run_in_foreground(const Command& command, const ForegroundHooks
     child_ended = status.has_value();
     // The pipe may have other holders than the child (podman's monitor): read what is there, do not wait for
     // its end.
-    while (read_errors() && status && late < kMostInPipe) {
+    while (read_errors() && status && late < kMostLate) {
     }
     if (status) {
       if (stopping.begun()) block_ending_signals();

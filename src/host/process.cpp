@@ -23,7 +23,7 @@ namespace {
 using core::Command;
 using core::ExitStatus;
 
-bool write_all(int fd, std::string_view text) {
+bool write_on(int fd, std::string_view text) {
   while (!text.empty()) {
     const auto count = ::write(fd, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
@@ -174,7 +174,7 @@ StreamedResult stream_to(const Command& command, int output, std::uint64_t limit
     written += some.size();
     result.too_long = written > limit;
     more = event == Reading::Event::something && !result.too_long;
-    if (!result.too_long && !write_all(output, some)) result.write_error = errno;
+    if (!result.too_long && !write_on(output, some)) result.write_error = errno;
     if (result.err.size() > kMostErrors) result.err.erase(0, result.err.size() - kMostErrors / 2);
     more = more && result.write_error == 0;
     if (event == Reading::Event::ended) result.status = reading.status();

@@ -13,7 +13,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 class Scan : public TreeWalk {
  public:
@@ -35,7 +34,7 @@ class Scan : public TreeWalk {
   const std::function<void(const std::string&)>& unreadable_;
 };
 
-std::optional<std::string> reason() { return std::strerror(errno); }
+std::optional<std::string> errno_text() { return std::strerror(errno); }
 
 struct Place {
   Fd parent;
@@ -81,7 +80,7 @@ std::int64_t clock_now(clockid_t clock) {
 void scan_tree(const std::string& root, const ScanLimits& limits,
                const std::function<void(const ScannedDirectory&)>& visit,
                const std::function<void(const std::string& path)>& unreadable) {
-  Fd fd(::open(root.c_str(), kDirectory));
+  Fd fd(::open(root.c_str(), kOpenDirectory));
   if (!fd) {
     unreadable({});
     return;
@@ -90,19 +89,19 @@ void scan_tree(const std::string& root, const ScanLimits& limits,
 }
 
 Fd open_directory_below(const std::string& root, std::string_view path) {
-  Fd directory(::open(root.c_str(), kDirectory));
+  Fd directory(::open(root.c_str(), kOpenDirectory));
   while (directory && !path.empty()) {
     const std::string part(path.substr(0, path.find('/')));
     path.remove_prefix(std::min(path.size(), part.size() + 1));
     if (part.empty() || part == "." || part == "..") return {};
-    directory = Fd(::openat(directory.get(), part.c_str(), kDirectory));
+    directory = Fd(::openat(directory.get(), part.c_str(), kOpenDirectory));
   }
   return directory;
 }
 
 std::optional<std::string> move_below(const std::string& root, std::string_view path, const std::string& to) {
   const auto place = place_below(root, path);
-  if (!place.parent) return reason();
+  if (!place.parent) return errno_text();
   const auto rename = [&] {
     return ::renameat(place.parent.get(), place.name.c_str(), AT_FDCWD, to.c_str()) == 0;
   };
@@ -116,19 +115,19 @@ std::optional<std::string> move_below(const std::string& root, std::string_view 
       open_up(place.parent.get(), place.name.c_str(), S_IRWXU);
     if (rename()) return std::nullopt;
   }
-  if (errno != EXDEV) return reason();
+  if (errno != EXDEV) return errno_text();
   if (auto failed = copy_entry(place.parent.get(), place.name, AT_FDCWD, to)) {
     remove_tree(to);
     return failed;
   }
-  if (!remove_entry(place.parent.get(), place.name)) return reason();
+  if (!remove_entry(place.parent.get(), place.name)) return errno_text();
   return std::nullopt;
 }
 
 bool put_below(const std::string& from, const std::string& root, std::string_view path) {
   const auto place = place_below(root, path);
   const auto slash = from.rfind('/');
-  const Fd source(::open(from.substr(0, slash).c_str(), kDirectory));
+  const Fd source(::open(from.substr(0, slash).c_str(), kOpenDirectory));
   struct stat owner {};
   if (!place.parent || !source || ::fstat(place.parent.get(), &owner) != 0) return false;
   if (copy_entry(source.get(), from.substr(slash + 1), place.parent.get(), place.name)) return false;

@@ -17,7 +17,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr int kDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 constexpr std::size_t kMostCopied = 200000;
 
 using Visit = std::function<bool(const std::string&, const struct stat&)>;
@@ -88,13 +87,13 @@ std::optional<std::string> read_whole(const Fd& file, std::size_t limit) {
 }  // namespace
 
 Fd open_below(const std::string& root, std::string_view path) {
-  Fd directory(::open(root.c_str(), kDirectory));
+  Fd directory(::open(root.c_str(), kOpenDirectory));
   while (directory) {
     const auto slash = path.find('/');
     const std::string part(path.substr(0, slash));
     if (part.empty() || part == "." || part == "..") return {};
     if (slash != std::string_view::npos) {
-      directory = Fd(::openat(directory.get(), part.c_str(), kDirectory));
+      directory = Fd(::openat(directory.get(), part.c_str(), kOpenDirectory));
       path.remove_prefix(slash + 1);
       continue;
     }
@@ -122,7 +121,7 @@ bool walk_entries(Fd root, std::size_t limit, const VisitEntry& visit) {
 }
 
 bool walk_tree(const std::string& directory, std::size_t limit, const Visit& visit) {
-  return walk_entries(Fd(::open(directory.c_str(), kDirectory)), limit,
+  return walk_entries(Fd(::open(directory.c_str(), kOpenDirectory)), limit,
                       [&](const WalkedEntry& entry) { return visit(entry.path, entry.info); });
 }
 

@@ -8,13 +8,13 @@
 namespace jailed::plan {
 namespace {
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+bool is_hex_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 }  // namespace
 
 bool is_of_objects(const std::string& name, bool is_directory) {
   if (is_directory) {
-    return (name.size() == 2 && is_hex(name[0]) && is_hex(name[1])) || name == "pack" || name == "info" ||
+    return (name.size() == 2 && is_hex_digit(name[0]) && is_hex_digit(name[1])) || name == "pack" || name == "info" ||
            name.starts_with("tmp_objdir-") || name.starts_with("incoming-");
   }
   return name.ends_with(".lock") || name.starts_with("tmp_obj_");

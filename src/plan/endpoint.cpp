@@ -32,7 +32,7 @@ std::string text_at(const json& object, const std::string& key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r");
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
@@ -44,7 +44,7 @@ std::string conf_text(std::string_view value) {
     const auto end = value.find(value.front(), 1);
     return std::string(value.substr(1, end == std::string_view::npos ? end : end - 1));
   }
-  return std::string(trimmed(value.substr(0, value.find('#'))));
+  return std::string(without_blanks(value.substr(0, value.find('#'))));
 }
 
 // `key` of [section], in as much of TOML as podman itself writes and its manual shows; the last one counts.
@@ -55,7 +55,7 @@ std::string conf_value(const std::vector<std::string>& files, std::string_view s
     std::istringstream lines(file);
     std::string here;
     for (std::string line; std::getline(lines, line);) {
-      const auto text = trimmed(line);
+      const auto text = without_blanks(line);
       if (text.starts_with('[')) {
         here.clear();
         for (const char c : text.substr(1, text.find(']') - 1)) {
@@ -63,8 +63,8 @@ std::string conf_value(const std::vector<std::string>& files, std::string_view s
         }
       }
       const auto equals = text.find('=');
-      if (here == section && equals != std::string_view::npos && trimmed(text.substr(0, equals)) == key)
-        found = conf_text(trimmed(text.substr(equals + 1)));
+      if (here == section && equals != std::string_view::npos && without_blanks(text.substr(0, equals)) == key)
+        found = conf_text(without_blanks(text.substr(equals + 1)));
     }
   }
   return found;

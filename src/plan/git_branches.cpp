@@ -8,7 +8,7 @@ namespace {
 constexpr std::string_view kBranches = "refs/heads/";
 constexpr std::size_t kMostNew = 64;  // a name is for people; more than that are for a program
 
-std::string lower(std::string_view text) {
+std::string small_letters(std::string_view text) {
   std::string result(text);
   for (auto& c : result) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -26,7 +26,7 @@ class Taken {
   void add(std::string_view ref) {
     for (const auto kind : {kBranches, std::string_view("refs/tags/"), std::string_view("refs/remotes/")}) {
       if (!ref.starts_with(kind)) continue;
-      const auto name = lower(ref.substr(kind.size()));
+      const auto name = small_letters(ref.substr(kind.size()));
       names_.insert(name);
       for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1))
         directories_.insert(name.substr(0, slash));
@@ -41,7 +41,7 @@ class Taken {
   }
 
   bool collides(std::string_view branch) const {
-    const auto name = lower(branch);
+    const auto name = small_letters(branch);
     if (names_.contains(name) || directories_.contains(name) || remotes_.contains(name.substr(0, name.find('/')))) return true;
     for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
       const auto above = name.substr(0, slash);
@@ -62,7 +62,7 @@ bool is_own_branch_name(std::string_view name) {
   static constexpr std::array<std::string_view, 9> words = {"head", "refs",  "heads",  "tags",      "remotes",
                                                             "stash", "notes", "bisect", "worktrees"};
   if (!is_plain_ref_name(std::string(kBranches) + std::string(name))) return false;
-  const auto small = lower(name);
+  const auto small = small_letters(name);
   const auto first = small.substr(0, small.find('/'));
   if (std::find(words.begin(), words.end(), first) != words.end() || small.ends_with("_head") || small == "auto_merge") return false;
   return small.size() < 4 || small.find_first_not_of("0123456789abcdef") != std::string::npos;

@@ -6,19 +6,19 @@
 namespace jailed::plan {
 namespace {
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
+char lower_char(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
 std::string lower_case(std::string_view text) {
   std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower);
+  std::transform(result.begin(), result.end(), result.begin(), lower_char);
   return result;
 }
 
 bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; }
 
-class Reader {
+class ConfigReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {
+  explicit ConfigReader(std::string_view text) : text_(text) {
     if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
   }
 
@@ -70,7 +70,7 @@ class Reader {
       if (c == ']') return split_old_subsection();
       if (c == ' ' || c == '\t') return read_subsection();
       if (!is_name_char(c) && c != '.') return false;
-      section_ += lower(c);
+      section_ += lower_char(c);
     }
     return false;
   }
@@ -102,7 +102,7 @@ class Reader {
 
   bool read_variable() {
     GitSetting setting{section_, subsection_, {}, {}};
-    while (!at_end() && is_name_char(peek())) setting.key += lower(take());
+    while (!at_end() && is_name_char(peek())) setting.key += lower_char(take());
     if (setting.key.empty() || section_.empty()) return false;
     while (peek() == ' ' || peek() == '\t') ++at_;
     if (at_end() || peek() == '\n' || peek() == '\r') {
@@ -162,7 +162,7 @@ class Reader {
   std::vector<GitSetting> settings_;
 };
 
-std::string quoted(std::string_view value) {
+std::string quoted_value(std::string_view value) {
   std::string result = "\"";
   for (const char c : value) {
     if (c == '\n') {
@@ -250,7 +250,7 @@ const std::vector<InertSection>& inert_sections() {
 
 }  // namespace
 
-std::vector<GitSetting> parse_git_config(std::string_view text) { return Reader(text).read(); }
+std::vector<GitSetting> parse_git_config(std::string_view text) { return ConfigReader(text).read(); }
 
 std::string format_git_config(const std::vector<GitSetting>& settings) {
   std::string text;
@@ -261,10 +261,10 @@ std::string format_git_config(const std::vector<GitSetting>& settings) {
       section = setting.section;
       subsection = setting.subsection;
       text += '[' + setting.section;
-      if (!subsection.empty()) text += ' ' + quoted(subsection);
+      if (!subsection.empty()) text += ' ' + quoted_value(subsection);
       text += "]\n";
     }
-    text += '\t' + setting.key + " = " + quoted(setting.value) + '\n';
+    text += '\t' + setting.key + " = " + quoted_value(setting.value) + '\n';
   }
   return text;
 }

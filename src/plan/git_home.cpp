@@ -57,7 +57,7 @@ void add_field(std::string& text, std::string_view key, std::string_view value) 
 }
 
 // The part of a ref's name that follows refs/jailed/<id>/; empty for what the host should not get.
-std::string place_for(const std::string& name) {
+std::string place_of_ref(const std::string& name) {
   if (name == "HEAD" || name == kStaged) return name == "HEAD" ? "detached" : name;
   if (name.starts_with(kStash)) return is_number(name.substr(kStash.size())) ? name : std::string{};
   if (name.starts_with(kWorktree)) return name.find('/', kWorktree.size()) == std::string::npos ? name : std::string{};
@@ -164,7 +164,7 @@ Arrivals plan_arrivals(const GitRefs& known, const GitRefs& collected, const std
     if (name.starts_with(kWorktree) && (std::any_of(known.begin(), known.end(), leads_there) ||
                                         std::any_of(collected.begin(), collected.end(), leads_there)))
       continue;
-    const auto place = place_for(name);
+    const auto place = place_of_ref(name);
     auto to = "refs/jailed/" + session_id + "/" + place;
     if (place.empty() || !is_plain_ref_name(to)) {  // it is longer than the name it had
       arrivals.refused.push_back(name);

@@ -19,7 +19,7 @@ bool is_plain_name(std::string_view name) {
 }
 
 // Relative, in its shortest form, and no part of it one that git or a terminal takes for something else.
-bool is_plain_path(std::string_view path) {
+bool is_worktree_path(std::string_view path) {
   if (path.empty() || path.size() > 1024 || !unmountable(std::string(path)).empty() ||
       resolve_path("/", path) != fmt::format("/{}", path))
     return false;
@@ -43,7 +43,7 @@ std::optional<JailWorktree> jail_worktree(std::string_view name, std::string_vie
   if (!path.starts_with('/')) return std::nullopt;
   path.remove_prefix(1);
   const auto value = parse_loose_ref(head);
-  if (!is_plain_path(path) || !value) return std::nullopt;
+  if (!is_worktree_path(path) || !value) return std::nullopt;
   const bool on_branch = value->starts_with("ref: refs/heads/") && is_plain_ref_name(value->substr(5));
   if (!on_branch && !is_object_id(*value)) return std::nullopt;
   return JailWorktree{std::string(name), std::string(path), *value};

@@ -25,9 +25,9 @@ void put_record(std::string& text, const Fields&... fields) {
   (put(text, fields), ...);
 }
 
-class Reader {
+class FieldReader {
  public:
-  explicit Reader(std::string_view text) : rest_(text) {}
+  explicit FieldReader(std::string_view text) : rest_(text) {}
 
   bool at_end() const { return rest_.empty(); }
   bool ok() const { return ok_; }
@@ -58,7 +58,7 @@ class Reader {
   bool ok_ = true;
 };
 
-std::string number(auto value) { return std::to_string(value); }
+std::string digits(auto value) { return std::to_string(value); }
 
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words;
@@ -133,19 +133,19 @@ std::string shown_path(const Finding& finding) {
 
 std::string format_snapshot(const HostSnapshot& snapshot) {
   std::string text;
-  put_record(text, "jailed-snapshot-1", snapshot.project, number(snapshot.started), number(snapshot.uptime),
-             number(snapshot.key[0]), number(snapshot.key[1]), snapshot.report_json ? "json" : "text");
+  put_record(text, "jailed-snapshot-1", snapshot.project, digits(snapshot.started), digits(snapshot.uptime),
+             digits(snapshot.key[0]), digits(snapshot.key[1]), snapshot.report_json ? "json" : "text");
   for (const auto& entry : snapshot.named) {
     put_record(text, "named", entry.glob, entry.tool, entry.when, name_of(entry.trigger),
                name_of(entry.severity), entry.source);
   }
   for (const auto& glob : snapshot.allowed) put_record(text, "allowed", glob);
   for (const auto& [path, state] : snapshot.files) {
-    put_record(text, "file", path, number(state.inode), number(state.size), number(state.mtime),
-               number(state.ctime), state.executable ? "1" : "0", number(state.hash));
+    put_record(text, "file", path, digits(state.inode), digits(state.size), digits(state.mtime),
+               digits(state.ctime), state.executable ? "1" : "0", digits(state.hash));
   }
-  for (const auto& [path, inode] : snapshot.repositories) put_record(text, "repository", path, number(inode));
-  for (const auto& [path, inode] : snapshot.mounted) put_record(text, "mounted", path, number(inode));
+  for (const auto& [path, inode] : snapshot.repositories) put_record(text, "repository", path, digits(inode));
+  for (const auto& [path, inode] : snapshot.mounted) put_record(text, "mounted", path, digits(inode));
   for (const auto& [path, copy] : snapshot.copies) put_record(text, "copy", path, copy);
   for (const auto& [path, target] : snapshot.leading_out) put_record(text, "link", path, target);
   put(text, "end");
@@ -153,7 +153,7 @@ std::string format_snapshot(const HostSnapshot& snapshot) {
 }
 
 std::optional<HostSnapshot> parse_snapshot(std::string_view text) {
-  Reader reader(text);
+  FieldReader reader(text);
   if (reader.field() != "jailed-snapshot-1") return std::nullopt;
   HostSnapshot snapshot;
   snapshot.project = reader.field();

@@ -66,7 +66,7 @@ std::string shown_state(const FoundJail& jail) {
   return jail.detached ? jail.state + " (detached)" : jail.state;
 }
 
-std::string name_of(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
+std::string name_of_kind(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
 
 constexpr std::size_t kMostJails = 10000;
 
@@ -223,7 +223,7 @@ std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jail
   using Row = std::array<std::string, 8>;
   std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
   for (const auto& jail : jails) {
-    rows.push_back({jail.name, shown_projects(jail), name_of(engine.kind), core::printable(jail.image), jail.age,
+    rows.push_back({jail.name, shown_projects(jail), name_of_kind(engine.kind), core::printable(jail.image), jail.age,
                     shown_state(jail),
                     jail.synced ? "mutagen" : "bind", shown_agents(jail)});
   }
@@ -251,7 +251,7 @@ std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails
                     {"project", jail.project},
                     {"place", jail.place},
                     {"further", std::move(further)},
-                    {"engine", name_of(engine.kind)},
+                    {"engine", name_of_kind(engine.kind)},
                     {"image", jail.image},
                     {"state", jail.foreign ? "foreign" : jail.state},
                     {"age", jail.age},

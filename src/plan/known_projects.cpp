@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr std::size_t kMostKnown = 500;
 constexpr std::size_t kMostNamed = 3;
 
-bool leads_out(const ProjectLink& link, const LinkView& view) {
+bool leads_out_of_view(const ProjectLink& link, const LinkView& view) {
   const auto holds = [&](const auto& project) { return is_within(link.target, project); };
   return std::none_of(view.projects.begin(), view.projects.end(), holds) && !is_system_directory(link.target) &&
          (view.home.empty() || !is_within(view.home, link.target)) && secret_store_at(link.target, view.home).empty();
@@ -65,7 +65,7 @@ std::vector<KnownProject> parse_known_projects(std::string_view text) {
 
 std::string links_out_line(const std::vector<ProjectLink>& links, const LinkView& view) {
   std::vector<ProjectLink> out;
-  std::copy_if(links.begin(), links.end(), std::back_inserter(out), [&](const auto& link) { return leads_out(link, view); });
+  std::copy_if(links.begin(), links.end(), std::back_inserter(out), [&](const auto& link) { return leads_out_of_view(link, view); });
   if (out.empty()) return {};
   std::string line;
   std::vector<std::string> wanted;

@@ -27,7 +27,7 @@ constexpr const char* kUnpack = "mkdir -p \"$0\" && exec tar -x -C \"$0\"";
 constexpr const char* kWrite = "mkdir -p \"${0%/*}\" && exec cat >\"$0\"";
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // The image has a user, and the lease would be a FIFO of this machine's.
 bool is_dropped(const std::string& target) {
@@ -42,12 +42,12 @@ bool is_session_file(const std::string& name) {
 // Where the content of a mount lies.
 std::string place_of_mount(const BindMount& mount, const std::string& home) {
   // A repository's directory; a .git file is put in its place as it is.
-  if (mount.target == kEntry && name_of(mount.source) != "gitfile") return "/jail/git";
+  if (mount.target == kEntry && last_part(mount.source) != "gitfile") return "/jail/git";
   if (mount.target == "/etc/jailed/gitconfig") return "/jail/gitconfig";
   if (mount.target == home + "/.cache") return kCache;
   // Mutagen's agent is where Mutagen looks for it: in the home, which is memory.
   if (mount.read_only || !is_within(mount.target, home)) return mount.target;
-  return "/jail/agents/" + name_of(mount.source);
+  return "/jail/agents/" + last_part(mount.source);
 }
 
 void add_once(std::vector<std::string>& list, std::string value) {
@@ -56,7 +56,7 @@ void add_once(std::vector<std::string>& list, std::string value) {
 
 constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 50;
 
-std::uint64_t number(const std::string& text) {
+std::uint64_t memory_of(const std::string& text) {
   std::uint64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
   return std::min(value, kMostMemory);
@@ -86,7 +86,7 @@ RemoteParts remote_parts(Jail jail) {
     const auto place = place_of_mount(mount, home);
     if (place != mount.target && !mount.target.starts_with("/etc/")) parts.links.push_back({mount.target, place});
     if (mount.read_only) {
-      parts.copied.push_back({mount.source, place, is_session_file(name_of(mount.source))});
+      parts.copied.push_back({mount.source, place, is_session_file(last_part(mount.source))});
       continue;
     }
     if (place == kCache) {
@@ -150,7 +150,7 @@ std::optional<MachineAnswer> parse_machine(const Engine& engine, std::string_vie
   std::string memory, arch, rootless, version, controllers;
   words >> memory >> arch >> rootless >> version;
   std::getline(words, controllers);
-  MachineAnswer answer{.machine = {number(memory), architecture(arch)}, .rootless = rootless == "true", .limits = {}};
+  MachineAnswer answer{.machine = {memory_of(memory), architecture(arch)}, .rootless = rootless == "true", .limits = {}};
   if (answer.machine.memory == 0 || !is_architecture(arch)) return std::nullopt;
   if (engine.kind == EngineKind::docker || !answer.rootless) return answer;
   std::erase_if(controllers, [](char c) { return c == '[' || c == ']'; });

@@ -22,7 +22,7 @@ constexpr std::size_t kMostProblems = 1000;
 
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kProjects = "/projects";
-constexpr const char* kInit = "/usr/libexec/jailed/init";
+constexpr const char* kJailInit = "/usr/libexec/jailed/init";
 
 // Processes of the jail leave their numbers in /run, which only the jail's user can write. A number that the
 // jail forges makes us signal another process of the same jail.
@@ -91,7 +91,7 @@ void make_keeper(Jail& jail, const std::string& agents) {
   jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds, jail.place);
 }
 
-std::string text_of(const json& object, const char* key) {
+std::string string_at(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
@@ -118,7 +118,7 @@ bool parse_number(std::string_view text, Number& number) {
   return result.ec == std::errc{} && result.ptr == text.data() + text.size();
 }
 
-std::string entry_in(const std::string& place) { return place + "/.git"; }
+std::string git_entry(const std::string& place) { return place + "/.git"; }
 
 // `kind`: "Scan" or "Transition".
 void add_problems(const json& endpoint, const std::string& kind, std::vector<SyncProblem>& problems, std::uint64_t& more) {
@@ -127,7 +127,7 @@ void add_problems(const json& endpoint, const std::string& kind, std::vector<Syn
   if (const auto found = endpoint.find(list); found != endpoint.end() && found->is_array()) {
     for (const auto& problem : *found) {
       if (problems.size() < kMostProblems) {
-        problems.push_back({text_of(problem, "path"), text_of(problem, "error")});
+        problems.push_back({string_at(problem, "path"), string_at(problem, "error")});
       } else {
         ++more;
       }
@@ -143,12 +143,12 @@ Jail keeper(Jail jail, const KeeperMounts& mounts) {
   if (!jail.place.alias.empty()) places.push_back(jail.place.alias);
   std::erase_if(jail.binds, [&](const BindMount& mount) {
     return is_within(mount.target, kProjects) || std::any_of(places.begin(), places.end(), [&](const auto& place) {
-             return is_within(mount.target, place) && mount.target != entry_in(place);
+             return is_within(mount.target, place) && mount.target != git_entry(place);
            });
   });
   jail.binds.insert(jail.binds.end(), mounts.further_git.begin(), mounts.further_git.end());
   for (const auto& place : places) {
-    if (mounts.git) jail.binds.push_back({*mounts.git, entry_in(place), false});
+    if (mounts.git) jail.binds.push_back({*mounts.git, git_entry(place), false});
   }
   // The volume's root is root's, which git would refuse; what is in it is the user's own.
   auto& variables = jail.environment.constants;
@@ -224,14 +224,14 @@ std::vector<Volume> parse_volumes(std::string_view text) {
   for (const auto& entry : answer) {
     const auto labels = entry.find("Labels");
     if (labels == entry.end() || !labels->is_object()) continue;
-    Volume volume{.name = text_of(entry, "Name"),
-                  .session = text_of(*labels, "jailed.session"),
-                  .project = text_of(*labels, "jailed.project"),
+    Volume volume{.name = string_at(entry, "Name"),
+                  .session = string_at(*labels, "jailed.session"),
+                  .project = string_at(*labels, "jailed.project"),
                   .image = {},
                   .user = {},
                   .identity = {}};
     if (!is_engine_name(volume.name) || !is_session_id(volume.session) || !is_plain_path(volume.project) ||
-        !parse_number(text_of(*labels, "jailed.owner"), volume.owner))
+        !parse_number(string_at(*labels, "jailed.owner"), volume.owner))
       continue;
     volumes.push_back(std::move(volume));
   }
@@ -242,7 +242,7 @@ core::Command exec_command(const Engine& engine, const std::string& container, c
                            const Args& command, const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
   if (terminal) add_terminal(args, engine);
-  args.insert(args.end(), {"--workdir", workspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kInit});
+  args.insert(args.end(), {"--workdir", workspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kJailInit});
   args.insert(args.end(), command.begin(), command.end());
   return {engine.program, std::move(args), {}};
 }
@@ -351,8 +351,8 @@ std::optional<SyncState> parse_sync_state(std::string_view text) {
   const auto alpha = object_of(session, "alpha");
   const auto beta = object_of(session, "beta");
   SyncState state;
-  state.status = shown_answer(text_of(session, "status"));
-  state.last_error = shown_answer(text_of(session, "lastError"));
+  state.status = shown_answer(string_at(session, "status"));
+  state.last_error = shown_answer(string_at(session, "lastError"));
   state.connected = is_true(alpha, "connected") && is_true(beta, "connected");
   state.files_home = number_of(alpha, "files");
   state.files_jail = number_of(beta, "files");
@@ -367,8 +367,8 @@ std::optional<SyncState> parse_sync_state(std::string_view text) {
       const auto root = conflict.is_object() ? conflict.find("root") : conflict.end();
       // Of the root of a project Mutagen leaves it out, or says that it is empty. What is no path of a project is still one
       // that is not home.
-      const bool plain = conflict.is_object() && (root == conflict.end() || root->is_string()) && is_path_below(text_of(conflict, "root"));
-      if (plain && state.conflicts.size() < kMostConflicts) state.conflicts.push_back(text_of(conflict, "root"));
+      const bool plain = conflict.is_object() && (root == conflict.end() || root->is_string()) && is_path_below(string_at(conflict, "root"));
+      if (plain && state.conflicts.size() < kMostConflicts) state.conflicts.push_back(string_at(conflict, "root"));
       else ++state.more_conflicts;
     }
   }

@@ -11,13 +11,13 @@ using core::Error;
 using core::printable;
 
 constexpr std::string_view kInJail = "/var/run/docker.sock";
-constexpr std::string_view kUnix = "unix://";
+constexpr std::string_view kUnixScheme = "unix://";
 
 constexpr auto kNeedsSocket =
     "--testcontainers needs a daemon on this machine: its containers must see the jail's ports and files";
 
 std::string unix_path(const std::string& endpoint, std::string_view set_by) {
-  if (endpoint.starts_with(std::string(kUnix) + "/")) return endpoint.substr(kUnix.size());
+  if (endpoint.starts_with(std::string(kUnixScheme) + "/")) return endpoint.substr(kUnixScheme.size());
   throw Error(
       fmt::format("{} names '{}', which is no unix socket of this machine.", set_by, printable(endpoint)),
       kNeedsSocket);
@@ -104,7 +104,7 @@ void add_testcontainers(Jail& jail, const Engine& engine, const SocketSource& so
   if (docker) jail.hosts.emplace_back("host.docker.internal:host-gateway");
 
   std::vector<core::EnvVar> variables = {
-      {"DOCKER_HOST", std::string(kUnix) + std::string(kInJail)},
+      {"DOCKER_HOST", std::string(kUnixScheme) + std::string(kInJail)},
       {"TESTCONTAINERS_HOST_OVERRIDE", host},
       {"TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE", source.on_host},
   };

@@ -18,7 +18,7 @@ constexpr std::string_view kGitSettings[] = {
 
 // 0 when there is no number, so that "not known" and "root" are the same: neither is an answer; nor is -1,
 // which no process can be.
-unsigned number(std::string_view text) {
+unsigned id_or_zero(std::string_view text) {
   unsigned value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = result.ec == std::errc{} && result.ptr == text.data() + text.size();
@@ -47,8 +47,8 @@ std::string git_value(std::string_view value) {
 
 Identity jail_identity(const CallerFacts& caller) {
   if (caller.uid != 0) return {caller.uid, caller.gid != 0 ? caller.gid : caller.uid};
-  if (const auto sudo = number(caller.sudo_uid); sudo != 0)
-    return {sudo, first_not_root(number(caller.sudo_gid), sudo)};
+  if (const auto sudo = id_or_zero(caller.sudo_uid); sudo != 0)
+    return {sudo, first_not_root(id_or_zero(caller.sudo_gid), sudo)};
   if (caller.project_uid != 0)
     return {caller.project_uid, first_not_root(caller.project_gid, caller.project_uid)};
   return {kDefaultId, kDefaultId};

@@ -63,7 +63,7 @@ bool map_of(const json& value) {
 }
 
 bool texts(const json& value) { return list_of<text>(value); }
-bool command(const json& value) { return text(value) || texts(value); }
+bool cmd_words(const json& value) { return text(value) || texts(value); }
 bool word(const json& value) {
   return text(value) && consists_of(value.get_ref<const std::string&>(), "_.-");
 }
@@ -249,8 +249,8 @@ constexpr std::array kConfigFields = {
     Field{"OpenStdin", flag},
     Field{"StdinOnce", flag},
     Field{"Env", environment},
-    Field{"Cmd", command},
-    Field{"Entrypoint", command},
+    Field{"Cmd", cmd_words},
+    Field{"Entrypoint", cmd_words},
     Field{"Healthcheck", healthcheck},
     Field{"ArgsEscaped", flag},
     Field{"Image", image},
@@ -399,7 +399,7 @@ constexpr std::array kVolumeFields = {
 constexpr std::array kExecFields = {
     Field{"AttachStdin", flag}, Field{"AttachStdout", flag}, Field{"AttachStderr", flag},
     Field{"DetachKeys", text},  Field{"Tty", flag},          Field{"Env", environment},
-    Field{"Cmd", command},      Field{"Privileged", off},    Field{"User", text},
+    Field{"Cmd", cmd_words},    Field{"Privileged", off},    Field{"User", text},
     Field{"WorkingDir", text},  Field{"ConsoleSize", sizes},
 };
 

@@ -1,9 +1,13 @@
 #pragma once
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
 
 namespace jailed::host {
+
+/// How a directory is opened that may be no link.
+inline constexpr int kOpenDirectory = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 /// Owns a file descriptor.
 class Fd {
