@@ -30,7 +30,7 @@ constexpr auto kEndPatience = std::chrono::seconds(10);
 // takes longer loses only time, as it all begins again in a fresh container, where nothing is in a hurry.
 constexpr auto kStallPatience = std::chrono::minutes(3);
 constexpr std::uint64_t kMostBytesOfConflicts = std::uint64_t{8} << 30;
-constexpr auto kTarPatience = std::chrono::seconds(60);
+constexpr host::Patience kTarPatience{std::chrono::minutes(1), std::chrono::hours(2)};
 constexpr auto kOpenPatience = std::chrono::minutes(2);
 
 void keep(const plan::Engine& engine, const engine::SyncEngine& sync, const Cargo& cargo,

@@ -80,6 +80,7 @@ std::string Forward::obstacle_under_lock() {
   if (!now_.id.empty() && !git_.ok({"merge-base", "--is-ancestor", now_.id, after_.id}))
     return "history was rewritten or turned back in the jail";
   if (auto reason = target_obstacle(); !reason.empty()) return reason;
+  if (!git_.has_finite_tree(after_.id)) return "it has more files than can be compared";
   const auto changes = git_.run(
       {"diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff",
        now_.id.empty() ? git_.ask({"hash-object", "-t", "tree", "/dev/null"}) : now_.id, after_.id});

@@ -19,7 +19,9 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/process.hpp>
+#include <jailed/host/scan.hpp>
 #include <jailed/host/tree.hpp>
+#include <set>
 
 namespace jailed::commands {
 namespace {
@@ -29,7 +31,9 @@ using plan::Arrival;
 using plan::GitRefs;
 
 constexpr std::uint64_t kMostBytes = 4ULL << 30;
-constexpr std::chrono::seconds kPatience{300};
+constexpr host::Patience kPatience{std::chrono::minutes(5), std::chrono::hours(2)};
+// What unpacks to a thousand times its size takes its time.
+constexpr auto kIndexPatience = std::chrono::hours(1);
 constexpr std::size_t kMostHeader = 64U << 20;
 
 // The collector's answer, in a file of the session.
@@ -87,13 +91,13 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
 // Computes every object's id anew, refuses what git's fsck refuses, and objects that lead to nothing.
 void take_objects(const HostGit& git, const Answer& answer) {
   ::lseek(answer.file.get(), static_cast<off_t>(answer.collected.pack_at), SEEK_SET);
-  const auto indexed =
-      host::capture_with_input(git.command({"index-pack", "--stdin", "--fix-thin", "--strict",
-                                            fmt::format("--max-input-size={}", kMostBytes)}),
-                               answer.file.get());
-  if (!indexed.status.ok())
+  const auto indexed = host::capture_with_input(
+      git.command({"index-pack", "--stdin", "--fix-thin", "--strict", fmt::format("--max-input-size={}", kMostBytes)}), answer.file.get(),
+      kIndexPatience);
+  if (!indexed) throw Refused("git on this machine does not come to an end with their objects");
+  if (!indexed->status.ok())
     throw Refused(
-        fmt::format("git on this machine refuses their objects: {}", printable(first_line(indexed.err))));
+        fmt::format("git on this machine refuses their objects: {}", printable(first_line(indexed->err))));
 }
 
 void check_connected(const HostGit& git, const std::vector<Arrival>& arrivals) {
@@ -162,9 +166,29 @@ void check_shadow(const std::string& shadow) {
   if (!complete) throw Refused("its .git has too many files");
 }
 
+// The same of the repository here, which may have come in an archive. Sockets are no matter: git's own fsmonitor has one there.
+void check_repository(const plan::GitRecord& record) {
+  const auto waits = [](const host::ScannedDirectory& directory, const host::ScannedName& name) {
+    struct stat info {};
+    return (name.kind == host::ScannedName::Kind::other || name.kind == host::ScannedName::Kind::link) &&
+           ::fstatat(directory.directory, name.name.data(), &info, 0) == 0 && (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode));
+  };
+  for (const auto& root : std::set<std::string>{record.git_dir, record.common_dir}) {
+    std::string odd;
+    const auto visit = [&](const host::ScannedDirectory& directory) {
+      for (const auto& name : directory.names) {
+        if (waits(directory, name)) odd = fmt::format("{}/{}{}{}", root, directory.path, directory.path.empty() ? "" : "/", name.name);
+      }
+    };
+    if (!root.empty()) host::scan_tree(root, {}, visit, [](const auto&) {});
+    if (!odd.empty()) throw Refused(fmt::format("{} is no file, and git would wait for it", printable(odd)));
+  }
+}
+
 bool bring_refs_home(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail,
                      const ShadowState& state, const core::Environment& environment) {
   check_shadow(session.path + "/" + state.record->shadow);
+  check_repository(*state.record);
   const auto answer = collect(engine, session, jail);
   const auto& collected = answer.collected.refs;
   auto plan = plan::plan_arrivals(state.known, collected, session.refs);

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <jailed/commands/session_parts.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/scan.hpp>
 #include <jailed/host/session.hpp>
@@ -29,6 +31,8 @@ using plan::GitRefs;
 constexpr std::size_t kSmall = 1 << 20;
 constexpr std::size_t kPackedRefs = 256U << 20;
 constexpr std::size_t kMostRefs = 500000;
+constexpr std::size_t kLongestRef = 4096 + 64;  // a file of one ref: a name that is a path
+constexpr std::size_t kAllRefs = 256U << 20;   // names and values
 
 bool is_real_directory(const std::string& path) {
   const auto info = host::lstat_of(path);
@@ -152,16 +156,20 @@ std::string repository_above(const std::string& project) {
   return {};
 }
 
-void read_loose_refs(const std::string& git_dir, GitRefs& refs) {
-  host::walk_entries(host::open_directory_below(git_dir, "refs"), kMostRefs, [&](const host::WalkedEntry& entry) {
+// False when they are more than any repository has: a file of a megabyte costs a jail no room to link a hundred thousand times.
+bool read_loose_refs(const std::string& git_dir, GitRefs& refs) {
+  std::size_t left = kAllRefs;
+  const bool all = host::walk_entries(host::open_directory_below(git_dir, "refs"), kMostRefs, [&](const host::WalkedEntry& entry) {
     if (S_ISREG(entry.info.st_mode)) {
-      const auto content = host::read_entry(entry, kSmall);
-      if (auto value = content ? plan::parse_loose_ref(*content) : std::nullopt)
-        refs.emplace("refs/" + entry.path, std::move(*value));
+      const auto content = host::read_entry(entry, kLongestRef);
+      auto value = content ? plan::parse_loose_ref(*content) : std::nullopt;
+      left -= std::min(left, entry.path.size() + (value ? value->size() : 0));
+      if (value && left > 0) refs.emplace("refs/" + entry.path, std::move(*value));
     }
     // Git opens refs by their paths.
-    return entry.path.size() < PATH_MAX;
+    return left > 0 && entry.path.size() < PATH_MAX;
   });
+  return all && left > 0;
 }
 
 void write_file(const std::string& path, std::string_view content, mode_t mode = 0644) {
@@ -337,12 +345,16 @@ void make_module_shadows(const GitPlan& plan, const GitFacts& facts, const std::
 }
 
 void make_entry(const std::string& project) {
-  const auto entry = project + "/.git";
-  if (::mkdir(entry.c_str(), 0755) != 0 && errno != EEXIST)
-    throw core::Error(fmt::format("Cannot make {}, under which a jail's own git would hide: {}.",
-                                  core::printable(entry), std::strerror(errno)));
-  if (const auto info = host::lstat_of(project); info && ::geteuid() == 0) [[maybe_unused]]
-    const int kept = ::lchown(entry.c_str(), info->st_uid, info->st_gid);
+  const auto directory = host::open_exactly(project);
+  const bool made = directory && ::mkdirat(directory.get(), ".git", 0755) == 0;
+  if (!made && errno != EEXIST)
+    throw core::Error(fmt::format("Cannot make {}/.git, under which a jail's own git would hide: {}.",
+                                  core::printable(project), std::strerror(errno)));
+  // What was there before is whose it was.
+  struct stat owner {};
+  const host::Fd entry(!made || ::geteuid() != 0 ? -1 : ::openat(directory.get(), ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (entry && ::fstat(directory.get(), &owner) == 0) [[maybe_unused]]
+    const int kept = ::fchown(entry.get(), owner.st_uid, owner.st_gid);
 }
 
 void remove_made_entry(const std::string& sessions, const std::string& session_id,
@@ -357,7 +369,7 @@ void remove_made_entry(const std::string& sessions, const std::string& session_i
         return;
     }
   }
-  ::rmdir((record.project + "/.git").c_str());
+  if (const auto directory = host::open_exactly(record.project)) ::unlinkat(directory.get(), ".git", AT_REMOVEDIR);
 }
 
 }  // namespace
@@ -458,8 +470,8 @@ std::optional<GitRefs> read_refs(const std::string& git_dir, const std::string& 
   auto value = head ? plan::parse_loose_ref(*head) : std::nullopt;
   if (!value) return std::nullopt;
   refs.emplace("HEAD", std::move(*value));
-  read_loose_refs(git_dir, refs);
-  if (common_dir != git_dir) read_loose_refs(common_dir, refs);
+  if (!read_loose_refs(git_dir, refs)) return std::nullopt;
+  if (common_dir != git_dir && !read_loose_refs(common_dir, refs)) return std::nullopt;
   if (host::lstat_of(common_dir + "/packed-refs")) {
     const auto packed = host::read_below(common_dir, "packed-refs", kPackedRefs);
     if (!packed) return std::nullopt;

@@ -3,19 +3,39 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <jailed/commands/host_git.hpp>
+#include <jailed/host/child.hpp>
 #include <jailed/host/files.hpp>
 
 namespace jailed::commands {
 
 using core::printable;
 
+namespace {
+
+// A repository of millions of files takes a minute.
+constexpr std::uint64_t kMostListed = 256U << 20;  // two million files and more
+constexpr auto kHostGitPatience = std::chrono::minutes(10);
+
+host::Captured in_time(const core::Command& command, int input) {
+  if (auto answer = host::capture_with_input(command, input, kHostGitPatience)) return std::move(*answer);
+  throw Refused("git on this machine does not come to an end");
+}
+
+}  // namespace
+
 HostGit::HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment)
     : record_(record), scratch_(std::move(scratch)) {
   const auto git = host::find_program("git", environment);
   if (!git) throw Refused("git is not on PATH");
   git_ = *git;
+  for (const auto& path : {record.project, record.git_dir, record.common_dir}) {
+    std::string reason;
+    const auto real = path.empty() ? path : host::canonical(path, reason);
+    if (!real.empty() && real != path) throw Refused(fmt::format("a symbolic link leads to {} now", printable(path)));
+  }
   const auto owner = host::lstat_of(record.common_dir.empty() ? record.project : record.common_dir);
   if (!owner || ::geteuid() != 0 || owner->st_uid == 0) return;
   // Root would leave files that the owner cannot change, and obey the settings of somebody else.
@@ -41,10 +61,15 @@ core::Command HostGit::command(std::vector<std::string> args, const std::vector<
 }
 
 host::Captured HostGit::run(std::vector<std::string> args, const std::vector<core::EnvVar>& more) const {
-  return host::capture(command(std::move(args), more));
+  return in_time(command(std::move(args), more), host::open_null().get());
 }
 
 bool HostGit::ok(std::vector<std::string> args) const { return run(std::move(args)).status.ok(); }
+
+bool HostGit::has_finite_tree(const std::string& commit) const {
+  const auto nowhere = host::open_null();
+  return host::stream_to(command({"ls-tree", "-r", "-z", commit}), nowhere.get(), kMostListed, {kHostGitPatience, kHostGitPatience}).status.ok();
+}
 
 std::string HostGit::ask(std::vector<std::string> args) const {
   const auto answer = run(std::move(args));
@@ -62,7 +87,7 @@ host::Captured HostGit::feed(std::vector<std::string> args, std::string_view inp
     input.remove_prefix(static_cast<std::size_t>(count));
   }
   ::lseek(file.get(), 0, SEEK_SET);
-  return host::capture_with_input(command(std::move(args)), file.get());
+  return in_time(command(std::move(args)), file.get());
 }
 
 std::string first_line(std::string_view text) {

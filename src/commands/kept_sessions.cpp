@@ -201,7 +201,11 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
     return 0;
   }
   const auto engine = find_engine(settings, environment);
-  engine::remove_session_containers(engine, ids.front());
+  try {
+    engine::remove_session_containers(engine, ids.front());
+  } catch (const core::Error& error) {  // it is given up, with an engine or without
+    spdlog::warn("{}", error.what());
+  }
   const host::AbandonedSession session(sessions, ids.front());
   if (!session) return 0;  // another jailed is at it
   if (end_jail({.sessions = sessions, .id = ids.front(), .given_up = true}).nothing()) session.remove();

@@ -194,15 +194,32 @@ core::ExitStatus run_attached(const core::Command& command) {
       .status;
 }
 
+namespace {
+
+// Silence is no answer: what nobody knows of is not gone.
+std::vector<std::string> found_of(const plan::Engine& engine, const core::Command& find, const std::string& session_id) {
+  const auto answer = host::capture(find);
+  if (!answer.status.ok())
+    throw core::Error(fmt::format("{} does not say what is left of session {}: {}", engine.program, session_id, core::printable(answer.err)),
+                      "it is asked again at the next launch");
+  return plan::names_in(answer.out);
+}
+
+}  // namespace
+
 // One call for each: what an engine names is not what makes the others of a session stay.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
-  for (const auto& id : plan::names_in(host::capture(plan::find_session_command(engine, session_id)).out))
-    host::capture(plan::remove_command(engine, id));
+  for (const auto& id : found_of(engine, plan::find_session_command(engine, session_id), session_id)) {
+    const auto removed = host::capture(plan::remove_command(engine, id));
+    if (removed.status.ok() || says_container_is_gone(removed.err)) continue;
+    throw core::Error(fmt::format("{} does not remove {}, a container of session {}: {}", engine.program, id, session_id, core::printable(removed.err)),
+                      "what it did is looked at when it is gone");
+  }
 }
 
 void remove_siblings(const plan::Engine& engine, const std::string& session_id) {
   for (auto& sweep : plan::sibling_sweeps(engine, session_id)) {
-    const auto names = plan::names_in(host::capture(sweep.find).out);
+    const auto names = found_of(engine, sweep.find, session_id);
     if (names.empty()) continue;
     sweep.remove.args.insert(sweep.remove.args.end(), names.begin(), names.end());
     host::capture(sweep.remove);

@@ -33,6 +33,8 @@ bool may_become_client(std::string_view beginning) {
 
 }  // namespace
 
+bool ErrorOutput::holds_too_much() const { return held_.size() + line_.size() > kMostHeld; }
+
 bool ErrorOutput::command_began() {
   if (!sure_ && begun_ && begun_()) sure_ = true;
   return sure_;
@@ -67,7 +69,7 @@ std::string ErrorOutput::pass(std::string_view text) {
     const bool client = end == std::string::npos ? may_become_client(line)
                         : line.empty()           ? !held_.empty()
                                                  : is_client(line);
-    if (!client) {
+    if (!client || holds_too_much()) {
       speaking_ = true;
       return std::exchange(held_, {}) + std::exchange(line_, {});
     }

@@ -13,6 +13,7 @@
 #include <jailed/host/fd.hpp>
 #include <jailed/host/process.hpp>
 #include <jailed/host/signals.hpp>
+#include <utility>
 #include <vector>
 
 extern char** environ;
@@ -23,6 +24,27 @@ namespace {
 using core::Command;
 using core::ExitStatus;
 
+constexpr std::size_t kLongestLine = std::size_t{1} << 20;
+constexpr std::chrono::seconds kEndPatience{2};
+
+// Whether it has printed so much that it is no answer; then only that is left of it.
+bool is_no_answer(Captured& captured) {
+  if (captured.out.size() + captured.err.size() <= kMostCaptured) return false;
+  captured = {ExitStatus::signalled(SIGKILL), {}, fmt::format("it says more than {} MiB, which is no answer, and was stopped", kMostCaptured >> 20)};
+  return true;
+}
+
+// Who is asked to end takes its lock files with it.
+void ask_to_stop(Child& child, Reading& reading) {
+  child.signal(SIGTERM);
+  const auto deadline = Clock::now() + kEndPatience;
+  auto event = Reading::Event::something;
+  while (event == Reading::Event::something && Clock::now() < deadline) {
+    std::string out, err;
+    event = reading.next(deadline, out, err);
+  }
+}
+
 bool write_on(int fd, std::string_view text) {
   while (!text.empty()) {
     const auto count = ::write(fd, text.data(), text.size());
@@ -31,6 +53,27 @@ bool write_on(int fd, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(count));
   }
   return true;
+}
+
+// Nothing when it has not ended by then.
+std::optional<Captured> capture_until(const Command& command, int input, Clock::time_point deadline) {
+  auto out = make_pipe();
+  auto err = make_pipe();
+  Child child(command, {input, out.write.get(), err.write.get()});
+  out.write.reset();
+  err.write.reset();
+  Reading reading(child, std::move(out.read), std::move(err.read));
+  Captured captured;
+  for (auto event = Reading::Event::something; event != Reading::Event::ended;) {
+    event = reading.next(deadline, captured.out, captured.err);
+    const bool overdue = event == Reading::Event::overdue;
+    if (!overdue && !is_no_answer(captured)) continue;
+    ask_to_stop(child, reading);
+    if (overdue) return std::nullopt;
+    return captured;
+  }
+  captured.status = reading.status();
+  return captured;
 }
 
 }  // namespace
@@ -79,18 +122,10 @@ pid_t start_beside(const Command& command, int input, int output) {
 
 Captured capture(const Command& command) { return capture_with_input(command, open_null().get()); }
 
-Captured capture_with_input(const Command& command, int input) {
-  auto out = make_pipe();
-  auto err = make_pipe();
-  Child child(command, {input, out.write.get(), err.write.get()});
-  out.write.reset();
-  err.write.reset();
-  Reading reading(child, std::move(out.read), std::move(err.read));
-  Captured captured;
-  while (reading.next(Clock::time_point::max(), captured.out, captured.err) != Reading::Event::ended) {
-  }
-  captured.status = reading.status();
-  return captured;
+Captured capture_with_input(const Command& command, int input) { return *capture_until(command, input, Clock::time_point::max()); }
+
+std::optional<Captured> capture_with_input(const Command& command, int input, std::chrono::seconds patience) {
+  return capture_until(command, input, Clock::now() + patience);
 }
 
 struct Background::Running {
@@ -112,6 +147,10 @@ std::optional<Captured> Background::wait(std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   while (true) {
     const auto event = running_->reading.next(deadline, running_->captured.out, running_->captured.err);
+    if (is_no_answer(running_->captured)) {
+      running_->child.kill();
+      return running_->captured;
+    }
     if (event == Reading::Event::overdue) return std::nullopt;
     if (event != Reading::Event::ended) continue;
     running_->captured.status = running_->reading.status();
@@ -141,9 +180,10 @@ Captured capture_to_file(const Command& command, const std::string& path, int mo
     Child child(command, {.in = input.get(), .out = file.get(), .err = err.write.get(), .own_group = true});
     err.write.reset();
     Reading reading(child, {}, std::move(err.read));
-    while (reading.next(Clock::time_point::max(), captured.out, captured.err) != Reading::Event::ended) {
-    }
-    captured.status = reading.status();
+    bool too_much = false;
+    while (!too_much && reading.next(Clock::time_point::max(), captured.out, captured.err) != Reading::Event::ended) too_much = is_no_answer(captured);
+    if (too_much) child.kill();
+    else captured.status = reading.status();
   } catch (...) {
     ::unlink(path.c_str());
     throw;
@@ -152,8 +192,7 @@ Captured capture_to_file(const Command& command, const std::string& path, int mo
   return captured;
 }
 
-StreamedResult stream_to(const Command& command, int output, std::uint64_t limit,
-                         std::chrono::seconds patience) {
+StreamedResult stream_to(const Command& command, int output, std::uint64_t limit, Patience patience) {
   constexpr std::size_t kMostErrors = 65536;
   auto out = make_pipe();
   auto err = make_pipe();
@@ -164,16 +203,17 @@ StreamedResult stream_to(const Command& command, int output, std::uint64_t limit
   Reading reading(child, std::move(out.read), std::move(err.read));
   StreamedResult result;
   std::uint64_t written = 0;
-  auto deadline = Clock::now() + patience;
+  const auto last = Clock::now() + patience.in_all;
+  auto deadline = std::min(last, Clock::now() + patience.silence);
   for (bool more = true; more;) {
     std::string some;
     const auto before = result.err.size();
     const auto event = reading.next(deadline, some, result.err);
-    if (!some.empty() || result.err.size() != before) deadline = Clock::now() + patience;
-    if (event == Reading::Event::overdue) result.silent = true;
+    if (!some.empty() || result.err.size() != before) deadline = std::min(last, Clock::now() + patience.silence);
+    if (event == Reading::Event::overdue || (event == Reading::Event::something && Clock::now() > last)) result.silent = true;
     written += some.size();
     result.too_long = written > limit;
-    more = event == Reading::Event::something && !result.too_long;
+    more = event == Reading::Event::something && !result.too_long && !result.silent;
     if (!result.too_long && !write_on(output, some)) result.write_error = errno;
     if (result.err.size() > kMostErrors) result.err.erase(0, result.err.size() - kMostErrors / 2);
     more = more && result.write_error == 0;
@@ -207,6 +247,7 @@ LoggedResult run_with_lines(const Command& command, const std::function<void(std
       on_line(std::string_view(pending).substr(0, end));
       pending.erase(0, end + 1);
     }
+    if (pending.size() > kLongestLine) on_line(std::exchange(pending, {}));
     on_tick();
   }
   if (!pending.empty()) on_line(pending);

@@ -205,6 +205,7 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
                  {"GIT_TRACE", ""},
                  {"GIT_COMMITTER_NAME", "jailed"},
                  {"GIT_COMMITTER_EMAIL", "jailed@localhost"},
+                 {"GIT_ALLOC_LIMIT", "2g"},  // for one object that a few bytes unpack to; files of more than 512m git reads in parts
                  {"LC_ALL", "C"}};
   return command;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/answer.hpp>
 #include <jailed/plan/claims.hpp>
 #include <jailed/plan/jails.hpp>
 #include <jailed/plan/project.hpp>
@@ -110,7 +111,7 @@ std::vector<FoundJail> parse_docker_jails(const Engine& engine, std::string_view
   while (!text.empty() && jails.size() < kMostJails) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const auto fields = json::parse(line, nullptr, false);
+    const auto fields = parse_answer(line);
     if (!fields.is_array() || fields.size() != 11 ||
         !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
       continue;
@@ -136,7 +137,7 @@ std::string text_of(const json& object, const char* key) {
 
 std::vector<FoundJail> parse_podman_jails(const Engine& engine, std::string_view text) {
   std::vector<FoundJail> jails;
-  const auto answer = json::parse(text, nullptr, false);
+  const auto answer = parse_answer(text);
   if (!answer.is_array()) return jails;
   for (const auto& entry : answer) {
     if (!entry.is_object() || jails.size() >= kMostJails) continue;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <jailed/core/siphash.hpp>
 #include <jailed/core/version.hpp>
+#include <jailed/plan/answer.hpp>
 #include <jailed/plan/claims.hpp>
 #include <jailed/plan/project.hpp>
 #include <jailed/plan/remote.hpp>
@@ -219,7 +220,7 @@ core::Command inspect_volumes_command(const Engine& engine, const std::vector<st
 
 std::vector<Volume> parse_volumes(std::string_view text) {
   std::vector<Volume> volumes;
-  const auto answer = json::parse(text, nullptr, false);
+  const auto answer = parse_answer(text);
   if (!answer.is_array()) return volumes;
   for (const auto& entry : answer) {
     const auto labels = entry.find("Labels");
@@ -345,7 +346,7 @@ core::Command mutagen_version_command(const Mutagen& mutagen) {
 }
 
 std::optional<SyncState> parse_sync_state(std::string_view text) {
-  const auto answer = json::parse(text, nullptr, false);
+  const auto answer = parse_answer(text);
   if (!answer.is_array() || answer.empty() || !answer.front().is_object()) return std::nullopt;
   const auto& session = answer.front();
   const auto alpha = object_of(session, "alpha");

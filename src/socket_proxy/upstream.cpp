@@ -1,13 +1,16 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
+#include <jailed/core/nesting.hpp>
 #include <jailed/socket_proxy/upstream.hpp>
+#include <stdexcept>
 
 namespace jailed::socket_proxy {
 namespace {
 
 namespace http = boost::beast::http;
 
+constexpr std::size_t kDeepestAnswer = 64;
 constexpr std::uint64_t kLongestAnswer = std::uint64_t{64} * 1024 * 1024;
 
 }  // namespace
@@ -45,6 +48,7 @@ Answer Upstream::read_answer(Socket& socket) {
   http::response_parser<http::string_body> parser;
   parser.body_limit(kLongestAnswer);
   http::read(socket, buffer, parser);
+  if (core::nests_deeper(parser.get().body(), kDeepestAnswer)) throw std::runtime_error("the engine's answer is nested too deep");
   return {parser.get().result_int(), std::move(parser.get().body())};
 }
 

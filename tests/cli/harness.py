@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -209,6 +210,10 @@ class Host:
             raise
         return Result(child.returncode, out.decode("utf-8", "surrogateescape"),
                       err.decode("utf-8", "surrogateescape"))
+
+    def run_within(self, memory: int, *args, **more) -> Result:
+        """run(), with so much address space for jailed and what it starts."""
+        return self.run(*args, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (memory, memory)), **more)
 
     def terminal(self, *args, env: dict | None = None, cwd: Path | None = None, size=(24, 200),
                  **more) -> pexpect.spawn:

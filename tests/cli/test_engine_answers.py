@@ -17,6 +17,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from harness import wait_until
+from test_life import Machine, jail
 
 SECONDS = float(os.environ.get("JAILED_FUZZ_SECONDS", "20"))
 SEED = int(os.environ.get("JAILED_FUZZ_SEED", "20261126"))
@@ -241,3 +243,63 @@ def test_the_watch_notices_what_a_planted_session_does_when_it_is_believed(new_h
     watched.host.run("stop", "--all")
     with pytest.raises(AssertionError):
         check(watched, before, "the control")
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_an_answer_without_end_is_one_line_and_takes_no_memory(new_host, engine, stream):
+    machine = Machine(new_host(engine), engine)
+    machine.host.fakes.on("ps", f"exec /usr/bin/yes '{'y' * 200}' >&{stream}")
+    result = machine.host.run_within(GIB, "ls", timeout=60)
+    assert (result.code, result.out) == (125, "")
+    assert result.err.endswith("docker does not say which jails there are: it says more than 64 MiB, which is no answer, and was stopped\n".replace("docker", engine))
+    assert len(result.err.splitlines()) == 1
+
+
+def test_what_a_running_jail_answers_without_end_holds_nothing_up(new_host):
+    """Two minutes are its patience; a process in the jail can write into the pipe of what jailed starts there."""
+    machine = Machine(new_host("docker"), "docker")
+    machine.host.install_mutagen()
+    machine.knows([jail(1, project=str(machine.host.project), sync="mutagen", further={"lib": "/p/lib"})])
+    machine.host.fakes.on("exec", f"exec /usr/bin/yes '{'y' * 200}'")
+    result = machine.host.run_within(GIB, "detach", "lib", timeout=60)
+    assert result.code == 125 and "stays in the jail: the jail does not answer." in result.err
+
+
+@pytest.mark.parametrize("depth", [1000, 300_000])
+def test_an_answer_nested_ever_deeper_is_none(new_host, depth):
+    """Copied by recursion, it overran the stack."""
+    deep = "[" * depth + "]" * depth
+    machine = Machine(new_host("podman"), "podman")
+    (machine.host.fakes.directory / "listing").write_text(f'[{{"Names": ["x"], "Labels": {{"a": {deep}}}}}]')
+    result = machine.host.run("ls", "--quiet")
+    assert (result.code, result.out, result.err) == (0, "", "")
+    machine = Machine(new_host("docker"), "docker")
+    machine.host.install_mutagen()
+    machine.knows([jail(1, sync="mutagen")])
+    (machine.host.fakes.directory / "state").write_text(f'[{{"status": "watching", "alpha": {{"connected": true, "x": {deep}}}, "beta": {{}}}}]')
+    result = machine.host.run("sync", "status")
+    assert (result.code, result.out) == (0, "jailed-app-000000000001  /p/app  no session\n")
+
+
+@pytest.mark.parametrize("what", ["ps", "rm"])
+def test_a_session_stays_until_the_engine_has_said_that_its_containers_are_gone(host, what):
+    host.fakes.on("run", 'note up; while [ ! -e "$fake/go" ]; do /bin/sleep 0.05; done')
+    killed = host.start(".")
+    wait_until(lambda: host.fakes.notes == ["up"])
+    killed.kill()
+    killed.wait()
+    (host.fakes.directory / "go").touch()
+    (session,) = host.sessions
+    host.fakes.on("run", "exit 0")
+    host.fakes.on("ps", f"echo {'f' * 64}")
+    host.fakes.on(what, "echo 'context deadline exceeded' >&2; exit 1")
+    other = host.mkdir("other")
+    result = host.run(other, "--", "true")
+    assert (result.code, host.sessions) == (0, [session]) and "context deadline exceeded" in result.err and len(result.err.splitlines()) == 1
+    for name in ("ps", "rm"):
+        host.fakes.on(name, "exit 0")
+    assert host.run(other, "--", "true").err == "" and host.sessions == []

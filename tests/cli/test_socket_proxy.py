@@ -309,3 +309,13 @@ def test_an_engine_that_is_not_there_is_said_at_once(base):
     done = subprocess.run([Host.binary, "__socket-proxy", base, base / "none", SESSION, "1", "1", "-", "-", "-"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False)  # fmt: skip
     assert done.returncode == 125 and "cannot reach the engine's socket" in done.stdout
+
+
+def test_an_answer_nested_ever_deeper_does_not_end_the_proxy(proxy):
+    """Copied by recursion it overran the stack, and what the jail had made stayed."""
+    deep = b"[" * 300_000 + b"]" * 300_000
+    proxy.engine.answers["POST /volumes/create"] = reply(201, b'{"Name": "v", "Labels": {"a": ' + deep + b"}}")
+    assert proxy.raw(b"POST /volumes/create HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}") == b""
+    assert proxy.call("GET", "/containers/json") == (200, b"[]")
+    proxy.engine.answers["GET /containers/json"] = reply(200, b'[{"Id": "x", "a": ' + deep + b"}]")
+    assert proxy.end() == 125 and (proxy.directory / "session/docker.sock").exists()

@@ -31,6 +31,9 @@ class HostGit {
   core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
   host::Captured run(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
   bool ok(std::vector<std::string> args) const;
+  /// Whether the files of a commit can be listed: trees that are in one another ten times over say in a kilobyte that there are more than any
+  /// memory holds, and git's diff and index would try.
+  bool has_finite_tree(const std::string& commit) const;
   /// The first line of the answer; empty when git said no.
   std::string ask(std::vector<std::string> args) const;
   /// With `input` to read.

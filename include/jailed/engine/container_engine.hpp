@@ -38,7 +38,8 @@ core::ExitStatus run_attached(const core::Command& command);
 JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
                     const std::string& token, bool terminal);
 
-/// Removes the containers of a session whose jailed was killed, if any are left.
+/// Removes the containers of a session whose jailed was killed, if any are left. When it returns, none is; an engine that does not say so is a
+/// core::Error.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);
 
 /// Removes what a jail made through a proxy for the engine's socket that was killed.

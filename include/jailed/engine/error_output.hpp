@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -12,9 +13,11 @@ namespace jailed::engine {
 ///
 /// The command has begun when `begun` says so, or when `mark`, which an exec writes before its command
 /// (plan::kCommandMark), has come; the mark is taken out. Where neither can tell, a line that is not like the client's
-/// counts for the command's.
+/// counts for the command's. More than `kMostHeld` bytes are nobody's reason why there is no jail: they pass.
 class ErrorOutput {
  public:
+  static constexpr std::size_t kMostHeld = std::size_t{1} << 20;
+
   explicit ErrorOutput(std::function<bool()> begun = {}, std::string_view mark = {}) : begun_(std::move(begun)), mark_(mark) {}
 
   /// What can be shown now.
@@ -28,6 +31,7 @@ class ErrorOutput {
 
  private:
   std::string pass(std::string_view text);
+  bool holds_too_much() const;
 
   std::function<bool()> begun_;
   std::string_view mark_;

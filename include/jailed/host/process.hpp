@@ -36,6 +36,9 @@ struct Captured {
   std::string err;
 };
 
+/// Who prints more than this is killed: then `out` is empty, so that no part of it is taken for the whole, and `err` is one line that says so.
+constexpr std::size_t kMostCaptured = std::size_t{64} << 20;
+
 /// Runs to the end with no input and keeps what it prints (for short answers).
 Captured capture(const core::Command& command);
 
@@ -66,19 +69,26 @@ std::optional<Captured> capture_shielded(const core::Command& command, std::chro
 Captured capture_to_file(const core::Command& command, const std::string& path, int mode);
 /// The same with `input` as the child's input.
 Captured capture_with_input(const core::Command& command, int input);
+/// The same for a child that may wait for ever on what others wrote: asked to end (TERM), then killed, and nothing, when it has not ended by
+/// then. A terminal's Ctrl-C reaches it.
+std::optional<Captured> capture_with_input(const core::Command& command, int input, std::chrono::seconds patience);
+
+/// How long a child may be silent, and take in all.
+struct Patience {
+  std::chrono::seconds silence;
+  std::chrono::seconds in_all;
+};
 
 struct StreamedResult {
   core::ExitStatus status;
   std::string err;        // its last part, when it is long
   bool too_long = false;  // the output was longer than allowed, so the child was killed
-  bool silent = false;    // it said nothing for too long, so it was killed
+  bool silent = false;    // it said nothing for too long, or took too long in all, so it was killed
   int write_error = 0;    // errno: `output` took no more, so it was killed
 };
 
-/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes; waits for each
-/// of them at most `patience`. In a process group of its own.
-StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit,
-                         std::chrono::seconds patience);
+/// Runs to the end with no input and writes what it prints to `output`, at most `limit` bytes. In a process group of its own.
+StreamedResult stream_to(const core::Command& command, int output, std::uint64_t limit, Patience patience);
 
 struct LoggedResult {
   core::ExitStatus status;
@@ -86,7 +96,7 @@ struct LoggedResult {
 };
 
 /// Runs to the end with no input; each line of its output and error output, in the order of arrival, goes to
-/// `on_line`. `on_tick` is called at least once a second. A terminal's Ctrl-C reaches the child by itself,
+/// `on_line` (one of more than a megabyte in parts). `on_tick` is called at least once a second. A terminal's Ctrl-C reaches the child by itself,
 /// other signals are passed on.
 LoggedResult run_with_lines(const core::Command& command,
                             const std::function<void(std::string_view)>& on_line,

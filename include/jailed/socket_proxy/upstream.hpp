@@ -36,7 +36,7 @@ class Upstream {
   };
   static void send(Socket& socket, const Forward& request, const Head& head);
 
-  /// One request and its whole answer, of at most 64 MiB.
+  /// One request and its whole answer, of at most 64 MiB and 64 levels.
   Answer ask(const Forward& request) const;
   static Answer read_answer(Socket& socket);
 

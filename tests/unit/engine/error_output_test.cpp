@@ -124,3 +124,14 @@ TEST_CASE("where process 1 says that the command has begun, nothing of it is hel
   CHECK(output.feed("Error: network jailed-isolated not found\n") == "WARNING: no swap limit\nError: network jailed-isolated not found\n");
   CHECK(output.held().empty());
 }
+
+TEST_CASE("a client that never stops talking is not held back for ever", "[engine]") {
+  const std::string line = "Error: " + std::string(200, 'x') + (GENERATE(true, false) ? "\n" : "");
+  ErrorOutput output({}, GENERATE("", "<mark>"));
+  std::string shown;
+  for (int i = 0; i < 20000; ++i) {
+    shown += output.feed(line);
+    REQUIRE(output.held().size() < 2 * ErrorOutput::kMostHeld);
+  }
+  CHECK(shown.size() + output.held().size() == 20000 * line.size());
+}

@@ -179,7 +179,7 @@ std::string printed_by(const std::string& way, const Command& command) {
     return text;
   }
   const Fd file(::open((scratch / "out").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  CHECK(stream_to(command, file.get(), 1 << 20, std::chrono::seconds(10)).status.ok());
+  CHECK(stream_to(command, file.get(), 1 << 20, {std::chrono::seconds(10), std::chrono::minutes(1)}).status.ok());
   return read_file(scratch / "out").value_or("");
 }
 
@@ -213,7 +213,7 @@ TEST_CASE("patience holds for a child that has closed its output", "[host]") {
   CHECK(background.wait(std::chrono::milliseconds(100)) == std::nullopt);
   CHECK(background.wait(std::chrono::milliseconds(100)) == std::nullopt);
   const auto nothing = open_null();
-  CHECK(stream_to(silent, nothing.get(), 100, std::chrono::seconds(1)).silent);
+  CHECK(stream_to(silent, nothing.get(), 100, {std::chrono::seconds(1), std::chrono::minutes(1)}).silent);
   CHECK(Clock::now() - began < std::chrono::seconds(15));
 }
 
@@ -224,7 +224,7 @@ TEST_CASE("what runs out of patience is killed with all that it started", "[host
   SECTION("at once") { capture_shielded(script, std::chrono::milliseconds(500)); }
   SECTION("by silence") {
     const auto nothing = open_null();
-    stream_to(script, nothing.get(), 100, std::chrono::seconds(1));
+    stream_to(script, nothing.get(), 100, {std::chrono::seconds(1), std::chrono::minutes(1)});
   }
   auto pid = read_file(scratch / "pid").value_or("");
   REQUIRE(pid.ends_with('\n'));
@@ -237,7 +237,7 @@ TEST_CASE("what runs out of patience is killed with all that it started", "[host
 TEST_CASE("an output that cannot be written is no success", "[host]") {
   const Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   if (!full) return;
-  const auto result = stream_to(shell("printf x"), full.get(), 100, std::chrono::seconds(5));
+  const auto result = stream_to(shell("printf x"), full.get(), 100, {std::chrono::seconds(5), std::chrono::minutes(1)});
   CHECK(result.write_error != 0);
   CHECK_FALSE(result.status.ok());
 }
@@ -334,4 +334,45 @@ TEST_CASE("INT and QUIT from another process are passed on to the child", "[host
   CHECK(run.signals.empty());
   CHECK_FALSE(run.result.terminated);
   CHECK_FALSE(run.ending_signals_wait);
+}
+
+TEST_CASE("who never stops talking is stopped, and no part of it is an answer", "[host]") {
+  const auto flood = shell(GENERATE("exec yes", "exec yes >&2"));
+  const auto began = Clock::now();
+  const auto check = [](const Captured& captured) {
+    CHECK(captured.status == ExitStatus::signalled(SIGKILL));
+    CHECK(captured.out.empty());
+    CHECK(captured.err == "it says more than 64 MiB, which is no answer, and was stopped");
+  };
+  check(capture(flood));
+  check(capture_shielded(flood));
+  check(capture_shielded(flood, std::chrono::minutes(5)).value());
+  CHECK(Clock::now() - began < std::chrono::seconds(60));
+}
+
+TEST_CASE("who has a patience is asked to end first, so that it takes its lock files along", "[host]") {
+  const Scratch scratch;
+  const auto began = Clock::now();
+  const auto nothing = open_null();
+  const auto script = "touch " + (scratch / "lock") + "; trap 'rm " + (scratch / "lock") + "; exit' TERM; while :; do sleep 0.1; done";
+  CHECK(!capture_with_input(shell(script), nothing.get(), std::chrono::seconds(1)));
+  CHECK_FALSE(lstat_of(scratch / "lock"));
+  CHECK(capture_with_input(shell("trap '' TERM; while :; do sleep 0.1; done"), nothing.get(), std::chrono::seconds(1)) == std::nullopt);
+  CHECK(capture_with_input(shell("echo x"), nothing.get(), std::chrono::seconds(10)).value().out == "x\n");
+  CHECK(Clock::now() - began < std::chrono::seconds(12));
+}
+
+TEST_CASE("a drop now and then does not keep a stream open for ever", "[host]") {
+  const auto nothing = open_null();
+  const auto began = Clock::now();
+  CHECK(stream_to(shell("while :; do echo y; sleep 0.1; done"), nothing.get(), 1 << 20, {std::chrono::seconds(5), std::chrono::seconds(1)}).silent);
+  CHECK(stream_to(shell("exec yes"), nothing.get(), UINT64_MAX, {std::chrono::seconds(5), std::chrono::seconds(1)}).silent);
+  CHECK(Clock::now() - began < std::chrono::seconds(10));
+}
+
+TEST_CASE("a line without end comes in parts", "[host]") {
+  std::size_t longest = 0, all = 0;
+  run_with_lines(shell("head -c 10000000 /dev/zero"), [&](std::string_view line) { longest = std::max(longest, line.size()), all += line.size(); }, [] {});
+  CHECK(all == 10000000);
+  CHECK(longest < 2000000);
 }
