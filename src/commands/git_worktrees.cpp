@@ -15,8 +15,8 @@ constexpr std::size_t kShortFile = 4096;
 constexpr std::size_t kLongestRepository = 1 << 20;
 constexpr std::size_t kMost = 32;
 
-std::vector<std::string> names_in(const std::string& directory) {
-  auto names = host::list_directory(directory);
+std::vector<std::string> names_in(const std::string& git_dir) {
+  auto names = host::names_below(git_dir, "worktrees");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -38,7 +38,7 @@ std::optional<plan::GitRecord> record_of(const std::string& part) {
 void find_worktrees(plan::GitFacts& facts) {
   // In the shadow of a worktree there are no others.
   if (facts.git_dir != facts.common_dir) return;
-  for (const auto& name : names_in(facts.common_dir + "/worktrees")) {
+  for (const auto& name : names_in(facts.common_dir)) {
     const auto worktree = read_worktree(facts.common_dir, name, facts.project);
     if (!worktree || facts.worktrees.size() >= kMost) continue;
     const auto gitfile = host::read_below(facts.project, worktree->path + "/.git", kShortFile);
@@ -70,7 +70,7 @@ void make_worktree_shadows(const plan::GitPlan& plan, const plan::GitFacts& fact
 std::vector<plan::JailWorktree> worktrees_in(const std::string& part, const plan::GitRecord& record) {
   std::vector<plan::JailWorktree> worktrees;
   if (record.read_only) return worktrees;
-  for (const auto& name : names_in(part + "/git/worktrees")) {
+  for (const auto& name : names_in(part + "/git")) {
     auto worktree = read_worktree(part + "/git", name, record.workspace);
     if (!worktree || !host::open_directory_below(record.project, worktree->path)) continue;
     if (worktrees.size() < kMost) worktrees.push_back(std::move(*worktree));
@@ -82,7 +82,7 @@ bool worktrees_differ(const std::string& part) {
   const auto record = record_of(part);
   if (!record || record->git_dir.empty()) return false;
   std::vector<plan::JailWorktree> here;
-  for (const auto& name : names_in(record->common_dir + "/worktrees")) {
+  for (const auto& name : names_in(record->common_dir)) {
     auto worktree = read_worktree(record->common_dir, name, record->project);
     if (worktree && host::lstat_of(fmt::format("{}/worktrees/{}/index", record->common_dir, name))) here.push_back(std::move(*worktree));
   }

@@ -227,17 +227,20 @@ class After : public Visitor {
     if (!directory.path.empty() && (::fstat(directory.directory, &info) != 0 || host::change_time(info) >= started_))
       return true;
     std::string_view path = directory.path;
-    std::vector<std::string> unmoved;
+    std::vector<std::string> passed;
     bool moved = false;
     while (!moved && path.find('/') != std::string_view::npos) {
       path = path.substr(0, path.rfind('/'));
       std::string above(path);
-      if (unmoved_.contains(above)) break;
+      if (const auto known = moved_.find(above); known != moved_.end()) {
+        moved = known->second;
+        break;
+      }
       const auto opened = host::open_directory_below(before_.project, above);
       moved = !opened || ::fstat(opened.get(), &info) != 0 || host::change_time(info) >= started_;
-      unmoved.push_back(std::move(above));
+      passed.push_back(std::move(above));
     }
-    if (!moved) unmoved_.insert(unmoved.begin(), unmoved.end());
+    for (auto& above : passed) moved_.emplace(std::move(above), moved);
     return moved;
   }
 
@@ -278,10 +281,18 @@ class After : public Visitor {
   std::int64_t started_ = 0;
   std::unordered_map<std::uint64_t, const FileState*> known_files_;
   std::set<std::uint64_t> read_only_;
-  std::set<std::string> unmoved_;  // directories that have their place since before, with all above
+  std::unordered_map<std::string, bool> moved_;  // directories: whether they, or one above, were renamed since
   std::vector<Finding> findings_;
   std::vector<std::size_t> counts_;
 };
+
+// A project's path had no link when the jail began: whoever can write above it, as a jail around it can, would have another directory looked
+// at, and files moved out of that one.
+bool is_led_away(const std::string& project) {
+  std::string reason;
+  const auto real = host::canonical(project, reason);
+  return !real.empty() && real != project;
+}
 
 // Each is named before it is moved: whatever happens then, it was said.
 void move_and_report(std::vector<Finding>& findings, const HostSnapshot& before, const std::string& part,
@@ -361,6 +372,10 @@ bool settle_part(const std::string& part, const std::string& id, bool is_one_of_
     if (!before) {
       spdlog::warn("What changed that your tools run by themselves cannot be told: {} makes no sense.",
                    core::printable(part + kSnapshotFile));
+    } else if (is_led_away(before->project)) {
+      spdlog::error("What this jail left for your tools to run is not looked at: a symbolic link leads to {} now.", core::printable(before->project));
+      spdlog::error("  see who put it there, and put the directory back");
+      settled = false;
     } else if (host::lstat_of(before->project)) {
       settled = settle(*before, part, id, is_one_of_several, more_to_come);
     }

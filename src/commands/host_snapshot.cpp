@@ -122,12 +122,17 @@ std::vector<HostEntry> named_by_settings(const plan::GitFacts& git, const core::
     settings.insert(settings.end(), more.begin(), more.end());
   };
   if (!git.git_dir.empty()) add(git.git_dir, "config.worktree");
+  // The user's own way to these may lead through links.
+  const auto add_own = [&](const std::string& directory, const char* name) {
+    std::string reason;
+    add(host::canonical(directory, reason), name);
+  };
   const auto home = environment.get("HOME");
-  if (home) add(*home, ".gitconfig");
+  if (home) add_own(*home, ".gitconfig");
   if (const auto base = environment.get("XDG_CONFIG_HOME")) {
-    add(*base + "/git", "config");
+    add_own(*base + "/git", "config");
   } else if (home) {
-    add(*home + "/.config/git", "config");
+    add_own(*home + "/.config/git", "config");
   }
   return plan::named_by_git(git.project, git.common_dir, settings, [&](const std::string& path) {
     return host::lstat_of(git.project + "/" + path).has_value();

@@ -12,6 +12,7 @@
 #include <jailed/commands/host_git.hpp>
 #include <jailed/commands/index_lock.hpp>
 #include <jailed/core/command.hpp>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <string>
 #include <string_view>
@@ -57,7 +58,7 @@ void remove_left(int directory) {
 }  // namespace
 
 IndexLock::IndexLock(const std::string& git_dir, std::optional<std::pair<uid_t, gid_t>> owner)
-    : directory_(::open(git_dir.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) {
+    : directory_(host::open_exactly(git_dir)) {
   struct stat info {};
   // Whoever owns a directory above can put another one in its place.
   if (!directory_ || ::fstat(directory_.get(), &info) != 0 || (owner && info.st_uid != owner->first))

@@ -67,7 +67,7 @@ class Quarantine {
       to = place_ + "/" + plan::quarantine_name(++number_, finding.path);
     } while (host::lstat_of(to));
     const auto from = before_.project + "/" + finding.path;
-    const auto info = host::lstat_of(from);
+    const auto info = host::stat_below(before_.project, finding.path);
     const auto mode = info && S_ISDIR(info->st_mode) ? (info->st_mode & 07777) | S_IRWXU : 0;
     const auto copy = before_.copies.find(finding.path);
     const bool has_former = copy != before_.copies.end() && finding.change == Finding::Change::changed;
@@ -78,7 +78,7 @@ class Quarantine {
       return;
     }
     finding.kept_as = to;
-    if (mode != 0) ::chmod(to.c_str(), 0);
+    if (mode != 0) host::close_directory(to);
     if (!has_former) return;
     const auto former = session_ + "/" + copy->second;
     finding.put_back = host::put_below(former, before_.project, finding.path);

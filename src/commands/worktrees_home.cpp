@@ -10,6 +10,7 @@
 #include <jailed/commands/git_forward.hpp>
 #include <jailed/commands/git_worktrees.hpp>
 #include <jailed/core/command.hpp>
+#include <jailed/host/beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/scan.hpp>
 #include <jailed/host/tree.hpp>
@@ -28,7 +29,7 @@ constexpr std::string_view kOnBranch = "ref: ";
 
 // The directory worktrees/<name> of the repository that names this place; empty: none.
 std::string admin_of(const GitRecord& record, const std::string& path) {
-  for (const auto& name : host::list_directory(record.common_dir + "/worktrees")) {
+  for (const auto& name : host::names_below(record.common_dir, "worktrees")) {
     const auto named = host::read_below(record.common_dir, fmt::format("worktrees/{}/gitdir", name), 4096);
     if (named && first_line(*named) == fmt::format("{}/{}/.git", record.project, path))
       return record.common_dir + "/worktrees/" + name;
@@ -72,7 +73,7 @@ class Home {
     own.project = record_.project + "/" + worktree.path;
     const HostGit git(own, part_, environment_);
     if (is_new || !host::lstat_of(admin + "/index")) {
-      if (!git.ok({"read-tree", "HEAD"})) return "git cannot read what it is at";
+      if (!git.has_finite_tree("HEAD") || !git.ok({"read-tree", "HEAD"})) return "git cannot read what it is at";
       spdlog::info("The jail's worktree {} is one here: {}.", printable(worktree.path),
                    head_words(worktree));
       return {};
@@ -105,7 +106,7 @@ class Home {
 
   std::string make_admin(const JailWorktree& worktree, std::string& admin) {
     const auto owner = git_.owner();
-    const host::Fd common(::open(record_.common_dir.c_str(), kDirectory));
+    const auto common = host::open_exactly(record_.common_dir);
     struct stat info {};
     // Whoever owns a directory above can put another one in its place.
     if (!common || ::fstat(common.get(), &info) != 0 || (owner && info.st_uid != owner->first)) return "the repository cannot be opened";

@@ -98,7 +98,7 @@ void DirectoryNames::add(int directory, const char* name, unsigned char type) {
 
 #ifdef __linux__
 // What readdir(3) does, without its stat, its lock and its allocation for every directory.
-bool DirectoryNames::read_all(int directory) {
+bool DirectoryNames::read_all(int directory, std::size_t most) {
   struct Entry {
     std::uint64_t inode;
     std::int64_t offset;
@@ -116,23 +116,33 @@ bool DirectoryNames::read_all(int directory) {
       add(directory, buffer.data() + at + offsetof(Entry, name), entry->type);
       at += entry->length;
     }
+    if (found_.size() > most) {
+      errno = 0;
+      return false;
+    }
   }
 }
 #else
-bool DirectoryNames::read_all(int directory) {
+bool DirectoryNames::read_all(int directory, std::size_t most) {
   const int copy = ::openat(directory, ".", kOpenDirectory);
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
   if (!stream) return false;
-  while (const auto* entry = ::readdir(stream.get())) add(directory, entry->d_name, entry->d_type);
+  while (const auto* entry = ::readdir(stream.get())) {
+    add(directory, entry->d_name, entry->d_type);
+    if (found_.size() <= most) continue;
+    errno = 0;
+    return false;
+  }
   return true;
 }
 #endif
 
-bool DirectoryNames::read(int directory) {
+bool DirectoryNames::read(int directory, std::size_t most) {
   bytes_.clear();
   found_.clear();
   names_.clear();
-  const bool whole = read_all(directory);
+  const bool whole = read_all(directory, most);
+  if (found_.size() > most) found_.resize(most);
   for (const auto& each : found_) {
     names_.push_back({std::string_view(bytes_.data() + each.at, each.size - 1), each.kind,
                       each.kind == Kind::directory, 0});
@@ -200,10 +210,9 @@ void TreeWalk::open_here(int directory, std::size_t depth, int context) {
   auto& step = steps_[depth];
   step.next = 0;
   step.path_length = path_.size();
-  const bool whole = step.names.read(directory);
+  const bool whole = step.names.read(directory, left_names_);
   const auto names = step.names.names();
-  if (whole) errno = 0;
-  if (!whole || names.size() > left_names_) unreadable(path_);
+  if (!whole) unreadable(path_);
   left_names_ -= std::min(left_names_, names.size());
   opened({path_, directory, context, names});
 }

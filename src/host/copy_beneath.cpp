@@ -45,7 +45,7 @@ bool write_content(int to, std::string_view text) {
 
 bool write_new_beneath(const std::string& root, const std::string& relative, std::string_view text) {
   std::string_view rest = relative;
-  const auto directory = holder_of(Fd(::open(root.c_str(), kOpenDirectory)), rest, true);
+  const auto directory = holder_of(open_exactly(root), rest, true);
   if (!directory) return false;
   const std::string name(rest);
   const Fd file(::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -57,20 +57,20 @@ bool write_new_beneath(const std::string& root, const std::string& relative, std
 
 bool is_beneath(const std::string& root, const std::string& relative) {
   std::string_view rest = relative;
-  const auto directory = holder_of(Fd(::open(root.c_str(), kOpenDirectory)), rest, false);
+  const auto directory = holder_of(open_exactly(root), rest, false);
   struct stat info {};
   return directory && ::fstatat(directory.get(), std::string(rest).c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 bool copy_beneath(const std::string& from, const std::string& to, const std::string& relative, std::uint64_t most) {
   std::string_view name_there = relative, name_here = relative;
-  const auto source_directory = holder_of(Fd(::open(from.c_str(), kOpenDirectory)), name_there, false);
+  const auto source_directory = holder_of(open_exactly(from), name_there, false);
   if (!source_directory) return false;
   // Not blocking: it may be a FIFO by now.
   const Fd source(::openat(source_directory.get(), std::string(name_there).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!source || ::fstat(source.get(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
-  const auto target_directory = holder_of(Fd(::open(to.c_str(), kOpenDirectory)), name_here, true);
+  const auto target_directory = holder_of(open_exactly(to), name_here, true);
   if (!target_directory) return false;
   const std::string name(name_here);
   const Fd target(::openat(target_directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

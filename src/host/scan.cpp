@@ -80,7 +80,7 @@ std::int64_t clock_now(clockid_t clock) {
 void scan_tree(const std::string& root, const ScanLimits& limits,
                const std::function<void(const ScannedDirectory&)>& visit,
                const std::function<void(const std::string& path)>& unreadable) {
-  Fd fd(::open(root.c_str(), kOpenDirectory));
+  Fd fd = open_exactly(root);
   if (!fd) {
     unreadable({});
     return;
@@ -89,7 +89,7 @@ void scan_tree(const std::string& root, const ScanLimits& limits,
 }
 
 Fd open_directory_below(const std::string& root, std::string_view path) {
-  Fd directory(::open(root.c_str(), kOpenDirectory));
+  Fd directory = open_exactly(root);
   while (directory && !path.empty()) {
     const std::string part(path.substr(0, path.find('/')));
     path.remove_prefix(std::min(path.size(), part.size() + 1));
@@ -97,6 +97,27 @@ Fd open_directory_below(const std::string& root, std::string_view path) {
     directory = Fd(::openat(directory.get(), part.c_str(), kOpenDirectory));
   }
   return directory;
+}
+
+std::vector<std::string> names_below(const std::string& root, std::string_view path, std::size_t most) {
+  const auto directory = open_directory_below(root, path);
+  DirectoryNames found;
+  std::vector<std::string> names;
+  if (!directory || !found.read(directory.get(), most)) return names;
+  for (const auto& name : found.names()) names.emplace_back(name.name);
+  return names;
+}
+
+std::optional<struct stat> stat_below(const std::string& root, std::string_view path) {
+  const auto place = place_below(root, path);
+  struct stat info {};
+  if (!place.parent || ::fstatat(place.parent.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  return info;
+}
+
+void close_directory(const std::string& path) {
+  const Fd directory(::open(path.c_str(), kOpenDirectory));
+  if (directory) ::fchmod(directory.get(), 0);
 }
 
 std::optional<std::string> move_below(const std::string& root, std::string_view path, const std::string& to) {

@@ -87,7 +87,7 @@ std::optional<std::string> read_whole(const Fd& file, std::size_t limit) {
 }  // namespace
 
 Fd open_below(const std::string& root, std::string_view path) {
-  Fd directory(::open(root.c_str(), kOpenDirectory));
+  Fd directory = open_exactly(root);
   while (directory) {
     const auto slash = path.find('/');
     const std::string part(path.substr(0, slash));
@@ -121,7 +121,7 @@ bool walk_entries(Fd root, std::size_t limit, const VisitEntry& visit) {
 }
 
 bool walk_tree(const std::string& directory, std::size_t limit, const Visit& visit) {
-  return walk_entries(Fd(::open(directory.c_str(), kOpenDirectory)), limit,
+  return walk_entries(open_exactly(directory), limit,
                       [&](const WalkedEntry& entry) { return visit(entry.path, entry.info); });
 }
 

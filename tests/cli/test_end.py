@@ -1,8 +1,11 @@
 """The end of a jail always tells and never loses: a full disk, a reader that went away, an engine that breaks, a project that is
 gone, one bad session among several. The fake engine is the agent, and the jail that packs its commits."""
+import hashlib
 import os
 import shutil
+import socket
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -424,3 +427,138 @@ def test_commits_outlive_a_full_disk(small, full):
     assert host.run("git", "import").code == 0
     assert (subjects(host), host.sessions) == (["one", "here"], [])
     fsck(host)
+
+
+# --- what a jail, or the repository itself, has put in the way --------------------------------------------------------
+
+
+def test_a_link_on_the_way_to_the_project_leads_to_no_other_directory(host):
+    """As a jail around the project can put it there: what is of that name elsewhere is the user's."""
+    project = host.mkdir("around/mid/sub")
+    mine = host.mkdir("home/sub")
+    (mine / ".envrc").write_text("mine")
+    host.mkdir("home/sub/lib/.git")
+    (mine / "lib/.git/HEAD").write_text("ref: refs/heads/main\n")
+    around = host.directory / "around"
+    host.give(host.directory)
+    host.fakes.on("run", f"/bin/touch .envrc; /bin/mv {around}/mid {around}/gone; /bin/ln -s {host.home} {around}/mid")
+    before = [path for path in host.snapshot() if path[0].startswith("home/sub")]
+    result = host.run(project, "--", "true")
+    (session,) = host.sessions
+    assert [path for path in host.snapshot() if path[0].startswith("home/sub")] == before
+    assert result.code == 125 and f"a symbolic link leads to {project} now" in result.err and f"jailed git import {session}" in result.err
+    (around / "mid").unlink()
+    (around / "gone").rename(around / "mid")
+    assert host.run("git", "import").code == 0 and host.sessions == []
+
+
+def test_commits_go_to_no_repository_that_a_link_leads_to(host):
+    project = host.mkdir("around/mid/sub")
+    around = host.directory / "around"
+    host.give(around)
+    repository(host, project)
+    git(host, "clone", "-q", str(project), str(host.home / "sub"), project=host.home)
+    agent(host, f"commit one; mv {around}/mid {around}/gone; ln -s {host.home} {around}/mid", project)
+    (host.fakes.directory / "repository").write_text(f"{around}/gone/sub/.git")
+    before = [path for path in host.snapshot() if path[0].startswith("home/sub")]
+    result = host.run(project)
+    assert result.code == 125 and "a symbolic link leads to" in result.err
+    assert [path for path in host.snapshot() if path[0].startswith("home/sub")] == before
+
+
+@pytest.mark.parametrize("name", ["refs/heads/pipe", "refs/tags/pipe", "packed-refs", "logs/HEAD", "shallow", "objects/info/alternates", "objects/info/commit-graph",
+                                  "info/attributes"])  # fmt: skip
+def test_git_here_waits_for_no_pipe_in_the_repository(host, name):
+    """The repository came in an archive. The jail's git has objects of its own."""
+    repository(host)
+    pipe = host.project / ".git" / name
+    pipe.parent.mkdir(parents=True, exist_ok=True)
+    pipe.unlink(missing_ok=True)
+    shutil.copytree(host.project / ".git/objects", host.fakes.directory / "store/objects")
+    host.give(host.fakes.directory / "store")
+    os.mkfifo(pipe)
+    host.give(host.project)
+    agent(host, "repository=$fake/store; commit one")
+    (host.fakes.directory / "repository").write_text(str(host.fakes.directory / "store"))
+    result = host.run(".", timeout=15)
+    assert result.code == 125 and f".git/{name} is no file, and git would wait for it" in result.err
+    pipe.unlink()
+
+
+def test_a_socket_of_git_s_own_is_in_nobody_s_way(host):
+    repository(host)
+    with socket.socket(socket.AF_UNIX) as monitor:
+        os.chdir(host.project / ".git")
+        monitor.bind("fsmonitor--daemon.ipc")
+    agent(host, "commit one")
+    assert (host.run(".").code, subjects(host)) == (0, ["one", "here"])
+
+
+# Ten thousand million files in a few hundred bytes.
+BOMB = r"""tree=$(printf '100644 blob %s\tf\n' $(echo x | in_jail hash-object -w --stdin) | in_jail mktree)
+for level in 1 2 3 4 5 6 7 8 9 10; do
+  tree=$(for i in 0 1 2 3 4 5 6 7 8 9; do printf '040000 tree %s\td%s\n' $tree $i; done | in_jail mktree)
+done
+in_jail update-ref refs/heads/main $(in_jail commit-tree -p HEAD -m bomb $tree)"""
+
+
+def noting_git(host) -> None:
+    (host.fakes.bin / "git").unlink()
+    script = host.fakes.add("git")
+    script.write_text(script.read_text() + 'PATH=$saved_path exec /usr/bin/git "$@"\n')
+
+
+def steps(host) -> set[str]:
+    """The subcommands of git that ran here; each has settings (-c) before it."""
+    words = [call.args for call in host.fakes.calls if call.program.endswith("/git")]
+    return {next((word for at, word in enumerate(args) if word != "-c" and (at == 0 or args[at - 1] != "-c")), "") for args in words}
+
+
+def test_a_commit_of_more_files_than_memory_holds_is_not_unpacked(host):
+    repository(host)
+    agent(host, BOMB)
+    noting_git(host)
+    result = host.run_within(1 << 30, ".", timeout=120)
+    assert result.code == 0 and "Your branch stays where it is: it has more files than can be compared." in result.err
+    assert "ls-tree" in steps(host) and not {"diff-tree", "read-tree"} & steps(host)
+    assert "/heads/main" in git(host, "for-each-ref", "refs/jailed") and subjects(host) == ["here"]
+
+
+def test_control_a_commit_of_one_file_is(host):
+    repository(host)
+    agent(host, "commit one")
+    noting_git(host)
+    assert host.run(".").code == 0 and {"ls-tree", "diff-tree", "read-tree"} <= steps(host) and subjects(host) == ["one", "here"]
+
+
+def delta_pack(blob: bytes, size: int) -> bytes:
+    """One object that says it is `size` bytes long, made of one that is there."""
+    def number(value: int) -> bytes:
+        out = b""
+        while value > 127:
+            out, value = out + bytes([value & 127 | 128]), value >> 7
+        return out + bytes([value])
+
+    delta = number(len(blob)) + number(size) + bytes([0x90, len(blob)])
+    entry = bytes([0x70 | len(delta) & 15 | (128 if len(delta) > 15 else 0)]) + (bytes([len(delta) >> 4]) if len(delta) > 15 else b"")
+    pack = b"PACK" + (2).to_bytes(4, "big") + (1).to_bytes(4, "big") + entry + hashlib.sha1(b"blob %d\0" % len(blob) + blob).digest() + zlib.compress(delta)
+    return pack + hashlib.sha1(pack).digest()
+
+
+def test_an_object_that_unpacks_to_more_than_memory_is_refused_by_its_size(host):
+    repository(host)
+    agent(host, "commit one")
+    (host.fakes.directory / "pack").write_bytes(delta_pack(b"here\n", 3 << 30))
+    script = host.fakes.directory / "on-run"
+    script.write_text(script.read_text().replace("in_jail for-each-ref --format='%(objectname)' refs/heads | in_jail pack-objects --revs --stdout -q", 'cat "$fake/pack"'))
+    result = host.run(".")
+    assert result.code == 125 and f"attempting to allocate {(3 << 30) + 1} over limit {2 << 30}" in result.err, result.err
+
+
+def test_references_that_cost_a_jail_nothing_cost_no_memory_here(host):
+    """One file of a megabyte, linked three thousand times."""
+    repository(host)
+    agent(host, r"""mkdir -p $shadow/refs/heads/x; (printf 'ref: refs/heads/'; head -c 1000000 /dev/zero | tr '\0' a) >$shadow/refs/heads/x/0
+i=1; while [ $i -lt 3000 ]; do ln $shadow/refs/heads/x/0 $shadow/refs/heads/x/$i; i=$((i + 1)); done; commit one""")
+    result = host.run_within(1 << 30, ".", timeout=60)
+    assert "bad_alloc" not in result.err and subjects(host) == ["one", "here"]

@@ -45,8 +45,8 @@ struct ScannedDirectory {
 /// The names of one directory.
 class DirectoryNames {
  public:
-  /// False when the directory cannot be read to its end; what was read is there.
-  bool read(int directory);
+  /// False when the directory cannot be read to its end, or holds more names than that (then errno is 0); what was read is there.
+  bool read(int directory, std::size_t most = SIZE_MAX);
   std::span<ScannedName> names() { return names_; }
 
  private:
@@ -55,7 +55,7 @@ class DirectoryNames {
     ScannedName::Kind kind;
   };
   void add(int directory, const char* name, unsigned char type);
-  bool read_all(int directory);
+  bool read_all(int directory, std::size_t most);
 
   std::string bytes_;
   std::vector<Found> found_;

@@ -1,6 +1,8 @@
 #pragma once
 #include <sys/stat.h>
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <functional>
 #include <jailed/host/beneath.hpp>
@@ -8,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jailed::host {
 
@@ -19,15 +22,24 @@ struct ScanLimits {
   bool open_up = false;
 };
 
-/// Walks a tree that something hostile may write meanwhile: no symbolic link is followed. Fast: two or three
+/// Walks a tree that something hostile may write meanwhile: no symbolic link is followed, on the way to its root neither. Fast: two or three
 /// system calls a directory. `unreadable` is told of each directory that could not be read to its end, or
 /// that is beyond the limits.
 void scan_tree(const std::string& root, const ScanLimits& limits,
                const std::function<void(const ScannedDirectory&)>& visit,
                const std::function<void(const std::string& path)>& unreadable);
 
-/// Opens the directory `path` below `root` (empty: the root itself), each step without following links.
+/// Opens the directory `path` below `root` (empty: the root itself), each step without following links, from / on.
 Fd open_directory_below(const std::string& root, std::string_view path);
+
+/// The names in the directory `path` below `root`; none when it cannot be read, or holds more than that.
+std::vector<std::string> names_below(const std::string& root, std::string_view path, std::size_t most = 10000);
+
+/// What lstat says of `path` below `root`; nothing when it cannot be reached without following a link.
+std::optional<struct stat> stat_below(const std::string& root, std::string_view path);
+
+/// Takes all rights from a directory of one's own, and from nothing else that may be at its place by now.
+void close_directory(const std::string& path);
 
 /// Moves `path` below `root` to the new place `to`, whatever it is, across file systems as well. Nothing of
 /// it is opened but directories and files, to copy them. Nothing when it was done, else the system's reason; then

@@ -11,7 +11,7 @@
 namespace jailed::host {
 
 /// For trees that something hostile may have written: no symbolic link is followed, no FIFO is waited for, no
-/// file is read further than its limit. The root of a tree itself must be a real directory.
+/// file is read further than its limit. A tree's root is opened in the same way: an absolute path on which no component is a link (open_exactly).
 
 /// Opens a regular file below `root`, checking each directory on the way.
 Fd open_below(const std::string& root, std::string_view path);

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <jailed/host/copy_beneath.hpp>
+#include <jailed/host/files.hpp>
 #include <jailed/host/scan.hpp>
+#include <jailed/host/tree.hpp>
 
 #include "../support.hpp"
 #include "catch.hpp"
@@ -116,4 +119,52 @@ TEST_CASE("the clock of files is not ahead of what is written afterwards", "[hos
   const auto before = file_clock();
   write(scratch / "file");
   CHECK(change_time(*lstat_of(scratch / "file")) >= before);
+}
+
+TEST_CASE("of a directory with more names than are wanted no more are kept", "[host]") {
+  const Scratch scratch;
+  for (int i = 0; i < 5000; ++i) write(scratch / (std::string(200, 'n') + std::to_string(i)), "");
+  const Walk walk(scratch.path(), {.names = 100});
+  CHECK(walk.names.size() == 100);
+  CHECK(walk.unreadable == Strings{""});
+  make(scratch / "a");
+  write(scratch / "a/b");
+  CHECK(names_below(scratch.path(), "a") == Strings{"b"});
+  CHECK(names_below(scratch.path(), "", 100).empty());
+  ::symlink((scratch / "a").c_str(), (scratch / "link").c_str());
+  CHECK(names_below(scratch.path(), "link").empty());
+}
+
+TEST_CASE("no link on the way to a root is followed", "[host]") {
+  const Scratch scratch;
+  make(scratch / "outside");
+  make(scratch / "outside/root");
+  write(scratch / "outside/root/file");
+  ::symlink("outside", (scratch / "link").c_str());
+  const auto root = scratch / "link/root";
+  CHECK(Walk(root).names.empty());
+  CHECK(Walk(root).unreadable == Strings{""});
+  CHECK_FALSE(open_directory_below(root, ""));
+  CHECK_FALSE(read_below(root, "file", 10));
+  CHECK(move_below(root, "file", scratch / "moved"));
+  CHECK_FALSE(put_below(scratch / "outside/root/file", root, "new"));
+  CHECK_FALSE(stat_below(root, "file"));
+  CHECK_FALSE(write_new_beneath(root, "new", "x"));
+  CHECK_FALSE(copy_beneath(root, scratch.path(), "file", 100));
+  CHECK(Walk(scratch / "outside/root").names == Strings{"file"});
+  CHECK(Walk(scratch / "outside/root").unreadable.empty());
+}
+
+TEST_CASE("only a directory is closed, whatever is at its place by then", "[host]") {
+  const Scratch scratch;
+  make(scratch / "outside");
+  make(scratch / "moved");
+  ::symlink("outside", (scratch / "link").c_str());
+  write(scratch / "file");
+  const auto mode = [&](const char* name) { return lstat_of(scratch / name)->st_mode & 07777; };
+  const auto of_file = mode("file");
+  for (const auto* name : {"link", "file", "moved"}) close_directory(scratch / name);
+  CHECK(mode("outside") == 0755);
+  CHECK(mode("file") == of_file);
+  CHECK(mode("moved") == 0);
 }
