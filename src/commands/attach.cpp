@@ -150,7 +150,14 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   make_host_snapshot(execution, part);
   auto further = before;
   further.push_back({name, places.project});
-  note_further_projects(session, further);
+  try {
+    const LaunchTurn turn(found.sessions);
+    check_beside_jails(found.sessions, places.project, false, jail.session);
+    note_further_projects(session, further);
+  } catch (const core::Error&) {
+    host::remove_tree(part);
+    throw;
+  }
   const plan::SyncSession definition{
       .id = jail.session, .project = places.project, .container = jail.name, .ignores = ignores, .name = name};
   note_sync(session, definition);

@@ -77,7 +77,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     }
   }
   PreparedJail prepared(options, settings, environment, places);
-  note_record(prepared.session(), plan::session_record(prepared.jail(), engine, settings));
+  prepared.announce(plan::session_record(prepared.jail(), engine, settings));
   if (options.detach) {
     const auto jail = plan::detached(prepared.jail(), options.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())

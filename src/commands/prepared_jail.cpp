@@ -197,8 +197,10 @@ void PreparedJail::prepare(const core::Options& options, const Settings& setting
   auto paths = host_paths(plan::state_paths(config, settings, places.project), session_->path());
   session_view_ = config + "/sessions/" + session_->id();
   views_.emplace(session_->id(), reader, idmapped_ ? &*idmapped_ : nullptr);
+  decltype(ShareContext::held) hold;
+  if (idmapped_) hold = [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->hold(source, name, checked); };
   plan_shares(shares_, {settings, environment, {sessions_, session_->id(), session_view_, {}}, *views_,
-                       [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->add(source, name, &checked); },
+                       [&](const auto& source, const auto& name, const auto& checked) { return idmapped_->add(source, name, &checked); }, hold,
                        synced, places.remote.has_value()});
   if (const auto& warning = shares_.front().git.warning; !warning.empty()) spdlog::warn("{}", warning);
   for (const auto& share : shares_) {
@@ -287,8 +289,9 @@ ImaginedJail imagined_jail(const core::Options& options, const Settings& setting
   auto paths = host_paths(plan::state_paths(config, settings, places.project), places.config + "/sessions/" + id);
   auto shares = look_at_projects(places, reader, environment);
   ObjectViews views(id, reader, nullptr);
+  const decltype(ShareContext::held) place = [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); };
   plan_shares(shares, {settings, environment, {places.config + "/sessions", id, config + "/sessions/" + id, {}}, views,
-                       [&](const auto&, const auto& name, const auto&) { return host::IdmappedMounts::place(id, name); }, synced,
+                       place, root ? place : decltype(ShareContext::held){}, synced,
                        places.remote.has_value()});
   add_shares(paths, shares);
   if (host::Lease::supported() && !places.remote && plan::on_host_kernel(settings.sandbox))

@@ -19,10 +19,10 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
 }
 
 void plan_share(ProjectShare& share, const ShareContext& context) {
-  share.workspace =
-      share.other_owner
-          ? context.idmapped(share.path, share.name.empty() ? "workspace" : "project-" + share.name, share.checked)
-          : share.path;
+  const auto name = share.name.empty() ? "workspace" : "project-" + share.name;
+  share.workspace = share.other_owner ? context.idmapped(share.path, name, share.checked)
+                    : context.held    ? context.held(share.path, name, share.checked)
+                                      : share.path;
   // Mutagen's volumes are at places that every jail has.
   if (context.synced) {
     share.place = share.name.empty() ? plan::JailPlace{} : plan::place_of(share.name);

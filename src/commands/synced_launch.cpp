@@ -202,7 +202,7 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   auto record = plan::session_record(jail, engine, settings);
   record.beside = cargo.beside;
   record.syncs = sessions_of(jail, prepared.shares(), ignored, cargo.beside);
-  note_record(prepared.session(), record);
+  prepared.announce(record);
   for (const auto& command : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
   std::optional<host::DeathWatch> watch;

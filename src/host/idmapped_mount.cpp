@@ -106,13 +106,21 @@ class NamespaceChild {
   pid_t pid_ = -1;
 };
 
+Fd clone_of(const Fd& opened) {
+  return Fd(static_cast<int>(::syscall(SYS_open_tree, opened.get(), "", kOpenTreeClone | kRecursive | kEmptyPath | O_CLOEXEC)));
+}
+
+core::Error cannot_hold(const std::string& source) {
+  return core::Error(fmt::format("{} cannot be mounted for the jail: {}.", core::printable(source), std::strerror(errno)),
+                     "run jailed as the user whose project it is");
+}
+
 void mount_idmapped(const std::string& source, const Fd& opened, const std::string& target, uid_t uid, gid_t gid,
                     bool made_by_root) {
   const NamespaceChild child;
   const auto name_space = child.open_namespace(uid, gid, made_by_root);
   if (!name_space) throw impossible(source, "user namespaces are not to be had here");
-  const Fd tree(static_cast<int>(
-      ::syscall(SYS_open_tree, opened.get(), "", kOpenTreeClone | kRecursive | kEmptyPath | O_CLOEXEC)));
+  const auto tree = clone_of(opened);
   if (!tree) throw impossible(source, std::strerror(errno));
   const MountAttributes attributes{kIdmap | kNoSuid | kNoDev, 0, 0,
                                    static_cast<std::uint64_t>(name_space.get())};
@@ -126,6 +134,15 @@ void mount_idmapped(const std::string& source, const Fd& opened, const std::stri
   }
 }
 
+// False where the kernel knows no such thing.
+bool mount_as_is(const std::string& source, const Fd& opened, const std::string& target) {
+  const auto tree = clone_of(opened);
+  if (!tree && errno == ENOSYS) return false;
+  if (!tree) throw cannot_hold(source);
+  if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) != 0) throw cannot_hold(source);
+  return true;
+}
+
 void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW); }
 
 #else
@@ -133,6 +150,8 @@ void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH |
 void mount_idmapped(const std::string& source, const Fd&, const std::string&, uid_t, gid_t, bool) {
   throw impossible(source, "this system has no idmapped mounts");
 }
+
+bool mount_as_is(const std::string&, const Fd&, const std::string&) { return false; }
 
 void unmount(const std::string&) {}
 
@@ -169,10 +188,10 @@ std::string IdmappedMounts::place(const std::string& session_id, const std::stri
   return fmt::format("{}/{}/{}", kRoot, session_id, name);
 }
 
-std::string IdmappedMounts::add(const std::string& source, const std::string& name, const struct stat* checked) {
+std::string IdmappedMounts::make_place(const std::string& source, const std::string& name, const struct stat* checked, Fd& opened) {
   auto target = directory_ + "/" + name;
   // Whoever can write above it may put something else there, or a link, after it was looked at.
-  const auto opened = open_exactly(source, true);
+  opened = open_exactly(source, true);
   if (!opened) throw impossible(source, errno == ELOOP || errno == ENOTDIR ? "a symbolic link leads there now" : std::strerror(errno));
   struct stat info {};
   if (::fstat(opened.get(), &info) != 0) throw impossible(source, std::strerror(errno));
@@ -184,8 +203,20 @@ std::string IdmappedMounts::add(const std::string& source, const std::string& na
   } else {
     make_private_directories(target);
   }
+  return target;
+}
+
+std::string IdmappedMounts::add(const std::string& source, const std::string& name, const struct stat* checked) {
+  Fd opened;
+  auto target = make_place(source, name, checked, opened);
   mount_idmapped(source, opened, target, uid_, gid_, made_by_root_);
   return target;
+}
+
+std::string IdmappedMounts::hold(const std::string& source, const std::string& name, const struct stat& checked) {
+  Fd opened;
+  auto target = make_place(source, name, &checked, opened);
+  return mount_as_is(source, opened, target) ? target : source;
 }
 
 void IdmappedMounts::sweep() {

@@ -125,6 +125,13 @@ bool Lease::was_read() const {
   return write_end_ && ::ioctl(write_end_.get(), FIONREAD, &waiting) == 0 && waiting == 0;
 }
 
+bool Lease::is_unread(const std::string& path) {
+  struct stat info {};
+  int waiting = 0;
+  const Fd lease(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+  return lease && ::fstat(lease.get(), &info) == 0 && S_ISFIFO(info.st_mode) && ::ioctl(lease.get(), FIONREAD, &waiting) == 0 && waiting > 0;
+}
+
 bool Lease::send(int signal) const {
   const auto byte = static_cast<unsigned char>(signal);
   return write_end_ && ::write(write_end_.get(), &byte, 1) == 1;

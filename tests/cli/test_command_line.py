@@ -98,7 +98,8 @@ def test_the_sudo_user_is_who_the_jail_is(root_host):
         pytest.skip("no idmapped mounts here")
     call = host.fakes.calls[0]
     assert call.values("--user") == ["12345:12346"]
-    assert call.mounts["/workspace"] == str(host.project)
+    # Held by root: the user who owns it cannot put another directory there any more.
+    assert re.fullmatch("/run/jailed/[0-9a-f]{12}/workspace", call.mounts["/workspace"])
 
 
 def test_the_projects_owner_is_who_roots_jail_is(root_host):
@@ -109,7 +110,26 @@ def test_the_projects_owner_is_who_roots_jail_is(root_host):
         pytest.skip("no idmapped mounts here")
     call = host.fakes.calls[0]
     assert call.values("--user") == [f"{STRANGER}:{STRANGER}"]
-    assert call.mounts["/workspace"] == str(host.project)
+    # Held by root: the user who owns it cannot put another directory there any more.
+    assert re.fullmatch("/run/jailed/[0-9a-f]{12}/workspace", call.mounts["/workspace"])
+
+
+def test_another_directory_put_in_the_place_of_roots_project_is_not_mounted(root_host):
+    """The owner waits for root's look at it to be over, which is when git is asked, and leads the path elsewhere."""
+    host = root_host
+    os.chown(host.project, STRANGER, STRANGER)
+    (host.project / "mine").touch()
+    (host.project / ".git").mkdir()
+    (host.mkdir("secret") / "key").touch()
+    host.fakes.add("git")
+    host.fakes.on("-C", f"/bin/mv {host.project} {host.directory}/moved; /bin/ln -s {host.directory}/secret {host.project}")
+    host.fakes.on("run", """
+for word; do case $word in *,target=/workspace) word=${word#type=bind,source=}; /bin/ls "${word%%,target=*}" >>"$fake/notes" ;; esac; done
+""")
+    result = host.run("--git", "none", ".")
+    if "cannot be handed to a jail without root" in result.err:
+        pytest.skip("no idmapped mounts here")
+    assert host.fakes.notes == ["mine"], result.err
 
 
 def test_roots_own_project_appears_as_the_jails_users(root_host):

@@ -3,6 +3,7 @@ such case stands one of a repository that a user really has."""
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -252,3 +253,49 @@ def test_a_project_within_that_of_a_running_jail_is_refused(host):
     (host.fakes.directory / "ended").touch()
     first.communicate(timeout=20)
     assert host.run(around / "sub", "--", "second").code == 0
+
+
+def blocks(host, directory: str, word: str) -> None:
+    """The launch of a project of this name stands still where it asks git, after its look at other jails and before its own is known."""
+    (host.fakes.bin / "git").unlink()
+    host.fakes.add("git")
+    host.fakes.on("-C", f'case "$2" in */{directory}) note {word}; while [ ! -e "$fake/go" ]; do /bin/sleep 0.02; done;; esac')
+
+
+def test_of_two_launches_at_once_the_one_within_the_other_finds_it(host):
+    host.mkdir("around/sub")
+    around = host.directory / "around"
+    host.give(around)
+    blocks(host, "sub", "looked")
+    host.fakes.on("run", 'case "$*" in *outer*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.02; done;; *) note inner;; esac')
+    inner = host.start(around / "sub", "--", "inner")
+    wait_until(lambda: host.fakes.notes == ["looked"])
+    outer = host.start(around, "--", "outer")
+    wait_until(lambda: host.fakes.notes == ["looked", "up"])
+    (host.fakes.directory / "go").touch()
+    said = inner.communicate(timeout=20)[1].decode()
+    assert inner.returncode == 125 and f"it lies in {around}, which is in the jail jailed-around-" in said
+    (host.fakes.directory / "ended").touch()
+    assert outer.wait(20) == 0 and host.fakes.notes == ["looked", "up"]
+
+
+def test_a_jail_around_one_that_is_starting_waits_until_that_is_mounted(host):
+    host.mkdir("around/sub")
+    around = host.directory / "around"
+    host.give(around)
+    blocks(host, "around", "looked")
+    host.fakes.on("run", """case "$*" in *outer*) note outer;; *)
+      note called; while [ ! -e "$fake/mounted" ]; do /bin/sleep 0.02; done
+      note up; /usr/bin/head -c 1 <"$lease" >/dev/null
+      while [ ! -e "$fake/ended" ]; do /bin/sleep 0.02; done;; esac""")
+    outer = host.start(around, "--", "outer")
+    wait_until(lambda: host.fakes.notes == ["looked"])
+    inner = host.start(around / "sub", "--", "inner")
+    wait_until(lambda: host.fakes.notes == ["looked", "called"])
+    (host.fakes.directory / "go").touch()
+    time.sleep(0.7)
+    assert host.fakes.notes == ["looked", "called"]
+    (host.fakes.directory / "mounted").touch()
+    assert outer.wait(20) == 0 and host.fakes.notes == ["looked", "called", "up", "outer"]
+    (host.fakes.directory / "ended").touch()
+    assert inner.wait(20) == 0

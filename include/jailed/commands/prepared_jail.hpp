@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/commands/beside_jails.hpp>
 #include <jailed/commands/end.hpp>
 #include <jailed/commands/git_home.hpp>
 #include <jailed/commands/host_execution.hpp>
@@ -30,6 +31,8 @@ class PreparedJail {
   PreparedJail(const PreparedJail&) = delete;
   PreparedJail& operator=(const PreparedJail&) = delete;
 
+  /// Says in the session what this launch is about; from then on other launches see it. Throws as commands::announce.
+  void announce(const plan::SessionRecord& record) const { commands::announce(sessions_, session_->id(), record, shares_); }
   /// The jail stays when this object goes, and so do the files that are mounted in it.
   void detach();
   /// From now on somebody may have worked in it. Before, everything goes with this object.

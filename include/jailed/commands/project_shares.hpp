@@ -36,13 +36,15 @@ struct ShareContext {
   ObjectViews& views;
   /// Where a directory of root's appears as the jail's user's; it has to be the one that was checked.
   std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> idmapped;
+  /// The same for somebody else's project; not given where the caller is not root, whose own it is.
+  std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> held;
   /// Mutagen brings the projects in: nothing can be mounted in a further one.
   bool synced = false;
   /// The engine is on another machine.
   bool remote = false;
 };
 
-/// Plans every share; nothing is made but idmapped mounts.
+/// Plans every share; nothing is made but root's mounts.
 void plan_shares(std::vector<ProjectShare>& shares, const ShareContext& context);
 
 /// The mounts of the further projects.

@@ -25,12 +25,18 @@ class IdmappedMounts {
   /// it cannot be done. No symbolic link is followed on the way, and where `checked` is given, it must still be that one.
   std::string add(const std::string& source, const std::string& name, const struct stat* checked = nullptr);
 
-  /// Where `add` would put it, without doing so.
+  /// The same for a directory whose files stay whose they are: whoever may write above it can put nothing else in its place any more. Its own
+  /// path on a kernel before 5.2, which cannot do it.
+  std::string hold(const std::string& source, const std::string& name, const struct stat& checked);
+
+  /// Where `add` and `hold` would put it, without doing so.
   static std::string place(const std::string& session_id, const std::string& name);
 
   static void sweep();
 
  private:
+  std::string make_place(const std::string& source, const std::string& name, const struct stat* checked, Fd& opened);
+
   uid_t uid_;
   gid_t gid_;
   bool made_by_root_;

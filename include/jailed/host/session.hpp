@@ -87,6 +87,8 @@ class Lease {
   /// Whether process 1 has read what is in it from the beginning: then the jail's command has begun. That it has not tells
   /// nothing (an image without our init, an engine in a virtual machine).
   bool was_read() const;
+  /// Whether there is a lease of which process 1 has not read yet. For whoever may look at it.
+  static bool is_unread(const std::string& path);
   /// Whether the signal could be handed over.
   bool send(int signal) const;
   void release() { write_end_.reset(); }
