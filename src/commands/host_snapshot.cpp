@@ -45,7 +45,7 @@ class Before : public Visitor {
   void link(const Met& met) override {
     if (snapshot_.leading_out.size() >= kMostRemembered) return;
     auto target = read_link(met.in.directory, met.c_name());
-    if (leads_out_of(snapshot_.project, met.path, target)) snapshot_.leading_out.emplace(met.path, std::move(target));
+    if (leads_out_of(snapshot_.project, met, target)) snapshot_.leading_out.emplace(met.path, std::move(target));
   }
 
   void entry(const Met& met, const HostEntry& entry) override {

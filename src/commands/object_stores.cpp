@@ -117,7 +117,7 @@ std::string why_not_borrowed(const std::string& git_dir, const std::string& comm
   std::error_code failed;
   const auto temporary = std::filesystem::temp_directory_path(failed);
   const host::TemporaryDirectory scratch(
-      ::geteuid() != 0 ? cache_directory(around.environment) : failed ? "/tmp" : temporary.string(), "borrowed-");
+      ::geteuid() != 0 ? cache_directory(around.environment) : failed ? "/tmp" : temporary.string(), "jailed-borrowed-");
   ::chmod(scratch.path().c_str(), 0755);
   const bool long_ids = ids.find('\n') == 64;
   host::write_new_file(scratch.path() + "/HEAD", "ref: refs/heads/none\n", 0644);

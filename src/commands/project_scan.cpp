@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -142,10 +143,22 @@ std::string read_link(int directory, const char* name) {
   return size < 0 ? std::string{} : std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-bool leads_out_of(const std::string& project, const std::string& path, const std::string& target) {
-  if (plan::leads_out(project, path, target)) return true;
+std::string where_it_leads(int directory, const char* name, const std::string& path) {
+#ifdef __linux__
+  // One walk of the kernel's from where the link is. realpath(3) begins at / for every component: far below that is a million steps.
+  const host::Fd there(::openat(directory, name, O_PATH | O_CLOEXEC));
+  if (!there) return {};
+  if (auto real = read_link(AT_FDCWD, fmt::format("/proc/self/fd/{}", there.get()).c_str()); !real.empty()) return real;
+#else
+  static_cast<void>(directory), static_cast<void>(name);
+#endif
   std::string reason;
-  const auto real = host::canonical(project + "/" + path, reason);
+  return host::canonical(path, reason);
+}
+
+bool leads_out_of(const std::string& project, const Met& met, const std::string& target) {
+  if (plan::leads_out(project, met.path, target)) return true;
+  const auto real = where_it_leads(met.in.directory, met.c_name(), project + "/" + met.path);
   return !real.empty() && !plan::is_within(real, project);
 }
 

@@ -191,9 +191,22 @@ Fd try_lock_directory(const std::string& path) {
 }
 
 TemporaryDirectory::TemporaryDirectory(const std::string& parent, const std::string& prefix) {
+  constexpr std::size_t bytes = 6;
   make_private_directories(parent);
-  path_ = fmt::format("{}/{}{}", parent, prefix, random_hex(6));
-  if (::mkdir(path_.c_str(), 0700) != 0) throw cannot("make the directory", path_, errno);
+  for (const auto& name : list_directory(parent)) {
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + 2 * bytes) continue;
+    struct stat info {};
+    const auto left = try_lock_directory(parent + "/" + name);
+    if (left && ::fstat(left.get(), &info) == 0 && info.st_uid == ::geteuid()) remove_tree(parent + "/" + name);
+  }
+  // Somebody else's may be taken for one that was left before it is locked: then under another name.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    path_ = fmt::format("{}/{}{}", parent, prefix, random_hex(bytes));
+    if (::mkdir(path_.c_str(), 0700) != 0) throw cannot("make the directory", path_, errno);
+    lock_ = try_lock_directory(path_);
+    if (lock_ && lstat_of(path_)) return;
+  }
+  throw cannot("lock the directory", path_, errno);
 }
 
 std::string random_hex(std::size_t count) {

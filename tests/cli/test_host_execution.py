@@ -438,3 +438,16 @@ def test_dry_run_shows_the_guards_and_makes_nothing(host):
     assert host.snapshot() == before
 
 
+
+
+def test_many_links_far_below_a_directory_that_was_renamed_take_no_time_each(host):
+    """For each of them every directory above was opened, and its path resolved, from the root."""
+    here = host.project / "top"
+    here.mkdir()
+    deep = here / "/".join(["d"] * 500)
+    deep.mkdir(parents=True)
+    for number in range(3000):
+        (deep / f"link{number}").symlink_to("../../inside")
+    host.give(host.project)
+    host.fakes.on("run", "/bin/mv top other")
+    assert host.run(".", timeout=20).code == 0

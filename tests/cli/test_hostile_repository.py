@@ -299,3 +299,25 @@ def test_a_jail_around_one_that_is_starting_waits_until_that_is_mounted(host):
     assert outer.wait(20) == 0 and host.fakes.notes == ["looked", "called", "up", "outer"]
     (host.fakes.directory / "ended").touch()
     assert inner.wait(20) == 0
+
+
+def test_what_a_killed_jailed_left_for_a_moment_goes_with_the_next(host):
+    project, other = repository(host, "p"), repository(host, "private", "secret")
+    plant(project, f"{other}/.git/objects")
+    host.give(host.directory)
+    (host.fakes.bin / "git").unlink()
+    host.fakes.add("git")
+    host.fakes.on("-c", 'note asked; while [ ! -e "$fake/go" ]; do /bin/sleep 0.02; done')
+    left = lambda: [path.name for path in host.cache.iterdir() if "borrowed" in path.name]  # noqa: E731
+    killed = host.start(project, "--", "true")
+    wait_until(lambda: host.fakes.notes == ["asked"])
+    living = host.start(project, "--", "true")
+    wait_until(lambda: host.fakes.notes == ["asked"] * 2)
+    assert len(left()) == 2
+    killed.kill()
+    killed.wait()
+    third = host.start(project, "--", "true")
+    wait_until(lambda: host.fakes.notes == ["asked"] * 3)
+    assert len(left()) == 2  # that of the one that lives, and the third's
+    (host.fakes.directory / "go").touch()
+    assert living.wait(20) == third.wait(20) == 125 and left() == []

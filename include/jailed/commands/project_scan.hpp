@@ -56,8 +56,11 @@ bool same_name(std::string_view name, std::string_view lower);
 /// A link's target; empty when it is none.
 std::string read_link(int directory, const char* name);
 
-/// Whether the link at `path` below a project leads out of it: by its text, or through other links.
-bool leads_out_of(const std::string& project, const std::string& path, const std::string& target);
+/// Where a link leads in the end, free of links; empty when nothing is there. `path`: its own.
+std::string where_it_leads(int directory, const char* name, const std::string& path);
+
+/// Whether a link of a project leads out of it: by its text, or through other links.
+bool leads_out_of(const std::string& project, const Met& met, const std::string& target);
 
 /// A regular file's content, no link followed; nothing when it is longer than `limit`.
 std::optional<std::string> read_small(int directory, const char* name, std::size_t limit);

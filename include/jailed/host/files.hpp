@@ -48,9 +48,11 @@ void remove_tree(const std::string& path);
 /// The lock goes with the fd, so also after kill -9.
 Fd try_lock_directory(const std::string& path);
 
-/// A directory with a random name that goes with its owner; mode 0700.
+/// A directory with a random name that goes with its owner; mode 0700. One that a killed jailed left goes with the next of its kind: it is
+/// locked for as long as somebody has it.
 class TemporaryDirectory {
  public:
+  /// `prefix`: in a directory that others use as well, one that nobody else would take.
   TemporaryDirectory(const std::string& parent, const std::string& prefix);
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
@@ -59,6 +61,7 @@ class TemporaryDirectory {
 
  private:
   std::string path_;
+  Fd lock_;
 };
 
 /// `count` random bytes in hex.
