@@ -2,12 +2,13 @@
 # shellcheck shell=bash disable=SC2154,SC2034  # shared with the other files
 
 build_packages=(g++ cmake ninja-build libboost-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev)
+sanitized_packages=(clang libclang-rt-dev catch2)
 
-# build_preset PRESET: configures and builds build/PRESET.
+# build_preset PRESET: configures and builds build/PRESET. JAILED_WARNINGS_ARE_ERRORS=ON, for who changes jailed, is handed on.
 build_preset() {
   local log="$repo_root/build/$1.log"
   mkdir -p "$repo_root/build"
-  if ! (cd "$repo_root" && CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}" cmake --preset "$1" &&
+  if ! (cd "$repo_root" && CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}" cmake --preset "$1" ${JAILED_WARNINGS_ARE_ERRORS:+-DJAILED_WARNINGS_ARE_ERRORS="$JAILED_WARNINGS_ARE_ERRORS"} &&
     cmake --build --preset "$1") >"$log" 2>&1; then
     tail -n 40 "$log" >&2
     fail "The $1 build failed." "read $log"

@@ -108,7 +108,7 @@ class Connection {
   bool take(const Request& request, bool wants_raw, const std::string& auth) {
     const auto decision = decide(request);
     if (const auto* refusal = std::get_if<Refusal>(&decision))
-      return answer(refusal->status, message(refusal->message));
+      return answer(static_cast<unsigned>(refusal->status), message(refusal->message));
     const auto& forward = std::get<Forward>(decision);
     switch (forward.reply) {
       case Reply::pass:
@@ -225,7 +225,7 @@ class Connection {
     const auto decision = decide(request);
     keep_alive_ = false;
     if (const auto* refusal = std::get_if<Refusal>(&decision))
-      return answer(refusal->status, message(refusal->message));
+      return answer(static_cast<unsigned>(refusal->status), message(refusal->message));
     const auto& forward = std::get<Forward>(decision);
     if (!forward.upload) return answer(403, message("jailed: this is not a call that a jail may make"));
     auto engine = shared_.engine.connect();

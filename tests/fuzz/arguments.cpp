@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (invocation.verb == cli::Invocation::Verb::launch) check_plan(invocation, core::Environment(variables));
   } catch (const core::Error& error) {
     // The words of a refusal go to a terminal.
-    for (const unsigned char c : std::string(error.what())) MUST(c >= 0x20 || c == '\n');
+    MUST(fuzz::every_byte(error.what(), [](auto c) { return c >= 0x20 || c == '\n'; }));
   }
   return 0;
 }

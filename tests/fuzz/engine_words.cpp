@@ -25,10 +25,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto failure = engine::recognise_sandbox_failure(engine, text, core::Named{std::string(text), "--sandbox"}))
       messages.insert(messages.end(), {failure->message, failure->next_step});
     for (const auto& message : messages)
-      for (const unsigned char c : message) MUST(c >= 0x20 || c == '\n');
+      MUST(fuzz::every_byte(message, [](auto c) { return c >= 0x20 || c == '\n'; }));
     (void)plan::lacks_isolated_network(engine, text);
   }
   (void)plan::is_foreign(text);
-  for (const unsigned char c : core::printable(text)) MUST(c >= 0x20 && c != 0x7F);
+  MUST(fuzz::every_byte(core::printable(text), [](auto c) { return c >= 0x20 && c != 0x7F; }));
   return 0;
 }

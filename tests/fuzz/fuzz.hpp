@@ -22,6 +22,14 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
+/// Of every byte: `promise(byte)`, a byte being 0 to 255.
+template <typename Promise>
+bool every_byte(std::string_view text, Promise&& promise) {
+  for (const char c : text)
+    if (!promise(static_cast<unsigned char>(c))) return false;
+  return true;
+}
+
 /// The parts between separators; an empty text is one empty part.
 inline std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts(1);

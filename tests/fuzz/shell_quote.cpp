@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::string script = "printf '%s\\0'", expected;
   for (const auto& word : words) {
     const auto quoted = jailed::core::shell_quote(word);
-    for (const unsigned char c : quoted) MUST(c >= 0x20 && c != 0x7F);  // nothing that a terminal obeys
+    MUST(jailed::fuzz::every_byte(quoted, [](auto c) { return c >= 0x20 && c != 0x7F; }));  // nothing that a terminal obeys
     script += " " + quoted;
     expected += word + '\0';
   }

@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Owned owned;
   const auto decision = decide(request, {"0123456789ab", 1U << 30U, 100}, owned);
   if (const auto* forward = std::get_if<Forward>(&decision)) {
-    for (const unsigned char c : forward->method + forward->target) MUST(c > 0x20 && c < 0x7F);
+    MUST(jailed::fuzz::every_byte(forward->method + forward->target, [](auto c) { return c > 0x20 && c < 0x7F; }));
     if (!forward->body.empty()) {
       const auto body = nlohmann::json::parse(forward->body);
       if (body.is_object() && body.contains("HostConfig")) {
