@@ -10,6 +10,7 @@ template locale_ref::locale_ref(const std::locale& loc);
 template auto locale_ref::get<std::locale>() const -> std::locale;
 template auto thousands_sep_impl(locale_ref) -> thousands_sep_result<char>;
 template auto decimal_point_impl(locale_ref) -> char;
+template void vformat_to(buffer<char>&, string_view, format_args, locale_ref);
 template auto thousands_sep_impl(locale_ref) -> thousands_sep_result<wchar_t>;
 template auto decimal_point_impl(locale_ref) -> wchar_t;
 }  // namespace detail
