@@ -191,14 +191,27 @@ TEST_CASE("random bytes in hex", "[host]") {
 
 TEST_CASE("one owner at a time of a directory's lock", "[host]") {
   const Scratch scratch;
-  auto first = try_lock_directory(scratch.path());
+  const auto directory = scratch / "directory";
+  make_private_directories(directory);
+  auto first = try_lock_directory(directory);
   CHECK(first);
-  CHECK_FALSE(try_lock_directory(scratch.path()));
+  CHECK_FALSE(try_lock_directory(directory));
   first.reset();
-  CHECK(try_lock_directory(scratch.path()));
+  CHECK(try_lock_directory(directory));
   CHECK_FALSE(try_lock_directory(scratch / "absent"));
-  REQUIRE(::symlink(scratch.path().c_str(), (scratch / "link").c_str()) == 0);
+  REQUIRE(::symlink(directory.c_str(), (scratch / "link").c_str()) == 0);
   CHECK_FALSE(try_lock_directory(scratch / "link"));
   write_new_file(scratch / "file", "", 0600);
   CHECK_FALSE(try_lock_directory(scratch / "file"));
+}
+
+TEST_CASE("a temporary directory that nobody has any more goes with the next of its kind", "[host]") {
+  const Scratch scratch;
+  const auto left = scratch / "x-0123456789ab";
+  for (const auto& path : {left + "/file", scratch / "x-0123456789abc", scratch / "y-0123456789ab"}) make_private_directories(path);
+  ::symlink((scratch / "y-0123456789ab").c_str(), (scratch / "x-ba9876543210").c_str());
+  const TemporaryDirectory first(scratch.path(), "x-");
+  const TemporaryDirectory second(scratch.path(), "x-");
+  CHECK_FALSE(lstat_of(left));
+  for (const auto& path : {first.path(), second.path(), scratch / "x-0123456789abc", scratch / "y-0123456789ab", scratch / "x-ba9876543210"}) CHECK(lstat_of(path));
 }
