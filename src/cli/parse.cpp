@@ -65,7 +65,7 @@ void add_common_options(CLI::App& app, core::Options& options) {
 }
 
 void add_launch_options(CLI::App& app, core::Options& options) {
-  app.add_option("PATH", options.path, "Project directory, at /workspace in the jail and, but with Mutagen, at its own path [.]")->type_name("");
+  app.add_option("PATH", options.path, "Project directory, at its own path in the jail and at /workspace [.]")->type_name("");
   app.add_option("MORE", options.further, "Further projects, each at /projects/NAME and, but with Mutagen, at its own path")->type_name("");
   add_common_options(app, options);
   app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");

@@ -59,7 +59,7 @@ struct WorkTree {
 std::vector<WorkTree> work_trees(const ProjectShare& share) {
   std::vector<WorkTree> trees;
   if (share.git.kind != plan::GitPlan::Kind::shadow && share.git.kind != plan::GitPlan::Kind::plain) return trees;
-  const auto workspace = plan::workspace_of(share.name);
+  const auto& workspace = share.place.workspace;
   trees.push_back({workspace, share.path});
   for (const auto& module : share.git.modules) {
     if (plan::is_within(module.work_tree, workspace)) trees.push_back({module.work_tree, share.path + module.work_tree.substr(workspace.size())});

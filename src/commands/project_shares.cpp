@@ -23,9 +23,9 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
   share.workspace = share.other_owner ? context.idmapped(share.path, name, share.checked)
                     : context.held    ? context.held(share.path, name, share.checked)
                                       : share.path;
-  // Mutagen's volumes are at places that every jail has.
-  if (context.synced) {
-    share.place = share.name.empty() ? plan::JailPlace{} : plan::place_of(share.name);
+  // With Mutagen further projects are in one volume, so that one can be attached.
+  if (context.synced && !share.name.empty()) {
+    share.place = plan::place_of(share.name);
   } else {
     share.place = plan::place_for(share.path, context.settings.user, share.name);
   }

@@ -49,9 +49,14 @@ std::string size_text(std::uint64_t bytes) {
 // A share of the memory, but never less than a tool's scratch files need.
 std::uint64_t share(std::uint64_t memory, std::uint64_t parts) { return std::max(memory / parts, 64 * kMiB); }
 
-std::string volume_argument(const VolumeMount& mount) {
-  if (mount.name.empty()) return csv_record({"type=volume", "target=" + mount.target});
-  return csv_record({"type=volume", "source=" + mount.name, "target=" + mount.target});
+std::string volume_argument(const Engine& engine, const VolumeMount& mount) {
+  std::vector<std::string> fields = {"type=volume"};
+  if (!mount.name.empty()) fields.push_back("source=" + mount.name);
+  fields.push_back("target=" + mount.target);
+  // Docker 20.10 goes through the mounts in no order, and the first one gives the volume its mode. Podman's --mount (4.3 to
+  // 5.4) does not know the word.
+  if (mount.again && engine.kind == EngineKind::docker) fields.emplace_back("volume-nocopy");
+  return csv_record(fields);
 }
 
 void add_process_limits(Args& args, const Engine& engine, const Limits& limits) {
@@ -280,7 +285,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   add_log(args, engine, jail);
   for (const auto& mount : jail.tmpfs)
     args.insert(args.end(), {"--tmpfs", tmpfs_argument(mount, engine, jail.identity)});
-  for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(mount)});
+  for (const auto& mount : jail.volumes) args.insert(args.end(), {"--mount", volume_argument(engine, mount)});
   add_binds(args, engine, jail.binds);
   args.insert(args.end(), {"--workdir", jail.role.empty() ? jail.place.workspace : "/tmp"});
   add_environment(args, jail);

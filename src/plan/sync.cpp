@@ -82,9 +82,8 @@ core::Command mutagen_command(const Mutagen& mutagen, Args args) {
 void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
   const auto container = container_name(jail.project, jail.id);
-  // First where the image has a directory, whose mode a new volume takes.
   jail.volumes = {{container, kWorkspace}};
-  if (!jail.place.alias.empty()) jail.volumes.push_back({container, jail.place.workspace});
+  if (!jail.place.alias.empty()) jail.volumes.push_back({container, jail.place.workspace, true});
   jail.volumes.push_back({projects_volume(container), kProjects});
   jail.labels.emplace_back("jailed.sync=mutagen");
   jail.keeper_command = {"sh", "-c", kWait};

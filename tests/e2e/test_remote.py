@@ -96,7 +96,7 @@ def test_work_comes_home_and_nothing_stays(far):
     (far.project / "tool").chmod(0o755)
     (far.project / "gone").write_text("x")
     result = far.run("id -un; pwd; cat mine; test -x tool && rm gone && echo theirs >theirs; exit 5")
-    assert (result.status, result.text) == (5, "coder\n/workspace\nmine\n"), result.errors
+    assert (result.status, result.text) == (5, f"coder\n{far.project}\nmine\n"), result.errors
     assert sorted(path.name for path in far.project.iterdir()) == ["mine", "theirs", "tool"]
     assert (far.project / "theirs").read_text() == "theirs\n"
     assert (far.project / "theirs").stat().st_uid == far.host.caller.uid
@@ -121,7 +121,7 @@ def test_walls_are_as_high_there(far):
     process = far.ready("exec sleep 60")
     jail = far.host.only_jail()
     assert sorted((mount["Type"], mount["Destination"]) for mount in jail["Mounts"]) == [
-        ("volume", "/jail"), ("volume", "/projects"), ("volume", "/workspace")]  # fmt: skip
+        ("volume", "/jail"), ("volume", "/projects"), ("volume", str(far.project)), ("volume", "/workspace")]  # fmt: skip
     config = jail["HostConfig"]
     assert not config["Binds"] and config["ReadonlyRootfs"] and not config["Privileged"]
     assert [name.upper() for name in config["CapDrop"]] == ["ALL"] and not config["CapAdd"]
@@ -339,7 +339,7 @@ def test_two_projects(far):
     web, api = Repository(far.host, far.project), Repository.create(far.host, "api")
     done = far.host.run(web.path, api.path, "--", "bash", "-c",
                         f"set -e; pwd; {COMMIT}; cd /projects/api; git log --format=%s; {COMMIT}; echo x >file; rm dir/b").ok()  # fmt: skip
-    assert done.text.split() == ["/workspace", "first"]
+    assert done.text.split() == [str(web.path), "first"]
     for repo in (web, api):
         assert repo.git("log", "-1", "--format=%s") == "from the jail"
         repo.assert_sound()
@@ -589,7 +589,7 @@ def test_a_dry_run_mounts_nothing_of_ours(far):
     lines = [shell_words(line.replace(" | ", " '|' ")) for line in shown.text.splitlines()]
     (run,) = [words for words in lines if "run" in words[:2]]
     mounts = [run[at + 1] for at, word in enumerate(run) if word == "--mount"]
-    assert sorted(re.search(r"(?:target|destination|dst)=([^,]*)", mount)[1] for mount in mounts) == ["/jail", "/projects", "/workspace"]
+    assert sorted(re.search(r"(?:target|destination|dst)=([^,]*)", mount)[1] for mount in mounts) == ["/jail", "/projects", str(far.project), "/workspace"]
     assert all("type=volume" in mount for mount in mounts)
     assert not {"-v", "--volume", "--volumes-from", "--device", "--privileged"} & {word.split("=")[0] for word in run}
     assert sum("create" in words and str(far.project) in words for words in lines) == 1  # Mutagen brings it

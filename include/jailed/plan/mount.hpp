@@ -21,10 +21,12 @@ struct JailPlace {
   bool operator==(const JailPlace&) const = default;
 };
 
-/// A volume of the engine's.
+/// A volume of the engine's. A new one gets mode and owner of the image's directory at its place; where there is none, they
+/// are root's 0755 with Docker and the jail's user's with Podman.
 struct VolumeMount {
   std::string name;  // empty: one without a name, which goes with its container
   std::string target;
+  bool again = false;  // it is at another place as well, and that one's directory counts
   bool operator==(const VolumeMount&) const = default;
 };
 

@@ -9,6 +9,7 @@ using namespace jailed::plan;
 namespace {
 
 const Engine kDocker{EngineKind::docker, "/usr/bin/docker", false};
+const Engine kPodman{EngineKind::podman, "/usr/bin/podman", false};
 const Mutagen kMutagen{"/usr/bin/mutagen", {{"MUTAGEN_DATA_DIRECTORY", "/d"}}};
 
 Jail some_jail() {
@@ -80,10 +81,14 @@ TEST_CASE("a keeper has the volume, and what is mounted in it, at both places of
                                              {"/s/git", "/workspace/.git", false},
                                              {"/c/agents", "/home/coder/.mutagen/agents", true}});
   CHECK(jail.volumes == std::vector<VolumeMount>{{"jailed-my-app-0123456789ab", "/workspace"},
-                                                 {"jailed-my-app-0123456789ab", "/home/me/my app"},
+                                                 {"jailed-my-app-0123456789ab", "/home/me/my app", true},
                                                  {"jailed-my-app-0123456789ab-projects", "/projects"}});
   const auto line = joined(run_command(kDocker, jail));
   CHECK(line.find("--workdir '/home/me/my app'") != std::string::npos);
+  // Which of them gives a new volume its mode is not left to the engine.
+  CHECK(line.find("'type=volume,source=jailed-my-app-0123456789ab,target=/home/me/my app,volume-nocopy'") != std::string::npos);
+  CHECK(line.find("target=/workspace,") == std::string::npos);
+  CHECK(joined(run_command(kPodman, jail)).find("volume-nocopy") == std::string::npos);
   CHECK(line.find("GIT_CONFIG_COUNT=2 -e GIT_CONFIG_KEY_0=safe.directory -e 'GIT_CONFIG_VALUE_0=/home/me/my app' "
                   "-e GIT_CONFIG_KEY_1=safe.directory -e GIT_CONFIG_VALUE_1=/workspace") != std::string::npos);
   CHECK(joined(exec_command(kDocker, jail, "t")).find("--workdir '/home/me/my app'") != std::string::npos);
