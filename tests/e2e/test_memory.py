@@ -30,15 +30,17 @@ timeout 60 claude "$@" </dev/null; kill $server
 """
 
 
-def talk(host, project, *words: str, place="."):
-    return host.run("-q", "--sync", "bind", "--env", "SERVER", project, "--", "bash", "-c", TALK, "sh", place, *words, env={"SERVER": SERVER}, timeout=120)
+def talk(host, project, *words: str, place=".", sync="bind"):
+    return host.run("-q", "--sync", sync, "--env", "SERVER", project, "--", "bash", "-c", TALK, "sh", place, *words, env={"SERVER": SERVER}, timeout=120)
 
 
-def test_claude_goes_on_with_its_own_project_s_talk(host):
+@pytest.mark.parametrize("sync", ["bind", "mutagen"])
+def test_claude_goes_on_with_its_own_project_s_talk(synced, sync):
+    host = synced.host
     one, other = host.project("one"), host.project("other")
-    talk(host, one, "-p", "remember PINEAPPLE")
-    assert "SEEN" not in talk(host, other, "-c", "-p", "what did I say").text
-    assert "SEEN" in talk(host, one, "-c", "-p", "what did I say").text
+    talk(host, one, "-p", "remember PINEAPPLE", sync=sync)
+    assert "SEEN" not in talk(host, other, "-c", "-p", "what did I say", sync=sync).text
+    assert "SEEN" in talk(host, one, "-c", "-p", "what did I say", sync=sync).text
 
 
 def test_control_at_a_path_that_projects_share_it_does_not(host):

@@ -73,6 +73,18 @@ def test_absolute_paths_hold_on_both_sides(host):
     assert (project / "made").read_text() == f"{project}\n"
 
 
+def test_with_mutagen_as_well(synced):
+    """What was made here works there, what was made there works here; both places are one directory, and anyone's."""
+    project = synced.project
+    synced.host.write(project / "run", f"#!{project}/sh\necho ran\n", 0o755)
+    (project / "sh").symlink_to("/bin/sh")
+    script = "pwd; ./run; python3 -m venv --without-pip .venv; echo \"#!$PWD/sh\" >made; echo x >/workspace/one; cat one; rm $PWD/one; ls /workspace/one 2>&1 | tail -c 26"
+    assert synced.run(script).ok().text == f"{project}\nran\nx\nNo such file or directory\n"
+    assert f"{project}/.venv" in (project / ".venv/bin/activate").read_text()
+    assert (project / "made").read_text() == f"#!{project}/sh\n"
+    synced.nothing_left()
+
+
 def test_a_relative_link_leads_to_a_named_project(host):
     app, shared = host.project("app"), host.project("shared")
     host.write(shared / "lib", "lib\n")
