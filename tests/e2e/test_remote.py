@@ -372,7 +372,8 @@ def test_asked_to_end(far, script, status):
 def test_in_a_terminal(far):
     session = far.host.terminal(far.project, "--", "bash", "--norc", "-i")
     session.expect(r"\$ ", timeout=30)
-    session.sendline("stty size; tty >there; exit 3")
+    # Docker's client tells the size of a terminal once the command of an exec runs, and again until it is taken.
+    session.sendline("until stty size | grep -v '^0 0$'; do sleep 0.1; done; tty >there; exit 3")
     session.expect("24 80")
     session.expect("(?s).*$")
     wait_for("its end", lambda: not session.isalive(), 30)
