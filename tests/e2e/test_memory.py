@@ -1,49 +1,60 @@
-"""An agent goes on with the talk of its own project, and with no other's: with the real agent and a server that speaks its API."""
+"""An agent goes on with the talk of its own project, and with no other's: with the real agents and a server that speaks their APIs."""
+import json
+
 import pytest
+
+from support.model import ADDRESS, SERVER
 
 pytestmark = [pytest.mark.side_by_side, pytest.mark.slow, pytest.mark.timeout(400)]
 
-# Says SEEN when what it is sent holds the word of the first talk.
-SERVER = r"""
-import http.server, json
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_): pass
-    def do_HEAD(self): self.send_response(200); self.end_headers()
-    def do_GET(self): self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        text = "SEEN" if b"PINEAPPLE" in body else "CLEAN"
-        message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "stop_reason": None, "stop_sequence": None,
-                   "usage": {"input_tokens": 1, "output_tokens": 1}}
-        events = [("message_start", {"message": message}), ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
-                  ("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": text}}), ("content_block_stop", {"index": 0}),
-                  ("message_delta", {"delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}), ("message_stop", {})]
-        self.send_response(200); self.send_header("content-type", "text/event-stream"); self.end_headers()
-        for kind, data in events: self.wfile.write(f"event: {kind}\ndata: {json.dumps(dict(data, type=kind))}\n\n".encode())
-http.server.ThreadingHTTPServer(("127.0.0.1", 8765), Handler).serve_forever()
-"""
 TALK = """python3 -c "$SERVER" & server=$!
 until (exec 3<>/dev/tcp/127.0.0.1/8765) 2>/dev/null; do sleep 0.05; done
+echo '{"security": {"auth": {"selectedType": "gemini-api-key"}}}' >~/.gemini/settings.json
 cd "$1"; shift
-export ANTHROPIC_BASE_URL=http://127.0.0.1:8765 ANTHROPIC_API_KEY=x CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
-timeout 60 claude "$@" </dev/null; kill $server
+timeout 60 env "$@" </dev/null; kill $server
 """
 
+CODEX = ("--skip-git-repo-check", "-c", "model=x", "-c", "model_provider=here", "-c",
+         f'model_providers.here={{name="here", base_url="{ADDRESS}/v1", wire_api="responses", env_key="CODEX_API_KEY"}}')  # fmt: skip
+OPENCODE = {"model": "here/x", "small_model": "here/x", "provider": {"here": {
+    "npm": "@ai-sdk/openai-compatible", "options": {"baseURL": f"{ADDRESS}/v1", "apiKey": "x"}, "models": {"x": {}}}}}  # fmt: skip
 
-def talk(host, project, *words: str, place=".", sync="bind"):
-    return host.run("-q", "--sync", sync, "--env", "SERVER", project, "--", "bash", "-c", TALK, "sh", place, *words, env={"SERVER": SERVER}, timeout=120)
+# How a talk is begun, how the last one is gone on with, and what has the agent ask the server here.
+AGENTS = {
+    "claude": (["claude", "-p"], ["claude", "-c", "-p"],
+               {"ANTHROPIC_BASE_URL": ADDRESS, "ANTHROPIC_API_KEY": "x", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}),
+    "codex": (["codex", "exec", *CODEX], ["codex", "exec", "resume", "--last", *CODEX], {"CODEX_API_KEY": "x"}),
+    "opencode": (["opencode", "run"], ["opencode", "run", "-c"],
+                 {"OPENCODE_CONFIG_CONTENT": json.dumps(OPENCODE), "OPENCODE_DISABLE_MODELS_FETCH": "1"}),
+    "kimi": (["kimi", "-p"], ["kimi", "--continue", "-p"],
+             {"KIMI_MODEL_NAME": "x", "KIMI_MODEL_API_KEY": "x", "KIMI_MODEL_BASE_URL": f"{ADDRESS}/v1", "KIMI_MODEL_PROVIDER_TYPE": "openai"}),
+    "gemini": (["gemini", "-m", "gemini-2.5-flash", "-p"], ["gemini", "-m", "gemini-2.5-flash", "--resume", "latest", "-p"],
+               {"GEMINI_API_KEY": "x", "GOOGLE_GEMINI_BASE_URL": ADDRESS, "GEMINI_CLI_TRUST_WORKSPACE": "true"}),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("sync", ["bind", "mutagen"])
-def test_claude_goes_on_with_its_own_project_s_talk(synced, sync):
+def talk(host, project, agent, go_on, place=".", sync="bind") -> str:
+    """SEEN or CLEAN as the server said it, or all that came when it said neither."""
+    begin, again, environment = AGENTS[agent]
+    words = [*again, "what did I say"] if go_on else [*begin, "remember PINEAPPLE"]
+    settings = [f"{name}={value}" for name, value in environment.items()]
+    result = host.run("-q", "--sync", sync, "--env", "SERVER", project, "--", "bash", "-c", TALK, "sh", place, *settings, *words,
+                      env={"SERVER": SERVER}, timeout=120)  # fmt: skip
+    said = [word for word in ("SEEN", "CLEAN") if word in result.text]
+    return said[0] if said else result.text + result.errors
+
+
+@pytest.mark.parametrize("agent, sync", [(agent, "bind") for agent in AGENTS] + [("claude", "mutagen")])
+def test_an_agent_goes_on_with_its_own_project_s_talk(synced, agent, sync):
     host = synced.host
     one, other = host.project("one"), host.project("other")
-    talk(host, one, "-p", "remember PINEAPPLE", sync=sync)
-    assert "SEEN" not in talk(host, other, "-c", "-p", "what did I say", sync=sync).text
-    assert "SEEN" in talk(host, one, "-c", "-p", "what did I say", sync=sync).text
+    assert talk(host, one, agent, False, sync=sync) == "SEEN"
+    assert talk(host, other, agent, True, sync=sync) == "CLEAN"
+    assert talk(host, one, agent, True, sync=sync) == "SEEN"
 
 
-def test_control_at_a_path_that_projects_share_it_does_not(host):
+@pytest.mark.parametrize("agent", AGENTS)
+def test_control_at_a_path_that_projects_share_it_does_not(host, agent):
     one, other = host.project("one"), host.project("other")
-    talk(host, one, "-p", "remember PINEAPPLE", place="/workspace")
-    assert "SEEN" in talk(host, other, "-c", "-p", "what did I say", place="/workspace").text
+    assert talk(host, one, agent, False, place="/workspace") == "SEEN"
+    assert talk(host, other, agent, True, place="/workspace") == "SEEN"
