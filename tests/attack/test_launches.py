@@ -13,9 +13,6 @@ PROBES = [name for name in EXPECTED if name not in ENDS_THE_JAIL]
 # What the proxy lets through is tested in tests/e2e/test_testcontainers.py.
 BY_THE_PROXY = frozenset({"34-any-socket", "34-engine-sockets"})
 
-# With Mutagen a project is at /workspace.
-BY_MUTAGEN = frozenset({"21-working-directory"})
-
 
 @pytest.fixture
 def same(record_property):
@@ -108,11 +105,11 @@ def test_entered_at_a_terminal(stage, left, same):
 
 
 def test_with_mutagen(synced_stage, same):
-    same("mutagen", outcomes(without_terminal(synced_stage, *OPTIONS, "--sync", "mutagen", synced_stage.project, "--", *synced_stage.command(PROBES))), BY_MUTAGEN)
+    same("mutagen", outcomes(without_terminal(synced_stage, *OPTIONS, "--sync", "mutagen", synced_stage.project, "--", *synced_stage.command(PROBES))))
 
 
 def test_left_running_with_mutagen(synced_left, same):
-    same("mutagen --detach", synced_left.seen(), BY_MUTAGEN)
+    same("mutagen --detach", synced_left.seen())
 
 
 @pytest.mark.skipif(GVISOR, reason="gVisor mounts no socket of the host's")
