@@ -60,8 +60,8 @@ int DeathWatch::serve(const std::vector<std::string>& arguments) {
   for (const int milliseconds : {0, 100, 1000, 3000}) {
     std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
     // Who died may hold it for a moment yet: the kernel closes one descriptor after the other.
-    const auto owned = try_lock_directory(arguments[0]);
-    if (!owned) continue;
+    const auto held = try_share_directory(arguments[0]);
+    if (!held) continue;
     if (carry_out(last_will)) break;
   }
   return 0;

@@ -34,6 +34,12 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
+Fd try_lock(const std::string& path, int kind) {
+  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (directory && ::flock(directory.get(), kind | LOCK_NB) != 0) directory.reset();
+  return directory;
+}
+
 }  // namespace
 
 std::optional<struct stat> lstat_of(const std::string& path) {
@@ -184,11 +190,9 @@ void remove_tree(const std::string& path) {
   if (parent) remove_entry(parent.get(), name.substr(slash == std::string::npos ? 0 : slash + 1));
 }
 
-Fd try_lock_directory(const std::string& path) {
-  Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) directory.reset();
-  return directory;
-}
+Fd try_lock_directory(const std::string& path) { return try_lock(path, LOCK_EX); }
+
+Fd try_share_directory(const std::string& path) { return try_lock(path, LOCK_SH); }
 
 TemporaryDirectory::TemporaryDirectory(const std::string& parent, const std::string& prefix) {
   constexpr std::size_t bytes = 6;

@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
+#include <thread>
 
 namespace jailed::host {
 namespace {
@@ -17,6 +19,18 @@ namespace {
 constexpr const char* kConflicts = "conflicts";
 constexpr const char* kDetached = "detached";
 constexpr std::size_t kIdBytes = 6;
+constexpr auto kDeathWatchPatience = std::chrono::seconds(5);
+
+// Nothing for a session that somebody owns. One that a death watch still tidies up is waited for: taken for a living one, its
+// work would not be home when the next jail begins.
+Fd lock_left_behind(const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kDeathWatchPatience;
+  for (;;) {
+    if (auto lock = try_lock_directory(path)) return lock;
+    if (!try_share_directory(path) || std::chrono::steady_clock::now() > deadline) return {};
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
 
 }  // namespace
 
@@ -70,7 +84,7 @@ std::vector<std::string> abandoned_sessions(const std::string& sessions_director
     const auto path = sessions_directory + "/" + name;
     if (list_directory(path) == std::vector<std::string>{kConflicts}) continue;
     if (lstat_of(path + "/" + kDetached)) continue;
-    if (try_lock_directory(path)) ids.push_back(name);
+    if (lock_left_behind(path)) ids.push_back(name);
   }
   return ids;
 }
@@ -93,7 +107,7 @@ bool session_is_owned(const std::string& sessions_directory, const std::string& 
 }
 
 AbandonedSession::AbandonedSession(const std::string& sessions_directory, const std::string& id)
-    : path_(sessions_directory + "/" + id), lock_(try_lock_directory(path_)) {
+    : path_(sessions_directory + "/" + id), lock_(lock_left_behind(path_)) {
   if (lock_ && !lstat_of(path_)) lock_.reset();
 }
 

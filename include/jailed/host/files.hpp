@@ -47,6 +47,8 @@ void remove_tree(const std::string& path);
 /// Takes an exclusive lock on a directory without waiting; no fd when another process holds it.
 /// The lock goes with the fd, so also after kill -9.
 Fd try_lock_directory(const std::string& path);
+/// The same together with others that share it.
+Fd try_share_directory(const std::string& path);
 
 /// A directory with a random name that goes with its owner; mode 0700. One that a killed jailed left goes with the next of its kind: it is
 /// locked for as long as somebody has it.

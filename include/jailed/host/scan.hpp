@@ -1,8 +1,6 @@
 #pragma once
 #include <sys/stat.h>
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <functional>
 #include <jailed/host/beneath.hpp>

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
+#include <thread>
 
 #include "catch.hpp"
 #include "child.hpp"
@@ -105,6 +107,28 @@ TEST_CASE("a session of another process lives until that is killed", "[host]") {
   remove_session(scratch.path(), ids.front());
   CHECK(list_directory(scratch.path()).empty());
   CHECK(abandoned_sessions(scratch.path()).empty());
+}
+
+TEST_CASE("what a death watch tidies up is waited for", "[host]") {
+  const Scratch scratch;
+  const auto id = new_session_id();
+  make_private_directories(scratch / id);
+  auto held = try_share_directory(scratch / id);
+  REQUIRE(held);
+  CHECK(session_is_owned(scratch.path(), id));
+  std::thread watch([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    held.reset();
+  });
+  CHECK(abandoned_sessions(scratch.path()) == std::vector<std::string>{id});
+  watch.join();
+  held = try_share_directory(scratch / id);
+  watch = std::thread([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    held.reset();
+  });
+  CHECK(AbandonedSession(scratch.path(), id));
+  watch.join();
 }
 
 TEST_CASE("only directories are sessions", "[host]") {
