@@ -6,6 +6,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <jailed/socket_proxy/connection.hpp>
+#include <jailed/socket_proxy/patient.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -24,6 +25,7 @@ constexpr std::uint64_t kLongestBody = std::uint64_t{1024} * 1024;
 constexpr auto kNoLimit = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kLongestHeader = 160 * 1024;
 constexpr std::size_t kLongestAuth = 16 * 1024;
+constexpr std::size_t kLongAnswer = std::size_t{1024} * 1024;
 
 using HeaderParser = http::request_parser<http::empty_body>;
 
@@ -102,14 +104,42 @@ class Connection {
 
   Decision decide(const Request& request) {
     const std::lock_guard lock(shared_.mutex);
-    return socket_proxy::decide(request, shared_.policy, shared_.owned);
+    auto decision = socket_proxy::decide(request, shared_.policy, shared_.owned);
+    // Counted from here on: a hundred connections may ask for the last one at the same moment.
+    const auto* forward = std::get_if<Forward>(&decision);
+    if (auto* coming = forward != nullptr ? coming_of(forward->reply) : nullptr) ++*coming;
+    return decision;
   }
+
+  std::size_t* coming_of(Reply reply) {
+    if (reply == Reply::container_made) return &shared_.owned.coming_containers;
+    if (reply == Reply::network_made) return &shared_.owned.coming_networks;
+    if (reply == Reply::volume_made) return &shared_.owned.coming_volumes;
+    return nullptr;
+  }
+
+  // Ends what `decide` began to count.
+  class Coming {
+   public:
+    Coming(std::mutex& mutex, std::size_t* count) : mutex_(mutex), count_(count) {}
+    Coming(const Coming&) = delete;
+    Coming& operator=(const Coming&) = delete;
+    ~Coming() {
+      const std::lock_guard lock(mutex_);
+      if (count_ != nullptr) --*count_;
+    }
+
+   private:
+    std::mutex& mutex_;
+    std::size_t* count_;
+  };
 
   bool take(const Request& request, bool wants_raw, const std::string& auth) {
     const auto decision = decide(request);
     if (const auto* refusal = std::get_if<Refusal>(&decision))
       return answer(static_cast<unsigned>(refusal->status), message(refusal->message));
     const auto& forward = std::get<Forward>(decision);
+    const Coming coming(shared_.mutex, coming_of(forward.reply));
     switch (forward.reply) {
       case Reply::pass:
       case Reply::stream:
@@ -166,7 +196,10 @@ class Connection {
     return true;
   }
 
+  // Labels and commands are the jail's own words, so a list can be as long as any answer may be: with each connection's own in
+  // memory at the same time it would be this machine's that they fill.
   bool filtered(const Forward& forward) {
+    std::unique_lock turn(shared_.lists);
     const auto reply = shared_.engine.ask(forward);
     if (!reply.ok()) return answer(reply.status, reply.body);
     std::optional<std::string> visible;
@@ -174,6 +207,7 @@ class Connection {
       const std::lock_guard lock(shared_.mutex);
       visible = filter_reply(forward.reply, reply.body, shared_.owned);
     }
+    if (!visible || visible->size() <= kLongAnswer) turn.unlock();
     return visible ? answer(reply.status, *visible)
                    : answer(502, message("jailed: the engine's answer cannot be read"));
   }
@@ -198,7 +232,9 @@ class Connection {
     beast::flat_buffer buffer;
     http::response_parser<http::empty_body> parser;
     parser.skip(true);
-    http::read_header(engine, buffer, parser);
+    // A stream may begin whenever it likes, for as long as somebody waits for it.
+    Patient waiting(engine, std::nullopt, client_.native_handle());
+    http::read_header(waiting, buffer, parser);
     const bool switched = raw && parser.get().result() == http::status::switching_protocols;
     if (!switched) parser.get().set(http::field::connection, "close");
     http::response_serializer<http::empty_body> serializer(parser.get());
@@ -214,7 +250,7 @@ class Connection {
       copy_bytes(client_, engine);
       engine.shutdown(Socket::shutdown_send, error);
     });
-    copy_bytes(engine, client_);
+    copy_answer(engine, client_);
     error_code ignored;
     client_.shutdown(Socket::shutdown_both, ignored);
     up.join();

@@ -10,6 +10,12 @@ void Owned::add(Names& names, const std::string& id, const std::string& name) {
   names[id] = name;
 }
 
+std::vector<std::string> Owned::ids_of(const Names& names) {
+  std::vector<std::string> ids;
+  for (const auto& [id, name] : names) ids.push_back(id);
+  return ids;
+}
+
 std::optional<std::string> Owned::find(const Names& names, std::string_view reference) {
   static constexpr std::size_t kShortestPrefix = 4;
   if (reference.starts_with('/')) reference.remove_prefix(1);

@@ -169,11 +169,13 @@ void accept_clients(Shared& shared, Context& context, std::atomic<int>& connecti
   }
 }
 
-void end(Shared& shared) {
+// What the jail has made.
+Owned end(Shared& shared) {
   std::unique_lock lock(shared.mutex);
   shared.ending = true;
   shared.idle.wait_for(lock, kLastChanges, [&] { return shared.changes == 0; });
   for (const int fd : shared.open) ::shutdown(fd, SHUT_RDWR);
+  return shared.owned;
 }
 
 }  // namespace
@@ -200,8 +202,8 @@ int serve(const std::vector<std::string>& arguments) {
     say("ready\n");
     std::atomic<int> connections = 0;  // known to the threads until the process ends
     accept_clients(shared, context, connections, listener.get());
-    end(shared);
-    const bool clean = remove_siblings(shared.engine, options.session);
+    const auto made = end(shared);
+    const bool clean = remove_siblings(shared.engine, options.session, made);
     if (clean) ::unlink(kSocketName);
     ::_exit(clean ? 0 : core::kFailed);  // connections have threads of their own
   } catch (const std::exception& error) {

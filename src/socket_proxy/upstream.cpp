@@ -1,7 +1,14 @@
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <jailed/core/nesting.hpp>
+#include <cerrno>
+#include <cstring>
+#include <jailed/socket_proxy/patient.hpp>
 #include <jailed/socket_proxy/upstream.hpp>
 #include <stdexcept>
 
@@ -15,13 +22,30 @@ constexpr std::uint64_t kLongestAnswer = std::uint64_t{64} * 1024 * 1024;
 
 }  // namespace
 
-Socket Upstream::connect() const {
+Socket Upstream::connect(std::chrono::seconds patience) const {
   Socket socket(context_);
-  socket.connect(boost::asio::local::stream_protocol::endpoint(path_));
+  socket.open();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path_.size() >= sizeof address.sun_path) throw boost::system::system_error(ENAMETOOLONG, boost::system::system_category());
+  std::memcpy(address.sun_path, path_.c_str(), path_.size());
+  // Where many wait already connect(2) waits as well, and that is the one way to bound it.
+  const auto limit = [&](std::chrono::seconds most) {
+    const timeval time{most.count(), 0};
+    ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  };
+  limit(patience);
+  while (::connect(socket.native_handle(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (errno != EINTR) throw boost::system::system_error(errno, boost::system::system_category());
+  }
+  limit(std::chrono::seconds(0));
   return socket;
 }
 
-void Upstream::send(Socket& socket, const Forward& request, const Head& head) {
+namespace {
+
+template <typename Stream>
+void send_to(Stream& socket, const Forward& request, const Upstream::Head& head) {
   http::request<http::string_body> message;
   message.version(11);
   message.method_string(request.method);
@@ -43,7 +67,7 @@ void Upstream::send(Socket& socket, const Forward& request, const Head& head) {
   http::write(socket, message);
 }
 
-Answer Upstream::read_answer(Socket& socket) {
+Answer read_answer(Patient& socket) {
   boost::beast::flat_buffer buffer;
   http::response_parser<http::string_body> parser;
   parser.body_limit(kLongestAnswer);
@@ -52,10 +76,17 @@ Answer Upstream::read_answer(Socket& socket) {
   return {parser.get().result_int(), std::move(parser.get().body())};
 }
 
-Answer Upstream::ask(const Forward& request) const {
-  auto socket = connect();
-  send(socket, request, {});
-  return read_answer(socket);
+}  // namespace
+
+void Upstream::send(Socket& socket, const Forward& request, const Head& head) { send_to(socket, request, head); }
+
+Answer Upstream::ask(const Forward& request, std::chrono::seconds patience) const {
+  const auto deadline = Patient::Clock::now() + patience;
+  auto socket = connect(patience);
+  socket.non_blocking(true);
+  Patient engine(socket, deadline);
+  send_to(engine, request, {});
+  return read_answer(engine);
 }
 
 }  // namespace jailed::socket_proxy

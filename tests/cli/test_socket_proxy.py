@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import Host
+from harness import Host, wait_until
 
 SESSION = "5e551011"
 OWN = "a" * 64
@@ -319,3 +319,114 @@ def test_an_answer_nested_ever_deeper_does_not_end_the_proxy(proxy):
     assert proxy.call("GET", "/containers/json") == (200, b"[]")
     proxy.engine.answers["GET /containers/json"] = reply(200, b'[{"Id": "x", "a": ' + deep + b"}]")
     assert proxy.end() == 125 and (proxy.directory / "session/docker.sock").exists()
+
+
+def test_what_the_jail_made_goes_however_long_the_list_of_it_is(proxy):
+    """Its labels are the jail's own words, and the engine spells `<` in six bytes: a dozen containers made a list longer than any answer that is read."""
+    assert create(proxy, {"Image": "x", "Labels": {"a": "<" * 1_000_000}})[0] == 201
+    assert proxy.call("POST", "/networks/create", b'{"Name": "n"}')[0] == 200
+    proxy.engine.answers["POST /volumes/create"] = proxy.engine.answers["GET /volumes/v"] = reply(201, json.dumps({"Name": "v", "Labels": {"jailed.sibling": SESSION}}).encode())
+    assert proxy.call("POST", "/volumes/create", b"{}")[0] == 201
+    long = reply(200, json.dumps([{"Id": OWN, "Labels": {"a": "\\u003c" * (12 << 20)}}]).encode())
+
+    class UntilRemoved(dict):
+        def items(self):
+            gone = any(line.startswith(f"DELETE /containers/{OWN}") for line in proxy.engine.seen())
+            yield "GET /containers/json", reply(200, b"[]") if gone else long
+            yield from super().items()
+
+    proxy.engine.answers = UntilRemoved(proxy.engine.answers)
+    assert proxy.end() == 0
+    assert f"DELETE /containers/{OWN}?force=1&v=1 HTTP/1.1" in proxy.engine.seen() and "DELETE /volumes/v HTTP/1.1" in proxy.engine.seen()
+
+
+def test_a_volume_that_is_somebody_elses_by_now_stays_at_the_end(proxy):
+    proxy.engine.answers["POST /volumes/create"] = reply(201, json.dumps({"Name": "data", "Labels": {"jailed.sibling": SESSION}}).encode())
+    assert proxy.call("POST", "/volumes/create", b'{"Name": "data"}')[0] == 201
+    proxy.engine.answers["GET /volumes/data"] = reply(200, b'{"Name": "data", "Labels": null}')
+    assert proxy.end() == 0
+    assert not any(line.startswith("DELETE") for line in proxy.engine.seen())
+
+
+def in_parallel(count: int, call) -> list:
+    answers: list = []
+    threads = [threading.Thread(target=lambda: answers.append(call())) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+class Slow:
+    """Answers what begins with `start` after so long, and counts how many wait for it at once."""
+
+    def __init__(self, engine: FakeEngine, start: str, seconds: float) -> None:
+        self.now = self.most = self.count = 0
+        lock, original = threading.Lock(), engine.answers
+
+        class Answers(dict):
+            def items(inner):
+                first = engine.seen()[-1]
+                if first.startswith(start):
+                    with lock:
+                        self.now, self.count = self.now + 1, self.count + 1
+                        self.most = max(self.most, self.now)
+                    time.sleep(seconds)
+                    with lock:
+                        self.now -= 1
+                yield from original.items()
+
+        engine.answers = Answers(original)
+
+
+def test_long_lists_are_in_memory_one_at_a_time(proxy):
+    """A hundred connections had 64 MiB each in the memory of the host, which no limit of the jail's counts."""
+    slow = Slow(proxy.engine, "GET /containers/json", 0.1)
+    answers = in_parallel(12, lambda: proxy.call("GET", "/containers/json"))
+    assert [status for status, _ in answers] == [200] * 12 and slow.most == 1
+
+
+def test_what_is_asked_for_at_the_same_moment_is_counted(proxy):
+    ids = iter(range(1000))
+
+    class Fresh(dict):
+        def items(self):
+            yield "POST /networks/create", reply(201, json.dumps({"Id": f"{next(ids):064x}"}).encode())
+            yield from super().items()
+
+    proxy.engine.answers = Fresh(proxy.engine.answers)
+    slow = Slow(proxy.engine, "POST /networks/create", 0.5)
+    answers = in_parallel(40, lambda: proxy.call("POST", "/networks/create", b'{"Name": "n"}'))
+    assert sorted(status for status, _ in answers) == [201] * 16 + [409] * 24 and slow.count == 16
+    # One that the engine refuses is not counted for ever.
+    assert proxy.call("POST", "/networks/prune")[0] == 200
+
+
+def test_who_no_longer_waits_for_an_answer_holds_no_connection(proxy):
+    """With an engine that hangs, clients that gave up kept all connections of the proxy, and the next ones found it closed."""
+    create(proxy)
+    Slow(proxy.engine, f"POST /containers/{OWN}/wait", 60)
+    clients = []
+    for _ in range(128):
+        clients.append(socket.socket(socket.AF_UNIX))
+        clients[-1].connect(str(proxy.directory / "session/docker.sock"))
+        clients[-1].sendall(b"POST /containers/mine/wait HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
+    wait_until(lambda: sum("/wait" in line for line in proxy.engine.seen()) >= 100)
+    for client in clients:
+        client.close()
+    wait_until(lambda: proxy.raw(b"GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n").startswith(b"HTTP/1.1 200"))
+
+
+def test_who_waits_still_gets_what_comes_late(proxy):
+    create(proxy)
+    Slow(proxy.engine, f"GET /containers/{OWN}/logs", 2)
+    assert proxy.call("GET", "/containers/mine/logs?follow=1&stdout=1")[0] == 200
+
+
+def test_an_engine_that_is_silent_at_the_end_keeps_nobody(proxy):
+    """The proxy waited for it for ever, and was left behind."""
+    Slow(proxy.engine, "GET /_ping", 300)
+    Slow(proxy.engine, "GET /containers/json", 300)
+    proxy.process.stdin.close()
+    assert proxy.process.wait(40) == 125 and (proxy.directory / "session/docker.sock").exists()

@@ -9,13 +9,14 @@
 
 namespace jailed::socket_proxy {
 
-/// What all connections of one proxy share. `mutex` guards everything but `policy` and `engine`.
+/// What all connections of one proxy share. `mutex` guards everything but `policy`, `engine` and `lists`.
 struct Shared {
   Shared(Policy of_jail, Upstream to_engine) : policy(std::move(of_jail)), engine(std::move(to_engine)) {}
 
   Policy policy;
   Upstream engine;
   std::mutex mutex;
+  std::mutex lists;  // held for a long answer that is kept whole: one at a time
   std::condition_variable idle;  // told when `changes` falls
   Owned owned;
   bool ending = false;

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jailed::socket_proxy {
 
@@ -26,13 +27,22 @@ class Owned {
   std::optional<std::string> network(std::string_view reference) const { return find(networks_, reference); }
   bool has_volume(const std::string& name) const { return volumes_.contains(name); }
   bool has_exec(const std::string& id) const { return execs_.contains(id); }
-  std::size_t containers() const { return containers_.size(); }
-  std::size_t networks() const { return networks_.size(); }
-  std::size_t volumes() const { return volumes_.size(); }
+  std::vector<std::string> container_ids() const { return ids_of(containers_); }
+  std::vector<std::string> network_ids() const { return ids_of(networks_); }
+  std::vector<std::string> volume_names() const { return {volumes_.begin(), volumes_.end()}; }
+  /// With those that are asked for at this moment.
+  std::size_t containers() const { return containers_.size() + coming_containers; }
+  std::size_t networks() const { return networks_.size() + coming_networks; }
+  std::size_t volumes() const { return volumes_.size() + coming_volumes; }
+
+  std::size_t coming_containers = 0;
+  std::size_t coming_networks = 0;
+  std::size_t coming_volumes = 0;
 
  private:
   using Names = std::map<std::string, std::string>;  // id -> name
   static void add(Names& names, const std::string& id, const std::string& name);
+  static std::vector<std::string> ids_of(const Names& names);
   static std::optional<std::string> find(const Names& names, std::string_view reference);
 
   Names containers_;

@@ -4,6 +4,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <chrono>
 #include <jailed/socket_proxy/decision.hpp>
 #include <string>
 
@@ -25,7 +26,8 @@ class Upstream {
  public:
   Upstream(Context& context, std::string path) : context_(context), path_(std::move(path)) {}
 
-  Socket connect() const;
+  /// Waits for an engine that takes no connection, but not for ever.
+  Socket connect(std::chrono::seconds patience = kPatience) const;
 
   /// Sends the head, and the body if there is one. `raw`: asks for a raw connection; `chunked`: a body in
   /// chunks follows; `auth`: credentials for a registry, may be empty.
@@ -36,11 +38,13 @@ class Upstream {
   };
   static void send(Socket& socket, const Forward& request, const Head& head);
 
-  /// One request and its whole answer, of at most 64 MiB and 64 levels.
-  Answer ask(const Forward& request) const;
-  static Answer read_answer(Socket& socket);
+  /// One request and its whole answer, of at most 64 MiB and 64 levels, or `timed_out` when it is not there by then.
+  Answer ask(const Forward& request, std::chrono::seconds patience = kPatience) const;
 
  private:
+  // More than any engine takes for what it is asked here: to remove a large volume is the longest.
+  static constexpr std::chrono::seconds kPatience{300};
+
   Context& context_;
   std::string path_;
 };
