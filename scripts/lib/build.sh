@@ -22,3 +22,12 @@ jailed_build() {
   ca="$(private_ca_bundle)"
   "$@" build ${ca:+--ca-cert "$ca"}
 }
+
+# shows_seven_versions COMMAND...: runs scripts/quickstart in one way or another, whose answer has to end in the table of versions.
+shows_seven_versions() {
+  local answer agent
+  answer="$("$@" | tee /dev/stderr)"
+  for agent in claude opencode aider kimi gemini codex copilot; do
+    grep -Eq "^$agent +[0-9]+\.[0-9.]+" <<<"$answer" || fail "scripts/quickstart shows no version of $agent."
+  done
+}
