@@ -12,6 +12,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/session.hpp>
+#include <jailed/socket_proxy/server.hpp>
 #include <set>
 #include <sstream>
 #include <string_view>
@@ -93,7 +94,8 @@ bool is_needed(std::string_view name, const std::string& part, const Kept& kept)
   if (of_both.contains(name)) return kept.commits || is_unsettled(part);
   if (name == "quarantine-room") return false;
   if (name.starts_with("quarantine")) return part_holds_quarantine(part) || is_unsettled(part);
-  return name == "kept" || name == "conflicts" || name == "projects";
+  // By its socket the next launch knows that what was made through it is not all gone.
+  return name == "kept" || name == "conflicts" || name == "projects" || name == socket_proxy::kSocketName;
 }
 
 void strip(const std::string& session, const Kept& kept) {

@@ -25,6 +25,7 @@
 #include <jailed/host/session.hpp>
 #include <jailed/plan/session_record.hpp>
 #include <jailed/plan/settings.hpp>
+#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -84,6 +85,7 @@ int import_sessions(const std::vector<std::string>& ids, const core::Settings& s
     const host::AbandonedSession session(sessions, id);
     if (!session) continue;
     try {
+      remove_left_siblings(engine, sessions + "/" + id, id);
       engine::remove_session_containers(engine, id);
       if (!import_session(engine, session, id, settings, environment)) failed = core::kFailed;
     } catch (const core::Error& error) {  // of one session; the others are not held up by it
@@ -157,6 +159,18 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 
 }  // namespace
 
+void remove_left_siblings(const plan::Engine& engine, const std::string& session, const std::string& id) {
+  // A proxy that ended as it should has taken its socket away.
+  const auto socket = session + "/" + socket_proxy::kSocketName;
+  if (!host::lstat_of(socket)) return;
+  const auto record = noted_record(session);
+  if (record && record->engine != plan::engine_key(engine))
+    throw core::Error(fmt::format("What the jail of session {} made through --testcontainers=proxy is with another engine.", id),
+                      "it is removed by the next jailed that uses that one");
+  engine::remove_siblings(engine, id);
+  ::unlink(socket.c_str());
+}
+
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project) {
   const auto session = sessions + "/" + id;
   if (!host::lstat_of(session + "/kept")) return false;
@@ -202,6 +216,7 @@ int git(const GitRequest& request, const core::Options& options, const core::Env
   }
   const auto engine = find_engine(settings, environment);
   try {
+    remove_left_siblings(engine, sessions + "/" + ids.front(), ids.front());
     engine::remove_session_containers(engine, ids.front());
   } catch (const core::Error& error) {  // it is given up, with an engine or without
     spdlog::warn("{}", error.what());

@@ -18,6 +18,7 @@
 #include <jailed/plan/seccomp.hpp>
 #include <jailed/plan/settings.hpp>
 #include <jailed/plan/state.hpp>
+#include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
@@ -262,8 +263,30 @@ Kept PreparedJail::end(const plan::Engine& engine, const Environment& environmen
                               .files_home = files_home,
                               .bring_commits = [&] { return bring_commits_home(engine, session, *views_, environment); }});
   state_ = State::over;
-  if (kept.nothing()) session_->done();
+  if (end_socket_proxy(engine)) {
+    if (kept.nothing()) session_->done();
+  } else if (kept.nothing()) {
+    // All that the next launch needs to know; the project was looked at, and is its owner's from now on.
+    for (const auto& name : host::list_directory(session_->path())) {
+      if (name != socket_proxy::kSocketName && name != "record" && name != "conflicts") host::remove_tree(session_->path() + "/" + name);
+    }
+  }
   return kept;
+}
+
+// Whether all that the jail made through it is gone. Else its socket stays in the session, by which the next launch knows.
+bool PreparedJail::end_socket_proxy(const plan::Engine& engine) {
+  if (!socket_proxy_) return true;
+  const auto status = socket_proxy_->end();
+  if (status && status->ok()) {
+    ::unlink((session_->path() + "/" + socket_proxy::kSocketName).c_str());
+    return true;
+  }
+  spdlog::warn("Not all that this jail made through --testcontainers=proxy is removed: {}.",
+               status ? "the engine did not do it" : "the engine is still at it");
+  spdlog::warn("  the next jailed tries again; what is left: {} ps --all --filter label={}={}", engine.program, socket_proxy::kSiblingLabel,
+               session_->id());
+  return false;
 }
 
 ShadowedSession shadowed_session(const Settings& settings, const Environment& environment,

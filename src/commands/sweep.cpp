@@ -13,7 +13,6 @@
 #include <jailed/host/files.hpp>
 #include <jailed/host/idmapped_mount.hpp>
 #include <jailed/host/session.hpp>
-#include <jailed/socket_proxy/server.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -54,6 +53,7 @@ class Sweep {
       : engine_(engine), places_(places), environment_(environment), sessions_(places.config + "/sessions") {}
 
   void one(const std::string& id) {
+    const bool siblings_gone = remove_siblings_of(id);
     if (offer_kept_session(sessions_, id, places_.project)) return;
     if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, places_.project)) {
       if (!other->empty()) {
@@ -63,14 +63,9 @@ class Sweep {
       return;
     }
     if (offer_held_up(engine_, sessions_ + "/" + id, id, places_.project)) return;
+    if (!siblings_gone) return;
     const host::AbandonedSession session(sessions_, id);
     if (!session) return;  // somebody else takes care of it
-    // A proxy that ended as it should has taken its socket away.
-    const auto socket = sessions_ + "/" + id + "/" + socket_proxy::kSocketName;
-    if (host::lstat_of(socket)) {
-      engine::remove_siblings(engine_, id);
-      ::unlink(socket.c_str());
-    }
     if (!mutagen_) mutagen_ = usable_mutagen(engine_, environment_);
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     engine::remove_session_containers(engine_, id);
@@ -82,6 +77,17 @@ class Sweep {
   }
 
  private:
+  // Of a session that is kept as well; what goes wrong here does not keep its commits from being offered.
+  bool remove_siblings_of(const std::string& id) {
+    try {
+      remove_left_siblings(engine_, sessions_ + "/" + id, id);
+      return true;
+    } catch (const core::Error& error) {
+      spdlog::warn("{}", error.what());
+      return false;
+    }
+  }
+
   const plan::Engine& engine_;
   const Places& places_;
   const core::Environment& environment_;

@@ -222,7 +222,12 @@ void remove_siblings(const plan::Engine& engine, const std::string& session_id) 
     const auto names = found_of(engine, sweep.find, session_id);
     if (names.empty()) continue;
     sweep.remove.args.insert(sweep.remove.args.end(), names.begin(), names.end());
-    host::capture(sweep.remove);
+    const auto removed = host::capture(sweep.remove);
+    // One that went in between makes it a failure all the same.
+    if (removed.status.ok() || found_of(engine, sweep.find, session_id).empty()) continue;
+    throw core::Error(fmt::format("{} does not remove all that the jail of session {} made through --testcontainers=proxy: {}", engine.program,
+                                  session_id, core::printable(removed.err)),
+                      "it is tried again at the next launch");
   }
 }
 

