@@ -26,7 +26,8 @@ jailed_build() {
 # shows_seven_versions COMMAND...: runs scripts/quickstart in one way or another, whose answer has to end in the table of versions.
 shows_seven_versions() {
   local answer agent
-  answer="$("$@" | tee /dev/stderr)"
+  # Not to /dev/stderr: where that is a file, opening it anew empties it.
+  answer="$("$@" | tee >(cat >&2))"
   for agent in claude opencode aider kimi gemini codex copilot; do
     grep -Eq "^$agent +[0-9]+\.[0-9.]+" <<<"$answer" || fail "scripts/quickstart shows no version of $agent."
   done
