@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <jailed/commands/project_scan.hpp>
 #include <jailed/commands/project_talk.hpp>
@@ -41,14 +44,30 @@ plan::KnownProject known_as(const std::string& path, const struct stat& info) {
   return {path, static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), birth_of(path)};
 }
 
+// What a jailed that was killed had begun to write.
+void remove_unfinished(const std::string& config) {
+  const std::string begin = std::string(kKnown) + ".";
+  for (const auto& name : host::list_directory(config)) {
+    if (!name.starts_with(begin)) continue;
+    pid_t writer = 0;
+    const auto* end = name.data() + name.size();
+    const auto number = std::from_chars(name.data() + begin.size(), end, writer);
+    if (number.ec != std::errc{} || number.ptr != end || writer <= 0) continue;
+    if (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH)) ::unlink((config + "/" + name).c_str());
+  }
+}
+
 // In one step, and best effort: without the list nothing is said, and nothing else is lost.
 void write_known(const std::string& config, const std::vector<plan::KnownProject>& known) {
+  remove_unfinished(config);
   const auto path = config + "/" + kKnown;
   const auto written = fmt::format("{}.{}", path, ::getpid());
   try {
     host::write_new_file(written, plan::format_known_projects(known), 0600);
   } catch (const core::Error& error) {
     spdlog::debug("{}", error.what());
+    ::unlink(written.c_str());  // half a list would take the place of the whole one
+    return;
   }
   if (::rename(written.c_str(), path.c_str()) != 0) ::unlink(written.c_str());
 }
@@ -72,8 +91,8 @@ void say_moved(const std::string& former, const std::string& now, const std::str
 std::vector<plan::ProjectLink> links_of(const std::string& project) {
   std::vector<plan::ProjectLink> links;
   const auto directory = host::open_directory_below(project, "");
-  auto names = host::list_directory(project);
-  if (!directory || names.size() > kMostLooked) return links;
+  auto names = host::names_below(project, "", kMostLooked);
+  if (!directory) return links;
   std::sort(names.begin(), names.end());
   for (const auto& name : names) {
     if (read_link(directory.get(), name.c_str()).empty()) continue;

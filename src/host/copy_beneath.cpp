@@ -7,6 +7,7 @@
 #include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/fd.hpp>
 #include <jailed/host/files.hpp>
+#include <string>
 #include <string_view>
 
 namespace jailed::host {
@@ -90,6 +91,17 @@ bool give_beneath(const WalkedEntry& entry, const Fd& to, const std::string& rel
   if (!directory) return false;
   const std::string name(rest);
   if (::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return S_ISREG(info.st_mode);
+#ifdef O_TMPFILE
+  // Without a name until it is whole: however jailed ends, nothing is left half-written in a repository.
+  if (const Fd unnamed(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)); unnamed) {
+    give_away(unnamed.get(), &owner);
+    if (!copy_content(source.get(), unnamed.get())) return false;
+    const auto itself = "/proc/self/fd/" + std::to_string(unnamed.get());
+    if (::linkat(AT_FDCWD, itself.c_str(), directory.get(), name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+    if (errno == EEXIST) return ::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+    ::lseek(source.get(), 0, SEEK_SET);
+  }
+#endif
   const auto growing = ".jailed-" + random_hex(8);
   const Fd target(::openat(directory.get(), growing.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!target) return false;

@@ -65,3 +65,16 @@ def test_links_out_are_said_with_the_way_to_have_them(host):
     (line,) = launch(host, ".")
     assert f"in -> {shared}, s -> {shared}. To have it there: jailed {host.project} {shared}" in line
     assert launch(host, ".", shared) == launch(host, "-q", ".") == []
+
+
+def test_what_a_killed_jailed_had_begun_to_write_goes(host):
+    """It stayed for good, one file each time."""
+    host.run(".")
+    nobody = host.config / "known-projects.json.999999999"  # no system has so many processes
+    others = [host.config / f"known-projects.json.{os.getpid()}", host.config / "known-projects.json.bak"]
+    for path in (nobody, *others):
+        path.write_text("[")
+    host.give(host.config)
+    host.run(host.mkdir("other"))
+    assert not nobody.exists() and all(path.exists() for path in others)
+    assert len(json.loads((host.config / "known-projects.json").read_text())) == 2

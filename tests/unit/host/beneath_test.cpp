@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <thread>
+#include <atomic>
 #include <algorithm>
 #include <csignal>
 #include <fstream>
@@ -200,6 +202,34 @@ TEST_CASE("a path is opened exactly, through no link", "[host]") {
   CHECK(open_exactly(scratch / "a/file", true));
   CHECK_FALSE(open_exactly(scratch / "a/../a"));
 }
+
+#ifdef O_TMPFILE
+TEST_CASE("what is given into a repository has no name there before it is whole", "[host]") {
+  const Scratch scratch;
+  for (const auto* name : {"from", "to"}) ::mkdir((scratch / name).c_str(), 0755);
+  std::ofstream(scratch / "from/object") << std::string(std::size_t{64} << 20, 'x');
+  std::atomic<bool> done = false;
+  std::string seen;
+  std::thread watch([&] {
+    while (!done) {
+      for (const auto& name : list_directory(scratch / "to")) {
+        if (const auto info = lstat_of(scratch / ("to/" + name)); info && info->st_size < (64 << 20)) seen = name;
+      }
+    }
+  });
+  bool given = false;
+  walk_entries(open_directory(scratch / "from"), 10, [&](const WalkedEntry& entry) {
+    given = give_beneath(entry, open_directory(scratch / "to"), "object");
+    return true;
+  });
+  done = true;
+  watch.join();
+  CHECK(given);
+  CHECK(seen.empty());
+  CHECK(list_directory(scratch / "to") == std::vector<std::string>{"object"});
+  CHECK((lstat_of(scratch / "to/object")->st_mode & 07777) == 0644);
+}
+#endif
 
 TEST_CASE("what is given into a repository is its owner's and goes through no link", "[host]") {
   const Scratch scratch;
