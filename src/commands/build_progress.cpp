@@ -10,6 +10,9 @@
 namespace jailed::commands {
 
 constexpr std::size_t kLastLines = 15;
+constexpr std::size_t kLongestShownLine = 2000;
+// A build says a few MiB; what is installed may talk without end.
+constexpr std::size_t kMostLogged = std::size_t{64} << 20;
 
 BuildProgress::BuildProgress(std::string log_path, bool terminal, bool quiet)
     : log_path_(std::move(log_path)), log_(log_path_), terminal_(terminal), quiet_(quiet) {
@@ -25,10 +28,13 @@ std::string BuildProgress::elapsed() const {
 }
 
 void BuildProgress::line(std::string_view text) {
-  log_ << text << '\n' << std::flush;
-  last_lines_.push_back(core::printable(text));
+  log(text);
+  last_lines_.push_back(core::printable(text.substr(0, kLongestShownLine)));
   if (last_lines_.size() > kLastLines) last_lines_.pop_front();
-  if (auto version = plan::parse_version_line(text)) versions_.push_back(std::move(*version));
+  if (auto version = plan::parse_version_line(text)) {
+    std::erase_if(versions_, [&](const auto& other) { return other.agent == version->agent; });
+    versions_.push_back(std::move(*version));
+  }
   auto step = plan::parse_build_step(text);
   if (!step || step == step_) return;
   step_ = std::move(step);
@@ -37,6 +43,14 @@ void BuildProgress::line(std::string_view text) {
   } else if (!quiet_ && step_->runs) {
     spdlog::info("step {} of {}: {}", step_->number, step_->total, step_->name);
   }
+}
+
+void BuildProgress::log(std::string_view text) {
+  if (logged_ > kMostLogged) return;
+  logged_ += text.size() + 1;
+  log_ << text << '\n';
+  if (logged_ > kMostLogged) log_ << "[jailed] The build says more than this log holds: what follows is not in it.\n";
+  log_ << std::flush;
 }
 
 void BuildProgress::tick() {

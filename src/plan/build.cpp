@@ -256,6 +256,11 @@ std::optional<VersionChange> parse_version_line(std::string_view line) {
   change.agent = next_word(rest);
   change.locked = next_word(rest);
   change.installed = next_word(rest);
+  // What is installed prints these, so they are anybody's words, and become a word of the next build.
+  constexpr std::size_t longest = 100;
+  for (const auto& version : {change.locked, change.installed}) {
+    if (version.size() > longest || !std::all_of(version.begin(), version.end(), [](char c) { return c > ' ' && c < 0x7F; })) return std::nullopt;
+  }
   if (change.installed.empty() || !rest.empty() || core::find_agent(change.agent) == nullptr)
     return std::nullopt;
   return change;

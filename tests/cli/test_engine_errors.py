@@ -1,5 +1,7 @@
 """What an engine answers when it cannot start a jail, and what the user reads then. The texts are those of docker
 20.10 and 28.2 and of podman 4.3."""
+import os
+
 import pexpect
 import pytest
 from harness import exit_code, without_escapes
@@ -211,3 +213,14 @@ def test_podmans_machine_is_not_started(new_host):
     result = host.run(".")
     assert result.code == 125 and len(host.fakes.calls) == 1
     assert result.err.startswith("[jailed] Podman's client has nothing to talk to.\n[jailed]   macOS: podman machine start")
+
+
+def test_a_build_that_talks_without_end_fills_no_disk_and_no_terminal(host):
+    host.fakes.on("build", "/usr/bin/head -c 120000000 /dev/zero | /usr/bin/tr '\\0' x; echo; echo the end; exit 1")
+    result = host.run("build", timeout=60)
+    assert result.code == 125 and "the end\n" in result.err and len(result.err) < 100_000
+    log = host.cache / "build.log"
+    assert log.stat().st_size < 70 << 20
+    with log.open("rb") as file:
+        file.seek(-200, os.SEEK_END)
+        assert b"more than this log holds" in file.read()

@@ -30,10 +30,12 @@ class BuildProgress {
   std::string elapsed() const;
 
  private:
+  void log(std::string_view text);
   void draw();
 
   std::string log_path_;
   std::ofstream log_;
+  std::size_t logged_ = 0;
   bool terminal_;
   bool quiet_;
   bool drawn_ = false;

@@ -269,7 +269,8 @@ TEST_CASE("the line by which an agent's layer says its version", "[plan]") {
   const std::string other = GENERATE(
       "", "jailed-version", "jailed-version kimi", "jailed-version kimi 1 ", "jailed-version kimi 1 2 3",
       "jailed-version nobody 1 2", "Step 9/9 : RUN echo jailed-version kimi 1 2",
-      "echo \"jailed-version kimi 1 2\"", "+ echo jailed-version kimi 1 2", "jailed-versions kimi 1 2");
+      "echo \"jailed-version kimi 1 2\"", "+ echo jailed-version kimi 1 2", "jailed-versions kimi 1 2",
+      "jailed-version kimi 1 2\x1b[2J", "jailed-version kimi 1 " + std::string(101, '2'));
   CAPTURE(other);
   CHECK(parse_version_line(other) == std::nullopt);
 }
