@@ -252,7 +252,7 @@ Homecoming bring_home(const plan::Engine& engine, const engine::SyncEngine& sync
 }
 
 bool keeper_runs(const plan::Engine& engine, const std::string& container) {
-  const auto answer = host::capture_shielded(plan::is_running_command(engine, container));
+  const auto answer = host::ask_shielded(plan::is_running_command(engine, container));
   if (answer.status.ok()) return answer.out.starts_with("true");
   return answer.err.find("o such container") == std::string::npos &&
          answer.err.find("o such object") == std::string::npos;
@@ -271,7 +271,7 @@ void discard(const plan::Engine& engine, const engine::SyncEngine& sync, const C
   for (int attempt = 0;; ++attempt) {
     const auto removed = host::capture_shielded(remove);
     if (removed.status.ok() || plan::says_volumes_are_gone(engine, removed.err)) break;
-    if (attempt == 20) {
+    if (attempt == 20 || removed.overdue) {
       spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
                    core::shell_line(remove));
       break;

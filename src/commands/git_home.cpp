@@ -72,7 +72,7 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   }
   spdlog::debug("{}", core::shell_line(command));
   const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
-  if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)));
+  if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)), host::kDeedPatience);
   if (result.write_error != 0)
     throw Refused(fmt::format("there is no room for them in {}: {}", printable(session.path), std::strerror(result.write_error)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));

@@ -129,7 +129,7 @@ std::string printable_lines(std::string_view text) {
   auto failure = engine::recognise_sandbox_failure(engine, text, settings.sandbox);
   if (!failure) failure = engine::recognise_failure(engine, text, settings.image);
   if (failure) {
-    spdlog::debug("The engine said: {}", text);
+    spdlog::debug("The engine said: {}", printable_lines(text));
     throw core::Error(failure->message, failure->next_step);
   }
   throw core::Error(fmt::format("{} could not start the jail. It said:\n{}", engine.program, printable_lines(text)));

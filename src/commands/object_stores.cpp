@@ -128,8 +128,9 @@ std::string why_not_borrowed(const std::string& git_dir, const std::string& comm
   ::mkdir((scratch.path() + "/refs").c_str(), 0755);
   host::write_new_file(scratch.path() + "/ids", ids, 0600);
   const host::Fd input(::open((scratch.path() + "/ids").c_str(), O_RDONLY | O_CLOEXEC));
-  const auto answer = host::capture_with_input(ask_for_types(*git, scratch.path(), store, around), input.get());
-  const auto lines = "\n" + answer.out;
+  const auto answer = host::capture_with_input(ask_for_types(*git, scratch.path(), store, around), input.get(), host::kDeedPatience);
+  if (!answer) return "git on this machine does not come to an end with them";
+  const auto lines = "\n" + answer->out;
   if (lines.find("\ncommit\n") != std::string::npos || lines.find("\ntag\n") != std::string::npos) return {};
   return "no commit that the project names is in them, as it would be in a clone (git repack -a -d && rm .git/objects/info/alternates: then it needs none)";
 }

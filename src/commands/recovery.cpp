@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <jailed/commands/noted_jails.hpp>
 #include <jailed/commands/recovery.hpp>
@@ -28,11 +29,32 @@ std::string start_again(const plan::Engine& engine, const plan::Jail& jail) {
   std::string said;
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
+    const auto removed = host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
+    if (removed.overdue) return removed.err;  // then it is not asked for more
     said = engine::start_keeper(engine, jail);
     if (said.empty()) break;
   }
   return said;
+}
+
+std::vector<std::string> names_of_volumes(const plan::Engine& engine, const std::string& session_id) {
+  const auto found = host::ask_shielded(plan::find_volumes_command(engine, session_id));
+  if (!found.status.ok())
+    throw core::Error(fmt::format("{} does not say which volumes there are: {}", engine.program,
+                                  core::printable(found.err)));
+  return plan::names_in(found.out);
+}
+
+// Who takes a volume that the engine could not tell about for none gives up the work that is in it.
+void check_none_is_missing(const plan::Engine& engine, const std::string& session_id, const std::vector<std::string>& names,
+                           const std::vector<plan::Volume>& volumes, const std::string& said) {
+  const auto still_there = names_of_volumes(engine, session_id);
+  for (const auto& name : names) {
+    const auto is_it = [&](const auto& volume) { return volume.name == name; };
+    if (std::any_of(volumes.begin(), volumes.end(), is_it) || std::find(still_there.begin(), still_there.end(), name) == still_there.end()) continue;
+    throw core::Error(fmt::format("{} does not say of which jail the volume {} is: {}", engine.program, name, core::printable(said)),
+                      "it is asked again at the next launch");
+  }
 }
 
 }  // namespace
@@ -127,15 +149,12 @@ std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::st
 }
 
 std::vector<plan::Volume> claimed_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id) {
-  const auto found = host::capture_shielded(plan::find_volumes_command(engine, session_id));
-  if (!found.status.ok())
-    throw core::Error(fmt::format("{} does not say which volumes there are: {}", engine.program,
-                                  core::printable(found.err)));
-  const auto names = plan::names_in(found.out);
+  const auto names = names_of_volumes(engine, session_id);
   if (names.empty()) return {};
   // One that goes in between makes the answer a failure, with the others in it all the same.
-  auto volumes =
-      plan::parse_volumes(host::capture_shielded(plan::inspect_volumes_command(engine, names)).out);
+  const auto answer = host::ask_shielded(plan::inspect_volumes_command(engine, names));
+  auto volumes = plan::parse_volumes(answer.out);
+  if (!answer.status.ok()) check_none_is_missing(engine, session_id, names, volumes, answer.err);
   std::erase_if(volumes, [&](const auto& volume) {
     return volume.owner != ::geteuid() || (!session_id.empty() && volume.session != session_id);
   });

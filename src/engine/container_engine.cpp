@@ -38,6 +38,8 @@ void tidy_terminal(core::ExitStatus status) {
 constexpr auto kSignalPatience = std::chrono::seconds(3);
 // Podman waits ten seconds for a container before it kills it; an engine that hangs must not keep jailed from ending.
 constexpr auto kRemovePatience = std::chrono::seconds(20);
+// Rootless podman gives an image's files to the jail's ids before the first container of it.
+constexpr auto kStartPatience = std::chrono::minutes(15);
 
 struct Stop {
   std::function<void(int signal)> ask;
@@ -141,9 +143,9 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
   const auto parts = engine.remote ? plan::remote_parts(jail) : plan::RemoteParts{.jail = jail};
-  auto said = said_against(host::capture_shielded(plan::run_command(engine, parts.jail)));
+  auto said = said_against(host::ask_shielded(plan::run_command(engine, parts.jail), kStartPatience));
   if (said.empty() && engine.remote) said = furnish(engine, parts);
-  if (!said.empty()) host::capture_shielded(plan::remove_command(engine, plan::container_name(jail)));
+  if (!said.empty()) host::capture_shielded(plan::remove_command(engine, plan::container_name(jail)), kRemovePatience);
   return said;
 }
 
@@ -210,7 +212,7 @@ std::vector<std::string> found_of(const plan::Engine& engine, const core::Comman
 // One call for each: what an engine names is not what makes the others of a session stay.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
   for (const auto& id : found_of(engine, plan::find_session_command(engine, session_id), session_id)) {
-    const auto removed = host::capture(plan::remove_command(engine, id));
+    const auto removed = host::capture(plan::remove_command(engine, id), host::kDeedPatience);
     if (removed.status.ok() || says_container_is_gone(removed.err)) continue;
     throw core::Error(fmt::format("{} does not remove {}, a container of session {}: {}", engine.program, id, session_id, core::printable(removed.err)),
                       "what it did is looked at when it is gone");
@@ -222,7 +224,7 @@ void remove_siblings(const plan::Engine& engine, const std::string& session_id) 
     const auto names = found_of(engine, sweep.find, session_id);
     if (names.empty()) continue;
     sweep.remove.args.insert(sweep.remove.args.end(), names.begin(), names.end());
-    const auto removed = host::capture(sweep.remove);
+    const auto removed = host::capture(sweep.remove, host::kDeedPatience);
     // One that went in between makes it a failure all the same.
     if (removed.status.ok() || found_of(engine, sweep.find, session_id).empty()) continue;
     throw core::Error(fmt::format("{} does not remove all that the jail of session {} made through --testcontainers=proxy: {}", engine.program,

@@ -64,7 +64,7 @@ bool SyncEngine::resume(const std::string& id) const {
 }
 
 std::optional<plan::SyncState> SyncEngine::state(const std::string& id) const {
-  const auto captured = host::capture_shielded(plan::sync_list_command(mutagen_, id));
+  const auto captured = host::ask_shielded(plan::sync_list_command(mutagen_, id));
   return captured.status.ok() ? plan::parse_sync_state(captured.out) : std::nullopt;
 }
 
@@ -97,7 +97,7 @@ SyncEngine::FlushEnd SyncEngine::flush(const std::string& id,
 }
 
 void SyncEngine::pause(const std::string& id) const {
-  host::capture_shielded(plan::sync_pause_command(mutagen_, id));
+  host::ask_shielded(plan::sync_pause_command(mutagen_, id));
 }
 
 void SyncEngine::terminate_all(const std::string& id) const {

@@ -34,6 +34,10 @@ bool is_no_answer(Captured& captured) {
   return true;
 }
 
+Captured no_answer_within(std::chrono::seconds patience) {
+  return {ExitStatus::signalled(SIGKILL), {}, fmt::format("it has not answered for {} s, and nobody waits for it any longer", patience.count()), true};
+}
+
 // Who is asked to end takes its lock files with it.
 void ask_to_stop(Child& child, Reading& reading) {
   child.signal(SIGTERM);
@@ -120,7 +124,10 @@ pid_t start_beside(const Command& command, int input, int output) {
   return spawn(command, {input, output, nothing.get()});
 }
 
-Captured capture(const Command& command) { return capture_with_input(command, open_null().get()); }
+Captured capture(const Command& command, std::chrono::seconds patience) {
+  auto captured = capture_until(command, open_null().get(), Clock::now() + patience);
+  return captured ? std::move(*captured) : no_answer_within(patience);
+}
 
 Captured capture_with_input(const Command& command, int input) { return *capture_until(command, input, Clock::time_point::max()); }
 
@@ -158,11 +165,11 @@ std::optional<Captured> Background::wait(std::chrono::milliseconds patience) {
   }
 }
 
-Captured capture_shielded(const Command& command) {
-  Background child(command);
-  while (true) {
-    if (auto captured = child.wait(std::chrono::hours(1))) return *captured;
-  }
+Captured capture_shielded(const Command& command) { return ask_shielded(command, kDeedPatience); }
+
+Captured ask_shielded(const Command& command, std::chrono::seconds patience) {
+  auto captured = Background(command).wait(patience);
+  return captured ? std::move(*captured) : no_answer_within(patience);
 }
 
 std::optional<Captured> capture_shielded(const Command& command, std::chrono::milliseconds patience) {

@@ -303,3 +303,18 @@ def test_a_session_stays_until_the_engine_has_said_that_its_containers_are_gone(
     for name in ("ps", "rm"):
         host.fakes.on(name, "exit 0")
     assert host.run(other, "--", "true").err == "" and host.sessions == []
+
+
+def test_a_volume_that_the_engine_cannot_tell_about_is_not_taken_for_none(new_host):
+    """The session went, and what was in the volume was no jail's any more."""
+    watched = Watched(new_host("docker"), "docker")
+    watched.session("mutagen", False)
+    watched.answers(b"", b"", watched.name.encode() + b"\n", b"[]", b"[]", b"", b"")
+    watched.host.fakes.on("volume", 'case $2 in ls) /bin/cat "$fake/volumes";; inspect) echo "[]"; echo "context deadline exceeded" >&2; exit 1;; esac')
+    other = watched.host.mkdir("other")
+    result = watched.host.run(other, "--", "true", env={"JAILED_SYNC_STRATEGY": "bind"})
+    assert result.code == 0 and f"of which jail the volume {watched.name} is: context deadline exceeded" in result.err
+    assert watched.host.sessions == [HONEST]
+    (watched.host.fakes.directory / "volumes").write_bytes(b"")  # it is gone
+    assert watched.host.run(other, "--", "true", env={"JAILED_SYNC_STRATEGY": "bind"}).code == 0
+    assert watched.host.sessions == []

@@ -34,13 +34,19 @@ struct Captured {
   core::ExitStatus status;
   std::string out;
   std::string err;
+  bool overdue = false;  // it had not ended when nobody waited any longer: it was killed, and `err` is one line that says so
 };
+
+/// What an engine or Mutagen is asked it answers within this, or never.
+constexpr std::chrono::seconds kAnswerPatience{60};
+/// What it makes, starts or removes can be large.
+constexpr std::chrono::seconds kDeedPatience{600};
 
 /// Who prints more than this is killed: then `out` is empty, so that no part of it is taken for the whole, and `err` is one line that says so.
 constexpr std::size_t kMostCaptured = std::size_t{64} << 20;
 
 /// Runs to the end with no input and keeps what it prints (for short answers).
-Captured capture(const core::Command& command);
+Captured capture(const core::Command& command, std::chrono::seconds patience = kAnswerPatience);
 
 /// A child with no input that works while jailed does something else, in a process group of its own: a
 /// terminal's Ctrl-C does not reach it. Killed with its owner, and with it what it started in its group.
@@ -61,6 +67,7 @@ class Background {
 
 /// `capture` for a step that must not be cut short by Ctrl-C.
 Captured capture_shielded(const core::Command& command);
+Captured ask_shielded(const core::Command& command, std::chrono::seconds patience = kAnswerPatience);
 
 /// The same for a step that others can hold up: killed, and nothing, when it has not ended by then.
 std::optional<Captured> capture_shielded(const core::Command& command, std::chrono::milliseconds patience);

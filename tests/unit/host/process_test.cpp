@@ -217,6 +217,19 @@ TEST_CASE("patience holds for a child that has closed its output", "[host]") {
   CHECK(Clock::now() - began < std::chrono::seconds(15));
 }
 
+TEST_CASE("who is asked and never answers is one line, and not waited for", "[host]") {
+  const auto began = Clock::now();
+  const auto silent = shell("echo half an answer; sleep 60");
+  for (const auto& captured : {capture(silent, std::chrono::seconds(1)), ask_shielded(silent, std::chrono::seconds(1))}) {
+    CHECK(captured.overdue);
+    CHECK(captured.status == ExitStatus::signalled(SIGKILL));
+    CHECK(captured.out.empty());
+    CHECK(captured.err == "it has not answered for 1 s, and nobody waits for it any longer");
+  }
+  CHECK_FALSE(capture(shell("exit 3")).overdue);
+  CHECK(Clock::now() - began < std::chrono::seconds(20));
+}
+
 #ifdef __linux__
 TEST_CASE("what runs out of patience is killed with all that it started", "[host]") {
   const Scratch scratch;
