@@ -325,7 +325,7 @@ def test_settings_of_a_repository_that_could_not_be_mounted(host):
     """Beside another jail of the project, directories are watched only."""
     git_shape(host, "sub/.git")
     put(host, ".envrc")
-    host.fakes.on("run", 'note up; [ -e "$fake/second" ] && { echo evil >>sub/.git/config; exit 0; }; '
+    host.fakes.on("run", '[ -e "$fake/second" ] && { echo evil >>sub/.git/config; exit 0; }; note up; '
                          'while [ ! -e "$fake/go" ]; do /bin/sleep 0.05; done')  # fmt: skip
     first = host.start(str(host.project), "--", "true")
     wait_until(lambda: host.fakes.notes)
