@@ -50,7 +50,8 @@ bool copy_bytes(int from, int to, std::uint64_t& most, std::uint64_t end) {
   return true;
 }
 
-std::optional<std::string> copy_leaf(int from, const char* name, int to, const char* as, const struct stat& info) {
+std::optional<std::string> copy_leaf(int from, const char* name, int to, const char* as, const struct stat& info,
+                                     const struct stat* owner = nullptr) {
   if (S_ISLNK(info.st_mode)) {
     std::array<char, PATH_MAX> target{};
     const auto size = ::readlinkat(from, name, target.data(), target.size() - 1);
@@ -64,8 +65,14 @@ std::optional<std::string> copy_leaf(int from, const char* name, int to, const c
   if (!S_ISREG(opened.st_mode)) return "it was replaced meanwhile";
   const Fd copy(
       ::openat(to, as, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (info.st_mode & 0777) | S_IWUSR));
-  if (!copy || !copy_content(source.get(), copy.get())) return reason();
-  return std::nullopt;
+  if (!copy) return reason();
+  // By the descriptor: another file may have its name by now.
+  if (owner != nullptr) [[maybe_unused]]
+    const int kept = ::fchown(copy.get(), owner->st_uid, owner->st_gid);
+  if (copy_content(source.get(), copy.get())) return std::nullopt;
+  auto why = reason();
+  ::unlinkat(to, as, 0);
+  return why;
 }
 
 class Copy : public TreeWalk {
@@ -161,10 +168,10 @@ bool copy_content(int from, int to, std::uint64_t most) {
   return copy_bytes(from, to, most, UINT64_MAX);
 }
 
-std::optional<std::string> copy_entry(int from, const std::string& name, int to, const std::string& as) {
+std::optional<std::string> copy_entry(int from, const std::string& name, int to, const std::string& as, const struct stat* owner) {
   struct stat info {};
   if (::fstatat(from, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return reason();
-  if (!S_ISDIR(info.st_mode)) return copy_leaf(from, name.c_str(), to, as.c_str(), info);
+  if (!S_ISDIR(info.st_mode)) return copy_leaf(from, name.c_str(), to, as.c_str(), info, owner);
   Fd source = open_even_closed(from, name.c_str(), kOpenDirectory, S_IRWXU);
   if (!source || ::mkdirat(to, as.c_str(), 0700) != 0) return reason();
   Fd target(::openat(to, as.c_str(), kOpenDirectory));

@@ -151,12 +151,7 @@ bool put_below(const std::string& from, const std::string& root, std::string_vie
   const Fd source(::open(from.substr(0, slash).c_str(), kOpenDirectory));
   struct stat owner {};
   if (!place.parent || !source || ::fstat(place.parent.get(), &owner) != 0) return false;
-  if (copy_entry(source.get(), from.substr(slash + 1), place.parent.get(), place.name)) return false;
-  if (::geteuid() == 0) {
-    [[maybe_unused]] const int kept =
-        ::fchownat(place.parent.get(), place.name.c_str(), owner.st_uid, owner.st_gid, AT_SYMLINK_NOFOLLOW);
-  }
-  return true;
+  return !copy_entry(source.get(), from.substr(slash + 1), place.parent.get(), place.name, ::geteuid() == 0 ? &owner : nullptr);
 }
 
 std::uint64_t identity_of(int directory, const char* name) {

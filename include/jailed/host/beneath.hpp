@@ -138,8 +138,8 @@ class TreeWalk {
 };
 
 /// Copies an entry, whatever it is, to a new name: sparse files stay sparse, links are links; sockets and devices are left out.
-/// Nothing when it was done, else the system's reason (what was copied by then is there).
-std::optional<std::string> copy_entry(int from, const std::string& name, int to, const std::string& as);
+/// Nothing when it was done, else the system's reason (what was copied of a directory by then is there). A file becomes `owner`'s.
+std::optional<std::string> copy_entry(int from, const std::string& name, int to, const std::string& as, const struct stat* owner = nullptr);
 
 /// Copies the content of a file, without copying its blocks where the file system can, and without filling its holes.
 /// False with errno.

@@ -1,12 +1,16 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <fstream>
 #include <jailed/host/copy_beneath.hpp>
 #include <jailed/host/files.hpp>
 #include <jailed/host/scan.hpp>
 #include <jailed/host/tree.hpp>
+#include <thread>
 
 #include "../support.hpp"
 #include "catch.hpp"
@@ -94,6 +98,28 @@ TEST_CASE("moving away follows no link", "[host]") {
   CHECK(S_ISLNK(lstat_of(scratch / "kept3")->st_mode));
   CHECK(move_below(scratch / "project", "../outside/.envrc", scratch / "kept4"));
 }
+
+#ifdef __linux__
+TEST_CASE("what root puts back is its owner's, and nothing that takes its name meanwhile", "[host]") {
+  if (::geteuid() != 0) return;
+  const Scratch scratch;
+  make(scratch / "project");
+  ::chown((scratch / "project").c_str(), 1234, 1234);
+  std::ofstream(scratch / "former") << std::string(std::size_t{32} << 20, 'x');
+  std::ofstream(scratch / "project/secret") << "root's";
+  std::atomic<bool> done = false;
+  std::thread owner([&] {
+    while (!done && ::renameat2(AT_FDCWD, (scratch / "project/secret").c_str(), AT_FDCWD, (scratch / "project/.envrc").c_str(), RENAME_EXCHANGE) != 0) {
+    }
+  });
+  CHECK(put_below(scratch / "former", scratch / "project", ".envrc"));
+  done = true;
+  owner.join();
+  CHECK(lstat_of(scratch / "project/.envrc")->st_uid == 0);  // root's file is there by now
+  CHECK(read_file(scratch / "project/.envrc") == "root's");
+  CHECK(lstat_of(scratch / "project/secret")->st_uid == 1234);
+}
+#endif
 
 TEST_CASE("moving away works from one file system to another", "[host]") {
   const Scratch scratch;
