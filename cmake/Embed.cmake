@@ -18,7 +18,7 @@ function(embed_directory directory output)
     string(APPEND entries "    {\"${name}\", std::string_view(\"${text}\", ${bytes})},\n")
   endforeach()
   string(SHA256 context_digest "${digests}")
-  set(content "#include <jailed/plan/image_context.hpp>\n\nnamespace jailed::plan {\nnamespace {\nconstexpr ContextFile kFiles[] = {\n${entries}};\n}\nstd::span<const ContextFile> image_context() { return kFiles; }\nstd::string_view image_context_digest() { return \"${context_digest}\"; }\n}\n")
+  set(content "#include <jailed/plan/build/image_context.hpp>\n\nnamespace jailed::plan {\nnamespace {\nconstexpr ContextFile kFiles[] = {\n${entries}};\n}\nstd::span<const ContextFile> image_context() { return kFiles; }\nstd::string_view image_context_digest() { return \"${context_digest}\"; }\n}\n")
   file(GENERATE OUTPUT ${output} CONTENT "${content}")
 endfunction()
 

@@ -1,5 +1,5 @@
 #include <jailed/cli/run.hpp>
-#include <jailed/host/own_process.hpp>
+#include <jailed/host/process/own_process.hpp>
 
 int main(int argc, char** argv) {
   jailed::host::settle_own_process();

@@ -7,15 +7,15 @@
 #include <jailed/cli/nearest.hpp>
 #include <jailed/cli/parse.hpp>
 #include <jailed/cli/run.hpp>
+#include <jailed/cli/talk.hpp>
 #include <jailed/commands/commands.hpp>
-#include <jailed/commands/follow_changes.hpp>
-#include <jailed/commands/talk.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
-#include <jailed/host/death_watch.hpp>
-#include <jailed/host/own_process.hpp>
-#include <jailed/host/process.hpp>
+#include <jailed/host/process/death_watch.hpp>
+#include <jailed/host/process/own_process.hpp>
+#include <jailed/host/process/process.hpp>
 #include <jailed/socket_proxy/server.hpp>
+#include <jailed/work/sync/follow.hpp>
 #include <sstream>
 
 namespace jailed::cli {
@@ -29,7 +29,7 @@ struct OwnProcess {
 
 constexpr std::array<OwnProcess, 3> kOwnProcesses = {{{socket_proxy::kSubcommand, socket_proxy::serve},
                                                       {host::DeathWatch::kSubcommand, host::DeathWatch::serve},
-                                                      {commands::kFollowChanges, commands::follow_changes}}};
+                                                      {work::kFollowChanges, work::follow_changes}}};
 
 void report(const core::Error& error) {
   spdlog::error("{}", error.what());
@@ -91,10 +91,10 @@ int run(std::vector<std::string> arguments) {
       if (own != kOwnProcesses.end()) return own->serve({arguments.begin() + 1, arguments.end()});
     }
     const auto environment = host::environment_snapshot();
-    commands::set_up_talk({}, environment);
+    set_up_talk({}, environment);
     const auto invocation = parse(std::move(arguments));
     const auto& options = invocation.options;
-    commands::set_up_talk({options.quiet, options.verbose, options.log_file}, environment);
+    set_up_talk({options.quiet, options.verbose, options.log_file}, environment);
     host::check_room_for_files();
     return dispatch(invocation, environment);
   } catch (const core::Error& error) {

@@ -4,31 +4,36 @@
 
 #include <algorithm>
 #include <chrono>
-#include <jailed/commands/beside_jails.hpp>
-#include <jailed/commands/bring_home.hpp>
 #include <jailed/commands/commands.hpp>
-#include <jailed/commands/follow_changes.hpp>
-#include <jailed/commands/found_jails.hpp>
-#include <jailed/commands/git_shadow.hpp>
-#include <jailed/commands/host_execution.hpp>
-#include <jailed/commands/incomplete_copy.hpp>
-#include <jailed/commands/leaving.hpp>
-#include <jailed/commands/noted_jails.hpp>
-#include <jailed/commands/object_stores.hpp>
-#include <jailed/commands/places.hpp>
-#include <jailed/commands/session_parts.hpp>
-#include <jailed/commands/sync_sessions.hpp>
-#include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/sync_engine.hpp>
-#include <jailed/host/files.hpp>
-#include <jailed/host/process.hpp>
-#include <jailed/plan/detach.hpp>
-#include <jailed/plan/projects.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/plan/project/projects.hpp>
+#include <jailed/plan/sync/leaving.hpp>
+#include <jailed/work/git/look.hpp>
+#include <jailed/work/git/object_stores.hpp>
+#include <jailed/work/git/object_views.hpp>
+#include <jailed/work/git/shadow.hpp>
+#include <jailed/work/git/state.hpp>
+#include <jailed/work/guard/guard.hpp>
+#include <jailed/work/launch/beside.hpp>
+#include <jailed/work/launch/incomplete_copy.hpp>
+#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/synced.hpp>
+#include <jailed/work/life/found.hpp>
+#include <jailed/work/session/notes.hpp>
+#include <jailed/work/session/parts.hpp>
+#include <jailed/work/sync/follow.hpp>
+#include <jailed/work/sync/homecoming.hpp>
+#include <jailed/work/sync/leaving.hpp>
+#include <jailed/work/sync/mutagen.hpp>
+#include <jailed/work/sync/sessions.hpp>
 #include <thread>
 
 namespace jailed::commands {
+
+using namespace work;
 namespace {
 
 using core::Environment;
@@ -126,7 +131,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   const auto places = checked_places(found, jail, path, environment);
   const auto session = session_of(found, jail);
   const auto program = mutagen_or_throw(found.engine, environment);
-  const engine::SyncEngine sync(program.mutagen);
+  const work::SyncEngine sync(program.mutagen);
   const auto before = further_projects(session, jail.further);
   const auto name = name_for(places.project, before, session);
   const auto workspace = plan::place_of(name).workspace;
@@ -193,7 +198,7 @@ constexpr auto kMoment = std::chrono::milliseconds(200);
 constexpr auto kDetachPatience = std::chrono::minutes(2);
 
 // Mutagen's session is paused and the files are out of the way, all of them home; or what stands against it.
-std::optional<std::string> take_out(const Found& found, const FoundJail& jail, const engine::SyncEngine& sync, const Cargo& cargo,
+std::optional<std::string> take_out(const Found& found, const FoundJail& jail, const work::SyncEngine& sync, const Cargo& cargo,
                                     const CargoProject& project, PendingSignals& signals) {
   std::string obstacle;
   for (int attempt = 0; attempt < kTimesTried; ++attempt) {
@@ -219,7 +224,7 @@ std::optional<std::string> take_out(const Found& found, const FoundJail& jail, c
 void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedProject& project,
                    const Environment& environment) {
   const auto session = session_of(found, jail);
-  const engine::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
+  const work::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   auto further = further_projects(session, jail.further);
   const auto cargo = cargo_with(found, jail, further);
   const auto part = session + part_below(project.name);

@@ -4,36 +4,39 @@
 
 #include <iostream>
 #include <jailed/commands/commands.hpp>
-#include <jailed/commands/engine_here.hpp>
-#include <jailed/commands/find_engine.hpp>
-#include <jailed/commands/foreign_image.hpp>
-#include <jailed/commands/incomplete_copy.hpp>
-#include <jailed/commands/isolated_network.hpp>
-#include <jailed/commands/killed.hpp>
-#include <jailed/commands/logins.hpp>
-#include <jailed/commands/mutagen_program.hpp>
-#include <jailed/commands/noted_jails.hpp>
-#include <jailed/commands/places.hpp>
-#include <jailed/commands/prepared_jail.hpp>
-#include <jailed/commands/project_talk.hpp>
 #include <jailed/commands/reuse.hpp>
-#include <jailed/commands/sweep.hpp>
-#include <jailed/commands/synced_launch.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
-#include <jailed/engine/failure.hpp>
-#include <jailed/engine/sandbox_failure.hpp>
-#include <jailed/host/child.hpp>
-#include <jailed/host/death_watch.hpp>
-#include <jailed/host/files.hpp>
-#include <jailed/host/process.hpp>
-#include <jailed/host/terminal.hpp>
-#include <jailed/plan/environment.hpp>
-#include <jailed/plan/jails.hpp>
-#include <jailed/plan/settings.hpp>
-#include <jailed/plan/state.hpp>
+#include <jailed/engine/find.hpp>
+#include <jailed/engine/here.hpp>
+#include <jailed/engine/words/failure.hpp>
+#include <jailed/engine/words/sandbox.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/process/child.hpp>
+#include <jailed/host/process/death_watch.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/jail/state.hpp>
+#include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/settings/environment.hpp>
+#include <jailed/plan/settings/settings.hpp>
+#include <jailed/work/launch/foreign_image.hpp>
+#include <jailed/work/launch/incomplete_copy.hpp>
+#include <jailed/work/launch/isolated_network.hpp>
+#include <jailed/work/launch/killed.hpp>
+#include <jailed/work/launch/limits.hpp>
+#include <jailed/work/launch/logins.hpp>
+#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/prepared.hpp>
+#include <jailed/work/launch/project_talk.hpp>
+#include <jailed/work/launch/synced.hpp>
+#include <jailed/work/life/sweep.hpp>
+#include <jailed/work/session/notes.hpp>
+#include <jailed/work/sync/program.hpp>
 
 namespace jailed::commands {
+
+using namespace work;
 namespace {
 
 using core::Environment;
@@ -140,13 +143,13 @@ std::string printable_lines(std::string_view text) {
 int launch(const core::Options& options, const Environment& environment) {
   auto settings = plan::resolve_settings(options, environment);
   if (options.detach) plan::check_detached(settings);
-  auto engine = find_engine(settings, environment);
+  auto engine = engine::find_engine(settings, environment);
   auto places = look_at_places(options, settings, environment);
   places.engine_socket =
-      look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
+      engine::look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const bool synced = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);
-  check_engine_here(engine, places, settings, synced, environment);
-  ask_remote_machine(engine);
+  engine::check_engine_here(engine, mounted_from(places), settings, synced, environment);
+  engine::ask_remote_machine(engine);
   places.remote = engine.machine;
   const auto mutagen = choose_sync(settings, engine, environment);
   if (options.dry_run) {
@@ -164,7 +167,7 @@ int launch(const core::Options& options, const Environment& environment) {
   sweep(engine, places, environment);
   for (const auto& notice : plan::surroundings_notices(settings, environment)) spdlog::info("{}", notice);
   if (places.remote) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
-  tell_of_missing_limits(settings, engine, places);
+  tell_of_missing_limits(settings, engine, places.config);
   warn_of_foreign_image(engine, settings.image);
   if (!options.quiet) {
     tell_of_moved_projects(places, settings);

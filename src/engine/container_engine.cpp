@@ -6,15 +6,15 @@
 #include <csignal>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
-#include <jailed/engine/error_output.hpp>
-#include <jailed/engine/failure.hpp>
-#include <jailed/host/child.hpp>
-#include <jailed/host/terminal.hpp>
-#include <jailed/plan/claims.hpp>
-#include <jailed/plan/remote.hpp>
-#include <jailed/plan/sync.hpp>
-#include <jailed/plan/terminal_reset.hpp>
-#include <jailed/plan/testcontainers.hpp>
+#include <jailed/engine/words/error_output.hpp>
+#include <jailed/engine/words/failure.hpp>
+#include <jailed/host/process/child.hpp>
+#include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/engine/testcontainers.hpp>
+#include <jailed/plan/jail/terminal_reset.hpp>
+#include <jailed/plan/list/claims.hpp>
+#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/remote.hpp>
 
 namespace jailed::engine {
 namespace {

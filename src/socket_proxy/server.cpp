@@ -17,7 +17,7 @@
 #include <csignal>
 #include <cstring>
 #include <jailed/core/error.hpp>
-#include <jailed/host/fd.hpp>
+#include <jailed/host/files/fd.hpp>
 #include <jailed/socket_proxy/cleanup.hpp>
 #include <jailed/socket_proxy/connection.hpp>
 #include <jailed/socket_proxy/server.hpp>

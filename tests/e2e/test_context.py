@@ -44,7 +44,7 @@ def test_what_was_installed_is_found_in_a_jail_left_running(host):
 
 
 def test_the_image_describes_every_terminal_that_comes_along(host):
-    source = (REPO / "src/plan/caller_context.cpp").read_text()
+    source = (REPO / "src/plan/jail/caller_context.cpp").read_text()
     (table,) = re.findall(r"kTerminals\[\] = \{(.*?)\};", source, re.DOTALL)
     names = re.findall(r'"([^"]+)"', table)
     assert len(names) > 50

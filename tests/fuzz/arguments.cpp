@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <jailed/cli/parse.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/plan/jail.hpp>
-#include <jailed/plan/settings.hpp>
-#include <jailed/plan/state.hpp>
+#include <jailed/plan/jail/jail.hpp>
+#include <jailed/plan/jail/state.hpp>
+#include <jailed/plan/settings/settings.hpp>
 
 #include "fuzz.hpp"
 

@@ -1,10 +1,10 @@
 // What an engine's client says: every byte comes through once and in order, and what becomes of it in jailed's messages is safe to print.
 #include <jailed/core/command.hpp>
-#include <jailed/engine/error_output.hpp>
-#include <jailed/engine/failure.hpp>
-#include <jailed/engine/sandbox_failure.hpp>
-#include <jailed/plan/foreign_image.hpp>
-#include <jailed/plan/isolated_network.hpp>
+#include <jailed/engine/words/error_output.hpp>
+#include <jailed/engine/words/failure.hpp>
+#include <jailed/engine/words/sandbox.hpp>
+#include <jailed/plan/engine/foreign_image.hpp>
+#include <jailed/plan/jail/isolated_network.hpp>
 
 #include "fuzz.hpp"
 

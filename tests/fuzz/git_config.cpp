@@ -1,6 +1,6 @@
 // A repository's configuration, which an agent may have written: what is read is written and read again the same, and what a jail or the host
 // gets of it runs nothing.
-#include <jailed/plan/git_config.hpp>
+#include <jailed/plan/git/config.hpp>
 
 #include "fuzz.hpp"
 

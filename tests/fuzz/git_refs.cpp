@@ -1,6 +1,6 @@
 // Refs and what a homecoming reads: files of the shadow and the collector's answer, both an agent's to write.
-#include <jailed/plan/git_home.hpp>
-#include <jailed/plan/git_refs.hpp>
+#include <jailed/plan/git/homecoming.hpp>
+#include <jailed/plan/git/refs.hpp>
 
 #include "fuzz.hpp"
 

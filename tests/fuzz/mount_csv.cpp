@@ -1,5 +1,5 @@
 // The value of --mount is read back field by field as it was, by the rules of Go's encoding/csv, which docker and podman use.
-#include <jailed/plan/mount.hpp>
+#include <jailed/plan/jail/mount.hpp>
 #include <optional>
 
 #include "fuzz.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 #include <jailed/core/error.hpp>
-#include <jailed/host/files.hpp>
+#include <jailed/host/files/files.hpp>
 #include <optional>
 #include <ostream>
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/settings.hpp>
-#include <jailed/plan/build.hpp>
+#include <jailed/plan/build/build.hpp>
 #include <optional>
 #include <string>
 #include <vector>

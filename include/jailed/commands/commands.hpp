@@ -1,7 +1,7 @@
 #pragma once
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
-#include <jailed/plan/build.hpp>
+#include <jailed/plan/build/build.hpp>
 #include <string>
 
 namespace jailed::commands {

@@ -1,7 +1,7 @@
 #pragma once
-#include <jailed/commands/places.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/work/launch/places.hpp>
 #include <optional>
 #include <string>
 
@@ -11,6 +11,6 @@ namespace jailed::commands {
 /// when there is none. One engine call where the session directories know the jail, no new container. Throws
 /// core::UsageError when there are several.
 std::optional<int> reuse(const core::Options& options, const core::Environment& environment,
-                         const Places& places);
+                         const work::Places& places);
 
 }  // namespace jailed::commands

@@ -1,10 +1,10 @@
 #pragma once
 #include <functional>
 #include <jailed/core/exit_status.hpp>
-#include <jailed/host/process.hpp>
-#include <jailed/host/session.hpp>
-#include <jailed/plan/build.hpp>
-#include <jailed/plan/jail.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/plan/build/build.hpp>
+#include <jailed/plan/jail/jail.hpp>
+#include <jailed/host/process/lease.hpp>
 #include <string>
 
 namespace jailed::engine {

@@ -1,6 +1,6 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/utf8.hpp>
-#include <jailed/host/process.hpp>
+#include <jailed/host/process/process.hpp>
 #include <random>
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #include <catch.hpp>
-#include <jailed/plan/jails.hpp>
-#include <jailed/plan/sync.hpp>
+#include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <nlohmann/json.hpp>
 

@@ -1,0 +1,47 @@
+#pragma once
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <jailed/host/files/fd.hpp>
+#include <string>
+#include <vector>
+
+namespace jailed::host {
+
+/// Bind mounts in which root's files appear as another user's, below /run/jailed/<id>: what the jail writes
+/// as that user is root's outside. Linux >= 5.12 (mount_setattr(2)) on a file system that takes part (ext4,
+/// xfs and btrfs do; tmpfs since 6.3; most network file systems do not). Unmounted with its owner; `sweep`
+/// unmounts what a killed jailed left.
+class IdmappedMounts {
+ public:
+  /// `made_by_root`: who serves the files is root, makes new ones as such and gives them to the user (gVisor's gofer). In a
+  /// plain idmapped mount root is nobody and can make nothing; so root gets the place that the user's own id left free.
+  IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid, bool made_by_root = false);
+  IdmappedMounts(const IdmappedMounts&) = delete;
+  IdmappedMounts& operator=(const IdmappedMounts&) = delete;
+  ~IdmappedMounts();
+
+  /// The place where `source`, a directory or a file, now appears; throws core::Error with the ways out where
+  /// it cannot be done. No symbolic link is followed on the way, and where `checked` is given, it must still be that one.
+  std::string add(const std::string& source, const std::string& name, const struct stat* checked = nullptr);
+
+  /// The same for a directory whose files stay whose they are: whoever may write above it can put nothing else in its place any more. Its own
+  /// path on a kernel before 5.2, which cannot do it.
+  std::string hold(const std::string& source, const std::string& name, const struct stat& checked);
+
+  /// Where `add` and `hold` would put it, without doing so.
+  static std::string place(const std::string& session_id, const std::string& name);
+
+  static void sweep();
+
+ private:
+  std::string make_place(const std::string& source, const std::string& name, const struct stat* checked, Fd& opened);
+
+  uid_t uid_;
+  gid_t gid_;
+  bool made_by_root_;
+  std::string directory_;
+  Fd lock_;
+};
+
+}  // namespace jailed::host

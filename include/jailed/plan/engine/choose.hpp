@@ -1,0 +1,60 @@
+#pragma once
+#include <cstdint>
+#include <jailed/core/settings.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace jailed::plan {
+
+enum class EngineKind { docker, podman };
+
+/// Which limits an engine can make hold on this machine.
+struct LimitSupport {
+  bool memory = true, pids = true, cpus = true;
+  bool operator==(const LimitSupport&) const = default;
+};
+
+/// What is asked of an engine's machine when it is another one.
+struct RemoteMachine {
+  std::uint64_t memory = 0;  // bytes
+  std::string architecture;  // as Go spells it: amd64, arm64
+  bool operator==(const RemoteMachine&) const = default;
+};
+
+/// The container engine that was chosen, and what it can do here.
+struct Engine {
+  EngineKind kind = EngineKind::docker;
+  std::string program;    // absolute path
+  bool rootless = false;  // podman of a user that is not root
+  LimitSupport limits = {};
+  bool selinux = false;  // the kernel enforces SELinux, see plan/jail/selinux.hpp
+  std::string endpoint = {};  // the address that somebody named; empty: the usual one
+  bool remote = false;        // it is on another machine, see plan/sync/remote.hpp
+  std::string asked_from = {};  // there: by what it tells this machine's jails from those of other machines
+  std::optional<RemoteMachine> machine = std::nullopt;  // that one, once it was asked
+  bool operator==(const Engine&) const = default;
+};
+
+/// By what a session remembers its engine: kind and address.
+std::string engine_key(const Engine& engine);
+
+/// Programs found on PATH, and whether a program that was named by path can be run.
+struct EnginePrograms {
+  std::optional<std::string> docker;
+  std::optional<std::string> podman;
+  std::optional<std::string> named;  // the path in `--runtime /path/to/podman`, when it is executable
+};
+
+/// `--runtime`, JAILED_RUNTIME, podman, docker: the first that is there. Throws Error when a named one is
+/// missing or unknown, saying who named it, or when there is none at all.
+Engine choose_engine(const std::optional<core::Named>& named, const EnginePrograms& found,
+                     bool caller_is_root);
+
+/// Whether CONTAINER_HOST names root's podman on this machine, which refuses keep-id.
+bool is_service_of_root(std::string_view container_host);
+
+/// Whether a script only hands its arguments on to podman, as the `docker` of the package podman-docker does.
+bool hands_on_to_podman(std::string_view script);
+
+}  // namespace jailed::plan

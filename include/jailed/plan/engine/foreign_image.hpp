@@ -1,0 +1,16 @@
+#pragma once
+#include <jailed/core/command.hpp>
+#include <jailed/plan/engine/choose.hpp>
+#include <string>
+#include <string_view>
+
+namespace jailed::plan {
+
+/// Whether the last component of the image's path is `jailed`: "jailed:latest", "registry.example.org/team/jailed:1".
+bool is_named_jailed(std::string_view image);
+
+/// Asks for the label that `jailed build` gives to what it builds, and whether the answer says that there is none.
+core::Command image_maker_command(const Engine& engine, const std::string& image);
+bool is_foreign(std::string_view answer);
+
+}  // namespace jailed::plan

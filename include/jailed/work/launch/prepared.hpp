@@ -1,0 +1,79 @@
+#pragma once
+#include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
+#include <jailed/host/files/idmapped_mount.hpp>
+#include <jailed/host/process/companion.hpp>
+#include <jailed/host/process/lease.hpp>
+#include <jailed/plan/jail/jail.hpp>
+#include <jailed/work/end/end.hpp>
+#include <jailed/work/git/homecoming.hpp>
+#include <jailed/work/git/object_views.hpp>
+#include <jailed/work/guard/guard.hpp>
+#include <jailed/work/launch/beside.hpp>
+#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/shares.hpp>
+#include <jailed/work/session/session.hpp>
+#include <optional>
+#include <string>
+
+namespace jailed::work {
+
+/// Everything on the host that one launch needs, made by the constructor and gone with the object: root's idmapped mounts,
+/// the lease, the proxy for the engine's socket. The session directory with its files stays, for the next jailed to look
+/// at, unless nobody entered the jail or its end left nothing: whatever is thrown meanwhile, no work goes with it.
+class PreparedJail {
+ public:
+  PreparedJail(const core::Options& options, const core::Settings& settings,
+               const core::Environment& environment, const Places& places, bool synced = false);
+
+  const plan::Jail& jail() const { return jail_; }
+  host::Lease& lease() { return *lease_; }
+  const std::vector<ProjectShare>& shares() const { return shares_; }
+  ~PreparedJail();
+  PreparedJail(const PreparedJail&) = delete;
+  PreparedJail& operator=(const PreparedJail&) = delete;
+
+  /// Says in the session what this launch is about; from then on other launches see it. Throws as work::announce.
+  void announce(const plan::SessionRecord& record) const { work::announce(sessions_, session_->id(), record, shares_); }
+  /// The jail stays when this object goes, and so do the files that are mounted in it.
+  void detach();
+  /// From now on somebody may have worked in it. Before, everything goes with this object.
+  void enter() { state_ = State::entered; }
+  const std::string& session() const { return session_->path(); }
+
+  /// After the jail's end: end_jail. `files_home`: false when they wait in a volume.
+  Kept end(const plan::Engine& engine, const core::Environment& environment, bool files_home = true);
+
+ private:
+  void prepare(const core::Options& options, const core::Settings& settings, const core::Environment& environment,
+               const Places& places, bool synced);
+
+  bool end_socket_proxy(const plan::Engine& engine);
+  void not_entered() noexcept;
+  void clear_project() noexcept;
+
+  enum class State { made, entered, over } state_ = State::made;
+  std::string sessions_;
+  std::optional<Session> session_;
+  std::optional<host::IdmappedMounts> idmapped_;
+  std::optional<host::Lease> lease_;
+  std::optional<host::Companion> socket_proxy_;
+  std::string session_view_;
+  std::optional<ObjectViews> views_;
+  std::vector<ProjectShare> shares_;
+  plan::Jail jail_;
+};
+
+/// Another jail on an abandoned session, to bring its commits home later.
+ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
+                                 const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
+
+/// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
+struct ImaginedJail {
+  plan::Jail jail;
+  std::vector<ProjectShare> shares;
+};
+ImaginedJail imagined_jail(const core::Options& options, const core::Settings& settings,
+                           const core::Environment& environment, const Places& places, bool synced = false);
+
+}  // namespace jailed::work

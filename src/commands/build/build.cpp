@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <ctime>
+#include <iostream>
+#include <jailed/commands/build/progress.hpp>
+#include <jailed/commands/commands.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/engine/find.hpp>
+#include <jailed/engine/words/failure.hpp>
+#include <jailed/host/files/directories.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/settings/settings.hpp>
+
+namespace jailed::commands {
+namespace {
+
+constexpr std::string_view kPemMarker = "-----BEGIN CERTIFICATE-----";
+
+std::string certificates(const std::optional<std::string>& file) {
+  if (!file) return {};
+  const auto content = host::read_file(*file);
+  if (!content) throw core::UsageError(fmt::format("--ca-cert: cannot read {}.", core::printable(*file)));
+  if (content->find(kPemMarker) == std::string::npos) {
+    throw core::UsageError(fmt::format("--ca-cert: {} holds no certificate.", core::printable(*file)),
+                           "PEM is what is wanted: -----BEGIN CERTIFICATE-----");
+  }
+  return *content;
+}
+
+void write_context(const std::string& directory, const plan::BuildRequest& request,
+                   const std::string& ca_certificates) {
+  for (const auto& file : plan::image_context()) {
+    const std::string path(file.path);
+    if (const auto slash = path.rfind('/'); slash != std::string::npos)
+      host::make_private_directories(directory + "/" + path.substr(0, slash));
+    const bool script = file.content.starts_with("#!");
+    const auto content =
+        path == "Dockerfile" ? plan::dockerfile_for(request, file.content) : std::string(file.content);
+    host::write_new_file(directory + "/" + path, content, script ? 0755 : 0644);
+  }
+  host::write_new_file(directory + "/ca.crt", ca_certificates, 0644);
+}
+
+// One engine call, shown and logged. 0, or the exit code of a build that failed or was interrupted.
+int run_build(const plan::Engine& engine, const core::Command& command, BuildProgress& progress) {
+  spdlog::debug("{}", core::shell_line(command));
+  const auto result = host::run_with_lines(
+      command, [&](std::string_view line) { progress.line(line); }, [&] { progress.tick(); });
+  progress.clear_line();
+  if (result.interrupted_by) {
+    spdlog::error("Interrupted; no image was made. What is built already is kept for the next time.");
+    return core::ExitStatus::signalled(*result.interrupted_by).shell_code();
+  }
+  if (result.status.ok()) return 0;
+  std::string said;
+  for (const auto& line : progress.last_lines()) said += line + "\n";
+  if (const auto failure = engine::recognise_failure(engine, said, "")) {
+    if (failure->kind != engine::Failure::Kind::image_missing)
+      throw core::Error(failure->message, failure->next_step);
+  }
+  std::cerr << said;
+  throw core::Error(fmt::format("The build failed after {}.", progress.elapsed()),
+                    fmt::format("the whole log: {}", core::shell_quote(progress.log_path())));
+}
+
+void report_updates(const std::vector<plan::VersionChange>& versions) {
+  bool changed = false;
+  for (const auto& version : versions) {
+    if (version.locked == version.installed) continue;
+    changed = true;
+    spdlog::info("{}: {} -> {}", version.agent, core::printable(version.locked),
+                 core::printable(version.installed));
+  }
+  if (!changed) spdlog::info("Every agent is at its newest version already.");
+}
+
+}  // namespace
+
+int build(const core::Options& options, const plan::BuildOptions& build_options,
+          const core::Environment& environment) {
+  const auto settings = plan::resolve_settings(options, environment);
+  const auto engine = engine::find_engine(settings, environment);
+  const auto request = plan::resolve_build(build_options, settings.image, settings.user);
+  const auto ca_certificates = certificates(request.ca_cert);
+  const auto cache = host::cache_directory(environment);
+  plan::BuildCall call{.context_dir = cache + "/build",
+                       .tag = true,
+                       .versions = plan::locked_versions(plan::image_context()),
+                       .update_token = {}};
+  if (options.dry_run) {
+    std::cout << core::shell_line(plan::build_command(engine, request, call, environment)) << "\n";
+    return 0;
+  }
+  const host::TemporaryDirectory context(cache, "build-");
+  // The engine keeps modes in its cache's key: a context must look the same each time.
+  ::chmod(context.path().c_str(), 0755);
+  write_context(context.path(), request, ca_certificates);
+  call.context_dir = context.path();
+  BuildProgress progress(fmt::format("{}/build.log", cache), host::is_terminal(2), options.quiet);
+  spdlog::info("Building {} with {}; the engine's log: {}", request.image, engine.program,
+               core::printable(progress.log_path()));
+  if (request.update) {
+    // The versions are known when they are installed; a second build, all from the cache, writes them on the
+    // image.
+    call.update_token = std::to_string(std::time(nullptr));
+    call.tag = false;
+    if (const int failed =
+            run_build(engine, plan::build_command(engine, request, call, environment), progress);
+        failed != 0)
+      return failed;
+    for (const auto& version : progress.versions()) call.versions[version.agent] = version.installed;
+    report_updates(progress.versions());
+    call.tag = true;
+  }
+  auto final_request = request;
+  final_request.no_cache = request.no_cache && !request.update;
+  if (const int failed =
+          run_build(engine, plan::build_command(engine, final_request, call, environment), progress);
+      failed != 0)
+    return failed;
+  spdlog::info("Built {} in {}. Now: cd YOUR-PROJECT && jailed .", request.image, progress.elapsed());
+  return 0;
+}
+
+}  // namespace jailed::commands

@@ -1,0 +1,62 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <jailed/engine/find.hpp>
+#include <jailed/engine/here.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/machine/kernel.hpp>
+#include <jailed/host/machine/machine.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/plan/jail/limits.hpp>
+
+namespace jailed::engine {
+namespace {
+
+// Docker's own default, by both of its names.
+constexpr std::string_view kUsualSockets[] = {"unix:///var/run/docker.sock", "unix:///run/docker.sock"};
+
+// podman-docker's `docker` is a script or a link.
+bool is_podman(const std::string& program) {
+  std::string ignored;
+  if (host::canonical(program, ignored).ends_with("/podman")) return true;
+  return plan::hands_on_to_podman(host::read_beginning(program, 4096));
+}
+
+void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
+  if (std::ranges::find(kUsualSockets, endpoint.address) == std::end(kUsualSockets)) engine.endpoint = endpoint.address;
+  engine.remote = plan::is_remote(endpoint);
+  if (!engine.remote) return;
+  engine.asked_from = host::machine_name();
+  engine.rootless = false;  // until it is asked
+  // Every client that is called from here on, Mutagen's too, talks to this engine, whatever `docker context use` says
+  // meanwhile.
+  if (!endpoint.context.empty()) ::setenv("DOCKER_CONTEXT", endpoint.context.c_str(), 1);
+}
+
+}  // namespace
+
+plan::Engine find_engine(const core::Settings& settings, const core::Environment& environment) {
+  plan::EnginePrograms found{
+      host::find_program("docker", environment), host::find_program("podman", environment), {}};
+  if (settings.runtime && host::is_executable_file(settings.runtime->value)) {
+    std::string reason;
+    found.named = settings.runtime->value.starts_with('/')
+                      ? settings.runtime->value
+                      : host::canonical(".", reason) + "/" + settings.runtime->value;
+  }
+  const bool root = ::geteuid() == 0;
+  auto engine = plan::choose_engine(settings.runtime, found, root);
+  if (engine.kind == plan::EngineKind::docker && is_podman(engine.program))
+    engine = {plan::EngineKind::podman, engine.program, !root};
+  if (const auto endpoint = plan::engine_endpoint(engine.kind, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
+  if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
+  if (engine.rootless) {
+    if (const auto cgroup = host::user_cgroup(::geteuid()))
+      engine.limits = plan::limit_support({cgroup->unified, cgroup->controllers});
+  }
+  engine.selinux = !engine.remote && host::selinux_enforces();
+  return engine;
+}
+
+}  // namespace jailed::engine

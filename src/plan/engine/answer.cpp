@@ -1,0 +1,17 @@
+#include <jailed/core/nesting.hpp>
+#include <jailed/plan/engine/answer.hpp>
+
+namespace jailed::plan {
+namespace {
+
+constexpr std::size_t kLongestAnswer = 16U << 20;  // some thousands of containers
+constexpr std::size_t kDeepestAnswer = 64;
+
+}  // namespace
+
+nlohmann::json parse_answer(std::string_view text) {
+  if (text.size() > kLongestAnswer || core::nests_deeper(text, kDeepestAnswer)) return nlohmann::json(nlohmann::json::value_t::discarded);
+  return nlohmann::json::parse(text, nullptr, false);
+}
+
+}  // namespace jailed::plan

@@ -1,0 +1,297 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <jailed/core/error.hpp>
+#include <jailed/plan/engine/answer.hpp>
+#include <jailed/plan/list/claims.hpp>
+#include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/project/project.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace jailed::plan {
+namespace {
+
+using nlohmann::json;
+
+// A line of JSON a jail: labels hold any byte that a path may.
+constexpr const char* kFormat =
+    R"([{{json .Names}},{{json (.Label "jailed.session")}},{{json (.Label "jailed.project")}},{{json .Image}},)"
+    R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}},)"
+    R"({{json (.Label "jailed.role")}},{{json (.Label "jailed.projects")}},{{json .ID}}])";
+
+constexpr const char* kRunThenWait =
+    "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec "
+    "sleep infinity";
+constexpr const char* kStart = "[ ! -p /run/jailed-start ] || echo go >/run/jailed-start";
+
+bool means(const FoundJail& jail, const std::string& word) {
+  const auto projects = projects_of(jail);
+  return jail.name == word || jail.session == word || std::find(projects.begin(), projects.end(), word) != projects.end();
+}
+
+bool may_mean(const FoundJail& jail, const std::string& word) {
+  return jail.name.starts_with(word) || jail.name.starts_with("jailed-" + word) ||
+         jail.session.starts_with(word) || project_name(jail.project) == word ||
+         std::any_of(jail.further.begin(), jail.further.end(), [&](const auto& project) { return project.name == word; });
+}
+
+std::string candidates(const std::vector<const FoundJail*>& jails) {
+  std::string text = "name one of them:";
+  for (const auto* jail : jails)
+    text += fmt::format("\n  {}  {}", jail->name, core::printable(jail->project));
+  return text;
+}
+
+std::string shown_projects(const FoundJail& jail) {
+  std::string text;
+  for (const auto& project : projects_of(jail)) {
+    text += (text.empty() ? "" : ", ") + core::printable(project);
+    // Not at its own path, and not where it is in every jail.
+    if (project == jail.project && jail.place != project && jail.place != JailPlace{}.workspace)
+      text += fmt::format(" (at {})", jail.place);
+  }
+  return text;
+}
+
+std::string shown_agents(const FoundJail& jail) {
+  if (!jail.agents) return "-";
+  std::string text;
+  for (const auto& agent : *jail.agents) text += (text.empty() ? "" : ",") + agent;
+  return text.empty() ? "none" : text;
+}
+
+std::string shown_state(const FoundJail& jail) {
+  if (jail.foreign) return "foreign";
+  return jail.detached ? jail.state + " (detached)" : jail.state;
+}
+
+std::string name_of_kind(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
+
+constexpr std::size_t kMostJails = 10000;
+
+// Everything of a claim that is acted on or shown.
+struct Claim {
+  std::string names, session, project, image, state, age, sync, detached, further, id;
+};
+
+// Docker's names of a container to which others have links hold theirs as well: "jailed-x,other/alias".
+std::string own_name(const std::string& names) {
+  std::istringstream parts(names);
+  for (std::string name; std::getline(parts, name, ',');) {
+    if (name.find('/') == std::string::npos) return name;
+  }
+  return names;
+}
+
+FoundJail checked(const Engine& engine, const Claim& claim) {
+  FoundJail jail{.name = own_name(claim.names),
+                 .session = claim.session,
+                 .project = claim.project,
+                 .image = shown_answer(claim.image),
+                 .state = shown_answer(claim.state),
+                 .age = shown_answer(claim.age),
+                 .synced = claim.sync == "mutagen",
+                 .detached = claim.detached == "true",
+                 .further = parse_projects(claim.further),
+                 .container = is_container_id(claim.id) ? claim.id : std::string{}};
+  const bool sound = is_engine_name(jail.name) && is_session_id(jail.session) && is_plain_path(jail.project) &&
+                     (claim.id.empty() || is_container_id(claim.id));
+  if (sound) return jail;
+  jail.name = shown_answer(jail.name);
+  jail.project = shown_answer(jail.project);
+  if (!is_session_id(jail.session)) jail.session.clear();
+  jail.further.clear();
+  return foreign(engine, std::move(jail), "its labels are not those of a jail");
+}
+
+std::vector<FoundJail> parse_docker_jails(const Engine& engine, std::string_view text) {
+  std::vector<FoundJail> jails;
+  while (!text.empty() && jails.size() < kMostJails) {
+    const auto line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const auto fields = parse_answer(line);
+    if (!fields.is_array() || fields.size() != 11 ||
+        !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
+      continue;
+    if (fields[8] != "") continue;  // a helper of a jail
+    jails.push_back(checked(engine, {.names = fields[0],
+                                     .session = fields[1],
+                                     .project = fields[2],
+                                     .image = fields[3],
+                                     .state = fields[4],
+                                     .age = fields[5],
+                                     .sync = fields[6],
+                                     .detached = fields[7],
+                                     .further = fields[9],
+                                     .id = fields[10]}));
+  }
+  return jails;
+}
+
+std::string text_of(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+std::vector<FoundJail> parse_podman_jails(const Engine& engine, std::string_view text) {
+  std::vector<FoundJail> jails;
+  const auto answer = parse_answer(text);
+  if (!answer.is_array()) return jails;
+  for (const auto& entry : answer) {
+    if (!entry.is_object() || jails.size() >= kMostJails) continue;
+    const auto labels = entry.value("Labels", json::object());
+    const auto names = entry.value("Names", json::array());
+    if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string()) continue;
+    if (!text_of(labels, "jailed.role").empty()) continue;
+    jails.push_back(checked(engine, {.names = names.front(),
+                                     .session = text_of(labels, "jailed.session"),
+                                     .project = text_of(labels, "jailed.project"),
+                                     .image = text_of(entry, "Image"),
+                                     .state = text_of(entry, "State"),
+                                     .age = text_of(entry, "CreatedAt"),
+                                     .sync = text_of(labels, "jailed.sync"),
+                                     .detached = text_of(labels, "jailed.detached"),
+                                     .further = text_of(labels, "jailed.projects"),
+                                     .id = text_of(entry, "Id")}));
+  }
+  return jails;
+}
+
+[[noreturn]] void refuse_foreign(const FoundJail& jail) {
+  throw core::UsageError(fmt::format("{} is no jail of this configuration: {}.", jail.name, jail.foreign->why), jail.foreign->next_step);
+}
+
+}  // namespace
+
+core::Command list_jails_command(const Engine& engine, uid_t owner) {
+  std::vector<std::string> args = {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
+                                   fmt::format("label=jailed.owner={}", owner)};
+  if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
+  args.insert(args.end(), {"--format", engine.kind == EngineKind::podman ? "json" : kFormat});
+  return {engine.program, std::move(args), {}};
+}
+
+std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {
+  return engine.kind == EngineKind::podman ? parse_podman_jails(engine, text) : parse_docker_jails(engine, text);
+}
+
+const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
+                             const std::string& here) {
+  std::vector<const FoundJail*> found;
+  const auto keep = [&](auto&& fits) {
+    for (const auto& jail : jails) {
+      if (!jail.foreign && fits(jail)) found.push_back(&jail);
+    }
+  };
+  if (word.empty()) {
+    keep([&](const auto& jail) {
+      const auto projects = projects_of(jail);
+      return std::any_of(projects.begin(), projects.end(), [&](const auto& project) { return is_within(here, project); });
+    });
+    if (found.empty()) keep([](const auto&) { return true; });
+  } else {
+    keep([&](const auto& jail) { return means(jail, word); });
+    if (found.empty()) keep([&](const auto& jail) { return may_mean(jail, word); });
+  }
+  if (found.size() == 1) return *found.front();
+  if (found.empty()) {
+    for (const auto& jail : jails) {
+      if (!word.empty() && jail.foreign && (jail.name.starts_with(word) || jail.session == word || jail.project == word)) refuse_foreign(jail);
+    }
+    throw core::UsageError(
+        word.empty() ? "No jail is there." : fmt::format("No jail is '{}'.", core::printable(word)),
+        "see: jailed ls");
+  }
+  throw core::UsageError(word.empty() ? "There are several jails."
+                                      : fmt::format("'{}' could be several jails.", core::printable(word)),
+                         candidates(found));
+}
+
+std::vector<FoundJail> own_jails(std::vector<FoundJail> jails) {
+  std::erase_if(jails, [](const auto& jail) { return jail.foreign.has_value(); });
+  return jails;
+}
+
+std::vector<std::string> projects_of(const FoundJail& jail) {
+  std::vector<std::string> projects = {jail.project};
+  for (const auto& project : jail.further) projects.push_back(project.path);
+  return projects;
+}
+
+std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jails) {
+  using Row = std::array<std::string, 8>;
+  std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
+  for (const auto& jail : jails) {
+    rows.push_back({jail.name, shown_projects(jail), name_of_kind(engine.kind), core::printable(jail.image), jail.age,
+                    shown_state(jail),
+                    jail.synced ? "mutagen" : "bind", shown_agents(jail)});
+  }
+  std::array<std::size_t, 8> widths{};
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string table;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    table += line + "\n";
+  }
+  return table;
+}
+
+std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails) {
+  auto list = json::array();
+  for (const auto& jail : jails) {
+    auto further = json::object();
+    for (const auto& project : jail.further) further[project.name] = project.path;
+    list.push_back({{"name", jail.name},
+                    {"session", jail.session},
+                    {"project", jail.project},
+                    {"place", jail.place},
+                    {"further", std::move(further)},
+                    {"engine", name_of_kind(engine.kind)},
+                    {"image", jail.image},
+                    {"state", jail.foreign ? "foreign" : jail.state},
+                    {"age", jail.age},
+                    {"sync", jail.synced ? "mutagen" : "bind"},
+                    {"detached", jail.detached},
+                    {"agents", jail.agents ? json(*jail.agents) : json()}});
+    if (jail.foreign) list.back()["why"] = jail.foreign->why;
+  }
+  return list.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+void check_detached(const core::Settings& settings) {
+  if (settings.testcontainers == core::Testcontainers::proxy)
+    throw core::UsageError("--detach does not go with --testcontainers=proxy: the proxy ends with this jailed, the jail does not.",
+                           "leave out --detach, and keep this terminal open");
+}
+
+Jail detached(Jail jail, const std::vector<std::string>& command) {
+  std::erase_if(jail.binds, [](const BindMount& mount) { return mount.target == "/etc/jailed/lease"; });
+  jail.labels.emplace_back("jailed.detached=true");
+  jail.logged = true;
+  if (jail.keeper_command.empty()) {
+    jail.keeper_command = command.empty() ? std::vector<std::string>{"sleep", "infinity"} : command;
+  } else if (!command.empty()) {
+    jail.keeper_command = {"sh", "-c", kRunThenWait, "keeper"};
+    jail.keeper_command.insert(jail.keeper_command.end(), command.begin(), command.end());
+  }
+  return jail;
+}
+
+core::Command start_command(const Engine& engine, const std::string& container) {
+  return {engine.program, {"exec", container, "/bin/sh", "-c", kStart}, {}};
+}
+
+core::Command logs_command(const Engine& engine, const std::string& container, bool follow) {
+  std::vector<std::string> args = {"logs"};
+  if (follow) args.emplace_back("--follow");
+  args.push_back(container);
+  return {engine.program, std::move(args), {}};
+}
+
+}  // namespace jailed::plan

@@ -1,0 +1,31 @@
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <jailed/core/error.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/machine/kernel.hpp>
+#include <jailed/plan/jail/limits.hpp>
+#include <jailed/work/launch/limits.hpp>
+
+namespace jailed::work {
+
+void tell_of_missing_limits(const core::Settings& settings, const plan::Engine& engine, const std::string& config) {
+  if (engine.limits == plan::LimitSupport{}) return;
+  const auto files = host::user_cgroup(::geteuid());
+  if (!files) return;
+  const auto notice = plan::limits_notice(engine, {files->unified, files->controllers}, settings);
+  if (!notice) return;
+  const auto marker = config + "/told/limits";
+  const bool asked = settings.memory || settings.cpus;
+  const bool told = host::lstat_of(marker).has_value();
+  if (!told || asked) spdlog::warn("{}", *notice);
+  if (told) return;
+  try {
+    host::make_private_directories(config + "/told");
+    host::write_new_file(marker, "", 0600);
+  } catch (const core::Error&) {
+    // Another launch was faster, or it will be said once more.
+  }
+}
+
+}  // namespace jailed::work

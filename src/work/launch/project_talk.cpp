@@ -1,0 +1,142 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <jailed/core/agent.hpp>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
+#include <jailed/host/beneath/read.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/plan/jail/state.hpp>
+#include <jailed/plan/project/known.hpp>
+#include <jailed/plan/project/projects.hpp>
+#include <jailed/work/guard/scan.hpp>
+#include <jailed/work/launch/project_talk.hpp>
+
+namespace jailed::work {
+namespace {
+
+constexpr const char* kKnown = "known-projects.json";
+constexpr std::size_t kLongestKnown = 8U << 20;
+constexpr std::size_t kMostLooked = 1000;  // entries at the top of a project
+
+std::int64_t birth_of(const std::string& path) {
+#ifdef __APPLE__
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return 0;
+  return static_cast<std::int64_t>(info.st_birthtimespec.tv_sec) * 1'000'000'000 + info.st_birthtimespec.tv_nsec;
+#else
+  struct statx info {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &info) != 0 || (info.stx_mask & STATX_BTIME) == 0) return 0;
+  return static_cast<std::int64_t>(info.stx_btime.tv_sec) * 1'000'000'000 + info.stx_btime.tv_nsec;
+#endif
+}
+
+plan::KnownProject known_as(const std::string& path, const struct stat& info) {
+  return {path, static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), birth_of(path)};
+}
+
+// What a jailed that was killed had begun to write.
+void remove_unfinished(const std::string& config) {
+  const std::string begin = std::string(kKnown) + ".";
+  for (const auto& name : host::list_directory(config)) {
+    if (!name.starts_with(begin)) continue;
+    pid_t writer = 0;
+    const auto* end = name.data() + name.size();
+    const auto number = std::from_chars(name.data() + begin.size(), end, writer);
+    if (number.ec != std::errc{} || number.ptr != end || writer <= 0) continue;
+    if (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH)) ::unlink((config + "/" + name).c_str());
+  }
+}
+
+// In one step, and best effort: without the list nothing is said, and nothing else is lost.
+void write_known(const std::string& config, const std::vector<plan::KnownProject>& known) {
+  remove_unfinished(config);
+  const auto path = config + "/" + kKnown;
+  const auto written = fmt::format("{}.{}", path, ::getpid());
+  try {
+    host::write_new_file(written, plan::format_known_projects(known), 0600);
+  } catch (const core::Error& error) {
+    spdlog::debug("{}", error.what());
+    ::unlink(written.c_str());  // half a list would take the place of the whole one
+    return;
+  }
+  if (::rename(written.c_str(), path.c_str()) != 0) ::unlink(written.c_str());
+}
+
+std::vector<std::string_view> agents_with_state(const std::string& agents) {
+  std::vector<std::string_view> names;
+  for (const auto& agent : core::agents()) {
+    const auto used = [&](const auto& state) { return !host::list_directory(fmt::format("{}/{}", agents, state.name)).empty(); };
+    if (std::any_of(agent.state.begin(), agent.state.end(), used)) names.push_back(agent.name);
+  }
+  return names;
+}
+
+void say_moved(const std::string& former, const std::string& now, const std::string& agents) {
+  const auto names = agents_with_state(agents);
+  if (names.empty()) return;
+  spdlog::info("This project was {} before: what {} said and learned there is filed under that path in {}. To go on with it: mv {} {}",
+               core::printable(former), fmt::join(names, ", "), core::printable(agents), core::shell_quote(now), core::shell_quote(former));
+}
+
+std::vector<plan::ProjectLink> links_of(const std::string& project) {
+  std::vector<plan::ProjectLink> links;
+  const auto directory = host::open_directory_below(project, "");
+  auto names = host::names_below(project, "", kMostLooked);
+  if (!directory) return links;
+  std::sort(names.begin(), names.end());
+  for (const auto& name : names) {
+    if (read_link(directory.get(), name.c_str()).empty()) continue;
+    std::string reason;
+    auto target = host::canonical(project + "/" + name, reason);
+    const auto info = host::lstat_of(target);
+    if (info) links.push_back({name, std::move(target), S_ISDIR(info->st_mode)});
+  }
+  return links;
+}
+
+}  // namespace
+
+void tell_of_moved_projects(const Places& places, const core::Settings& settings) {
+  auto known = plan::parse_known_projects(host::read_below(places.config, kKnown, kLongestKnown).value_or(""));
+  const auto agents = plan::state_paths(places.config, settings, places.project).agents;
+  bool changed = false;
+  const auto note = [&](const std::string& path, const struct stat& info) {
+    auto noted = plan::note_project(std::move(known), known_as(path, info));
+    changed = changed || noted.changed;
+    known = std::move(noted.known);
+    for (const auto& former : noted.former) {
+      if (host::lstat_of(former)) continue;  // the same directory on two ways
+      say_moved(former, path, agents);
+      std::erase_if(known, [&](const auto& one) { return one.path == former; });
+    }
+  };
+  note(places.project, places.project_info);
+  for (const auto& project : places.further) note(project.path, project.info);
+  if (changed) write_known(places.config, known);
+}
+
+void tell_of_links_out(const Places& places, const core::Settings& settings, const core::Environment& environment, bool synced) {
+  plan::LinkView view{.projects = {places.project}, .home = {}, .options = synced ? " --sync bind" : "", .helps = !places.remote};
+  for (const auto& project : places.further) view.projects.push_back(project.path);
+  std::string reason;
+  if (const auto home = environment.get("HOME")) view.home = host::canonical(*home, reason);
+  for (const auto& project : view.projects)
+    view.helps = view.helps && plan::place_for(project, settings.user, "").workspace == project;
+  std::vector<plan::ProjectLink> links;
+  for (const auto& project : view.projects) {
+    for (auto& link : links_of(project)) links.push_back(std::move(link));
+  }
+  if (const auto line = plan::links_out_line(links, view); !line.empty()) spdlog::info("{}", line);
+}
+
+}  // namespace jailed::work

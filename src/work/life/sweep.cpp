@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <jailed/core/error.hpp>
+#include <jailed/engine/container_engine.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/files/idmapped_mount.hpp>
+#include <jailed/work/end/end.hpp>
+#include <jailed/work/life/kept.hpp>
+#include <jailed/work/life/sweep.hpp>
+#include <jailed/work/session/notes.hpp>
+#include <jailed/work/session/session.hpp>
+#include <jailed/work/sync/recovery.hpp>
+#include <jailed/work/sync/sessions.hpp>
+
+namespace jailed::work {
+namespace {
+
+// Also where this launch has no use for it: --sync bind.
+std::optional<MutagenProgram> usable_mutagen(const plan::Engine& engine,
+                                             const core::Environment& environment) {
+  try {
+    return find_mutagen(engine, environment);
+  } catch (const core::Error&) {
+    return std::nullopt;
+  }
+}
+
+// False when work is still in a volume.
+bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions, const std::string& id,
+                        const std::optional<MutagenProgram>& mutagen) {
+  for (const auto& volume : find_volumes(engine, sessions, id)) {
+    if (!mutagen) {
+      spdlog::warn("A jail around {} was killed, and its last work is not home: jailed sync recover {}",
+                   core::printable(volume.project), id);
+      return false;
+    }
+    spdlog::info("A jail around {} was killed; bringing its work home.", core::printable(volume.project));
+    PendingSignals signals;
+    if (!recover(engine, SyncEngine(mutagen->mutagen), *mutagen, jail_of(volume, sessions),
+                 cargo_of(volume, sessions), signals))
+      return false;
+  }
+  if (mutagen) SyncEngine(mutagen->mutagen).terminate_all(id);
+  return true;
+}
+
+// What one launch sweeps with; Mutagen is looked for only when a session may need it.
+class Sweep {
+ public:
+  Sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment)
+      : engine_(engine), places_(places), environment_(environment), sessions_(places.config + "/sessions") {}
+
+  void one(const std::string& id) {
+    const bool siblings_gone = remove_siblings_of(id);
+    if (offer_kept_session(sessions_, id, places_.project)) return;
+    if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, places_.project)) {
+      if (!other->empty()) {
+        spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", *other);
+        spdlog::warn("  it comes home with the next jailed that uses that one");
+      }
+      return;
+    }
+    if (offer_held_up(engine_, sessions_ + "/" + id, id, places_.project)) return;
+    if (!siblings_gone) return;
+    const AbandonedSession session(sessions_, id);
+    if (!session) return;  // somebody else takes care of it
+    if (!mutagen_) mutagen_ = usable_mutagen(engine_, environment_);
+    spdlog::debug("Removing what is left of session {}.", core::printable(id));
+    engine::remove_session_containers(engine_, id);
+    if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) {
+      clear_session(session, sessions_, id, places_.project);
+    } else {
+      end_jail({.sessions = sessions_, .id = id, .files_home = false});  // what came so far is looked at
+    }
+  }
+
+ private:
+  // Of a session that is kept as well; what goes wrong here does not keep its commits from being offered.
+  bool remove_siblings_of(const std::string& id) {
+    try {
+      remove_left_siblings(engine_, sessions_ + "/" + id, id);
+      return true;
+    } catch (const core::Error& error) {
+      spdlog::warn("{}", error.what());
+      return false;
+    }
+  }
+
+  const plan::Engine& engine_;
+  const Places& places_;
+  const core::Environment& environment_;
+  std::string sessions_;
+  std::optional<std::optional<MutagenProgram>> mutagen_;
+};
+
+}  // namespace
+
+void sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment) {
+  Sweep sweep(engine, places, environment);
+  for (const auto& id : abandoned_sessions(places.config + "/sessions")) {
+    try {
+      sweep.one(id);
+    } catch (const core::Error& error) {  // of one session; the others, and the launch, are not held up by it
+      spdlog::warn("{}", error.what());
+    }
+  }
+  if (::geteuid() == 0) host::IdmappedMounts::sweep();
+}
+
+}  // namespace jailed::work
