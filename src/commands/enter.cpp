@@ -8,6 +8,7 @@
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/work/life/found.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <set>

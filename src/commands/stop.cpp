@@ -10,6 +10,7 @@
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/work/end/end.hpp>
 #include <jailed/work/life/found.hpp>
 #include <jailed/work/life/kept.hpp>

@@ -14,4 +14,9 @@ nlohmann::json parse_answer(std::string_view text) {
   return nlohmann::json::parse(text, nullptr, false);
 }
 
+std::string string_at(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
 }  // namespace jailed::plan

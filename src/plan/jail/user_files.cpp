@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <jailed/core/number.hpp>
 #include <jailed/plan/jail/user_files.hpp>
 
 namespace jailed::plan {
@@ -20,9 +20,7 @@ constexpr std::string_view kGitSettings[] = {
 // which no process can be.
 unsigned id_or_zero(std::string_view text) {
   unsigned value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = result.ec == std::errc{} && result.ptr == text.data() + text.size();
-  return whole && value != ~0U ? value : 0;
+  return core::parse_number(text, value) && value != ~0U ? value : 0;
 }
 
 unsigned first_not_root(unsigned first, unsigned second) {

@@ -1,25 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <jailed/core/siphash.hpp>
-#include <jailed/core/version.hpp>
-#include <jailed/plan/engine/answer.hpp>
-#include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/sync/keeper.hpp>
-#include <jailed/plan/sync/remote.hpp>
-#include <nlohmann/json.hpp>
+#include <jailed/plan/sync/volume.hpp>
 
 namespace jailed::plan {
 namespace {
 
 using Args = std::vector<std::string>;
-using nlohmann::json;
-
-constexpr std::uint64_t kLargest = std::uint64_t{1} << 53;
-constexpr std::size_t kMostConflicts = 500;  // they are words of one command
-constexpr std::size_t kMostProblems = 1000;
 
 constexpr const char* kWorkspace = "/workspace";
 constexpr const char* kProjects = "/projects";
@@ -75,10 +64,6 @@ constexpr const char* kWatch =
     "  watch(\"$at{$wd}/$name\") if $mask & 0x40000000 && $mask & 0x180 && defined $at{$wd} }\n"
     "  if ($changed) { print \"\\n\" or exit; select undef, undef, undef, 0.03 } }'\n";
 
-core::Command mutagen_command(const Mutagen& mutagen, Args args) {
-  return {mutagen.program, std::move(args), mutagen.env};
-}
-
 void make_keeper(Jail& jail, const std::string& agents) {
   jail.binds.push_back({agents, "/home/" + jail.user + "/.mutagen/agents", true});
   const auto container = container_name(jail.project, jail.id);
@@ -91,50 +76,7 @@ void make_keeper(Jail& jail, const std::string& agents) {
   jail.tmpfs = jail_tmpfs(jail.user, jail.limits, jail.binds, jail.place);
 }
 
-std::string string_at(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-// Bounded, so that sums of them mean something.
-std::uint64_t number_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_unsigned() ? std::min(found->get<std::uint64_t>(), kLargest) : 0;
-}
-
-json object_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_object() ? *found : json::object();
-}
-
-bool is_true(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && *found == json(true);
-}
-
-template <typename Number>
-bool parse_number(std::string_view text, Number& number) {
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
-  return result.ec == std::errc{} && result.ptr == text.data() + text.size();
-}
-
 std::string git_entry(const std::string& place) { return place + "/.git"; }
-
-// `kind`: "Scan" or "Transition".
-void add_problems(const json& endpoint, const std::string& kind, std::vector<SyncProblem>& problems, std::uint64_t& more) {
-  auto list = kind + "Problems";
-  list.front() = static_cast<char>(list.front() - 'A' + 'a');
-  if (const auto found = endpoint.find(list); found != endpoint.end() && found->is_array()) {
-    for (const auto& problem : *found) {
-      if (problems.size() < kMostProblems) {
-        problems.push_back({string_at(problem, "path"), string_at(problem, "error")});
-      } else {
-        ++more;
-      }
-    }
-  }
-  more += number_of(endpoint, ("excluded" + kind + "Problems").c_str());
-}
 
 }  // namespace
 
@@ -176,66 +118,6 @@ Jail recovery_keeper(Jail jail, const std::string& session_files, bool lease, co
   jail.network = false;
   make_keeper(jail, agents);
   return jail;
-}
-
-std::string projects_volume(const std::string& container) { return container + "-projects"; }
-
-core::Command create_volume_command(const Engine& engine, const Jail& jail) {
-  Args args = {"volume", "create"};
-  for (auto& label : jail_labels(engine, jail)) args.insert(args.end(), {"--label", std::move(label)});
-  args.insert(args.end(),
-              {"--label", "jailed.image=" + jail.image, "--label", "jailed.user=" + jail.user, "--label",
-               fmt::format("jailed.identity={}:{}", jail.identity.uid, jail.identity.gid)});
-  args.push_back(container_name(jail.project, jail.id));
-  return {engine.program, std::move(args), {}};
-}
-
-core::Command remove_volume_command(const Engine& engine, const std::string& volume) {
-  Args args = {"volume", "rm"};
-  if (engine.remote) args.push_back(jail_volume(volume));
-  args.insert(args.end(), {projects_volume(volume), volume});
-  return {engine.program, std::move(args), {}};
-}
-
-bool says_volumes_are_gone(const Engine& engine, std::string_view answer) {
-  constexpr std::string_view gone = "o such volume";
-  int count = 0;
-  for (auto at = answer.find(gone); at != std::string_view::npos; at = answer.find(gone, at + gone.size())) ++count;
-  return count >= (engine.remote ? 3 : 2);
-}
-
-core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
-  Args args = {"volume", "ls", "--quiet", "--filter",
-               session_id.empty() ? "label=jailed.session" : "label=jailed.session=" + session_id};
-  if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
-  return {engine.program, std::move(args), {}};
-}
-
-core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes) {
-  Args args = {"volume", "inspect"};
-  args.insert(args.end(), volumes.begin(), volumes.end());
-  return {engine.program, std::move(args), {}};
-}
-
-std::vector<Volume> parse_volumes(std::string_view text) {
-  std::vector<Volume> volumes;
-  const auto answer = parse_answer(text);
-  if (!answer.is_array()) return volumes;
-  for (const auto& entry : answer) {
-    const auto labels = entry.find("Labels");
-    if (labels == entry.end() || !labels->is_object()) continue;
-    Volume volume{.name = string_at(entry, "Name"),
-                  .session = string_at(*labels, "jailed.session"),
-                  .project = string_at(*labels, "jailed.project"),
-                  .image = {},
-                  .user = {},
-                  .identity = {}};
-    if (!is_engine_name(volume.name) || !is_session_id(volume.session) || !is_plain_path(volume.project) ||
-        !parse_number(string_at(*labels, "jailed.owner"), volume.owner))
-      continue;
-    volumes.push_back(std::move(volume));
-  }
-  return volumes;
 }
 
 core::Command exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
@@ -281,137 +163,6 @@ core::Command archive_command(const Engine& engine, const std::string& container
                "--no-wildcards", "--"};
   for (const auto& path : paths) args.push_back(path.empty() ? "." : path);
   return {engine.program, std::move(args), {}};
-}
-
-std::string sync_key(const std::string& id, const std::string& name) {
-  return name.empty() ? id : fmt::format("{}-{:016x}", id, core::siphash({}, name));
-}
-
-std::string sync_name(const std::string& id) { return "jailed-" + id; }
-
-core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
-  // Agents' state and the shadows of repositories are for nobody else here, and all of it counts.
-  const bool beside = session.name.starts_with('/');
-  Args args = {"sync", "create", "--name", sync_name(sync_key(session.id, session.name)), "--label", "jailed=" + session.id,
-               "--no-global-configuration", "--mode", "two-way-safe",
-               // As they are: Mutagen itself never follows them, and a virtual environment is full of
-               // absolute ones, which the other modes leave out.
-               "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode",
-               beside ? "0600" : "0644", "--default-directory-mode", beside ? "0700" : "0755",
-               // In the same volume: elsewhere each file would be copied a second time to be put in place.
-               // A directory that is not there yet cannot hold what is staged, but the one that it is in can.
-               "--stage-mode-beta", session.name.empty() ? "internal" : "neighboring",
-               // The net below the watchers of both sides, which have it look at once (follow_changes).
-               "--watch-polling-interval", "10"};
-  for (const auto& ignore : session.ignores) args.insert(args.end(), {"--ignore", ignore});
-  // --ignore-vcs leaves out directories only; a .git file makes a repository as well, and some file systems do
-  // not tell .GIT from it. At the end: a later pattern beats an earlier one.
-  if (!beside) args.insert(args.end(), {"--ignore-vcs", "--ignore", ".[gG][iI][tT]"});
-  args.insert(args.end(),
-              {"--", session.project, fmt::format("docker://{}{}", session.container, workspace_of(session.name))});
-  return mutagen_command(mutagen, std::move(args));
-}
-
-core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "resume", sync_name(id)});
-}
-
-core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "flush", sync_name(id)});
-}
-
-core::Command sync_flush_now_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "flush", "--label-selector", "jailed=" + id});
-}
-
-core::Command sync_pause_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "pause", sync_name(id)});
-}
-
-core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "terminate", sync_name(id)});
-}
-
-core::Command sync_terminate_all_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "terminate", "--label-selector", "jailed=" + id});
-}
-
-core::Command sync_list_command(const Mutagen& mutagen, const std::string& id) {
-  return mutagen_command(mutagen, {"sync", "list", "--template", "{{json .}}", sync_name(id)});
-}
-
-core::Command mutagen_version_command(const Mutagen& mutagen) {
-  return mutagen_command(mutagen, {"version"});
-}
-
-std::optional<SyncState> parse_sync_state(std::string_view text) {
-  const auto answer = parse_answer(text);
-  if (!answer.is_array() || answer.empty() || !answer.front().is_object()) return std::nullopt;
-  const auto& session = answer.front();
-  const auto alpha = object_of(session, "alpha");
-  const auto beta = object_of(session, "beta");
-  SyncState state;
-  state.status = shown_answer(string_at(session, "status"));
-  state.last_error = shown_answer(string_at(session, "lastError"));
-  state.connected = is_true(alpha, "connected") && is_true(beta, "connected");
-  state.files_home = number_of(alpha, "files");
-  state.files_jail = number_of(beta, "files");
-  for (const auto& endpoint : {alpha, beta}) {
-    const auto staging = object_of(endpoint, "stagingProgress");
-    state.received += number_of(staging, "receivedFiles");
-    state.expected += number_of(staging, "expectedFiles");
-    state.received_bytes += number_of(staging, "totalReceivedSize");
-  }
-  if (const auto found = session.find("conflicts"); found != session.end() && found->is_array()) {
-    for (const auto& conflict : *found) {
-      const auto root = conflict.is_object() ? conflict.find("root") : conflict.end();
-      // Of the root of a project Mutagen leaves it out, or says that it is empty. What is no path of a project is still one
-      // that is not home.
-      const bool plain = conflict.is_object() && (root == conflict.end() || root->is_string()) && is_path_below(string_at(conflict, "root"));
-      if (plain && state.conflicts.size() < kMostConflicts) state.conflicts.push_back(string_at(conflict, "root"));
-      else ++state.more_conflicts;
-    }
-  }
-  state.more_conflicts += number_of(session, "excludedConflicts");
-  add_problems(beta, "Scan", state.unread, state.more_unread);
-  add_problems(alpha, "Transition", state.unwritten, state.more_unwritten);
-  add_problems(alpha, "Scan", state.not_carried, state.more_not_carried);
-  add_problems(beta, "Transition", state.not_carried, state.more_not_carried);
-  return state;
-}
-
-std::string human_bytes(std::uint64_t bytes) {
-  if (bytes < 1024) return fmt::format("{} B", bytes);
-  double size = static_cast<double>(bytes);
-  const char* unit = "KiB";
-  for (const char* next : {"KiB", "MiB", "GiB", "TiB"}) {
-    size /= 1024;
-    unit = next;
-    if (size < 1024) break;
-  }
-  return size < 10 ? fmt::format("{:.1f} {}", size, unit) : fmt::format("{:.0f} {}", size, unit);
-}
-
-std::string sync_summary(const SyncState& state) {
-  auto text =
-      fmt::format("{}: {} files here, {} in the jail", state.connected ? state.status : "not connected",
-                  state.files_home, state.files_jail);
-  if (const auto count = state.conflicts.size() + state.more_conflicts; count > 0)
-    text += fmt::format(", {} changed on both sides", count);
-  if (const auto count = state.not_home(); count > 0) text += fmt::format(", {} cannot come home", count);
-  if (const auto count = state.not_carried.size() + state.more_not_carried; count > 0)
-    text += fmt::format(", {} cannot go into the jail", count);
-  return text;
-}
-
-std::string sync_progress(const SyncState& state) {
-  if (state.expected > 0) {
-    return fmt::format("copying the project: {} of {} files, {}", state.received, state.expected,
-                       human_bytes(state.received_bytes));
-  }
-  if (state.status == "scanning") return "looking through the project";
-  if (state.status == "transitioning") return fmt::format("putting {} files in place", state.files_home);
-  return "syncing the project";
 }
 
 }  // namespace jailed::plan

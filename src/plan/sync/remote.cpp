@@ -5,7 +5,6 @@
 #include <jailed/core/error.hpp>
 #include <jailed/plan/jail/limits.hpp>
 #include <jailed/plan/project/project.hpp>
-#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/remote.hpp>
 #include <sstream>
 

@@ -10,6 +10,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/guard/named.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/work/guard/guard.hpp>
 #include <jailed/work/guard/quarantine.hpp>

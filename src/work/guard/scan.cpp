@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <climits>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/guard/findings.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/work/guard/scan.hpp>
 #include <set>

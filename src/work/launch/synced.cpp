@@ -10,6 +10,7 @@
 #include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/list/jails.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/remote.hpp>
 #include <jailed/plan/sync/settings.hpp>
 #include <jailed/work/launch/incomplete_copy.hpp>

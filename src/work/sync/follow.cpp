@@ -13,6 +13,7 @@
 #include <jailed/host/process/child.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <jailed/work/sync/follow.hpp>
 #include <memory>
 

@@ -11,6 +11,7 @@
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/problems.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <jailed/work/sync/homecoming.hpp>

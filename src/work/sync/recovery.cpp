@@ -13,6 +13,7 @@
 #include <jailed/plan/jail/seccomp.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/settings/settings.hpp>
+#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <jailed/work/session/session.hpp>
 #include <jailed/work/sync/recovery.hpp>

@@ -1,6 +1,7 @@
 #include <catch.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/volume.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <nlohmann/json.hpp>
 

@@ -1,11 +1,7 @@
 #pragma once
 #include <cstdint>
-#include <functional>
-#include <jailed/core/siphash.hpp>
-#include <jailed/plan/git/config.hpp>
+#include <jailed/plan/guard/snapshot.hpp>
 #include <jailed/plan/guard/table.hpp>
-#include <jailed/plan/jail/mount.hpp>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,83 +10,8 @@
 
 namespace jailed::plan {
 
-/// What a file was. A jail can set every time but ctime, and cannot make two contents of one hash, since it
-/// does not know the key.
-struct FileState {
-  std::uint64_t inode = 0, size = 0;
-  std::int64_t mtime = 0, ctime = 0;  // nanoseconds
-  bool executable = false;
-  std::uint64_t hash = 0;  // of the content, or of a link's target; 0: not computed, the file is too large
-  bool same_inode_as(const FileState& other) const {
-    return inode == other.inode && size == other.size && mtime == other.mtime && ctime == other.ctime &&
-           executable == other.executable;
-  }
-  bool operator==(const FileState&) const = default;
-};
-
-/// The host's state of a project before a launch, as far as it matters to what the host would run. Paths are
-/// below the project.
-struct HostSnapshot {
-  std::string project;
-  std::int64_t started = 0;  // CLOCK_REALTIME, nanoseconds
-  std::int64_t uptime = 0;   // CLOCK_BOOTTIME at the same moment: a clock that nobody sets
-  core::SipKey key{};
-  std::vector<HostEntry> named;      // paths that the user's own settings name
-  std::vector<std::string> allowed;  // --allow-edit
-  bool report_json = false;
-  std::map<std::string, FileState> files;
-  std::map<std::string, std::uint64_t> repositories;  // nested .git and bare-shaped directories -> identity
-  std::map<std::string, std::uint64_t> mounted;       // directories that no jail can write -> identity
-  std::map<std::string, std::string> copies;          // files that have a copy in the session -> its name
-  std::map<std::string, std::string> leading_out;     // links that lead out of the project -> their text
-  bool operator==(const HostSnapshot&) const = default;
-};
-
-/// Exact both ways; nothing for a text that is not a whole snapshot.
-std::string format_snapshot(const HostSnapshot& snapshot);
-std::optional<HostSnapshot> parse_snapshot(std::string_view text);
-
 /// Whether one of the globs means the path or a directory above it.
 bool is_allowed(std::span<const std::string> globs, std::string_view path);
-
-/// Entries of what git's settings name inside the project: hooks directories, included files, programs.
-/// `exists` tells whether a path below the project is there.
-std::vector<HostEntry> named_by_git(const std::string& project, const std::string& git_dir,
-                                    const std::vector<GitSetting>& settings,
-                                    const std::function<bool(const std::string&)>& exists);
-
-/// Entries of the files that an .envrc at `path` reads. Best effort: an .envrc is a program.
-std::vector<HostEntry> named_by_envrc(const std::string& path, std::string_view text);
-
-/// Something that exists, and that the host would run or obey.
-struct Guard {
-  std::string path;
-  bool directory = false;
-  /// How many of the directories above must not be renamed, or the jail could put others in their place. Only
-  /// those that belong to the tool: no file can be renamed across the border of a mount.
-  std::size_t pinned = 0;
-  bool operator==(const Guard&) const = default;
-};
-
-struct GuardSources {
-  std::string view;       // the session, as the jail's user reaches it
-  std::string workspace;  // the project, as the jail's user reaches it
-  /// No other jail works on the project: nobody can turn a directory into a link before the engine mounts it.
-  bool alone = true;
-  std::string target = "/workspace";  // the project in the jail
-};
-
-struct GuardPlan {
-  std::vector<BindMount> binds;     // in the order in which they must be made
-  std::vector<std::string> copies;  // files that are mounted as copies guard/0, guard/1 … of the session
-  std::size_t unguarded = 0;        // found out at the end only
-  bool operator==(const GuardPlan&) const = default;
-};
-
-/// Read-only mounts; bounded in number, those nearest to the project's root first. `others`: what is mounted
-/// in the workspace already.
-GuardPlan plan_guards(std::vector<Guard> guards, const GuardSources& sources,
-                      const std::vector<BindMount>& others);
 
 /// Something that changed, and what is done about it.
 struct Finding {

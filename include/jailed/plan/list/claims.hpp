@@ -1,7 +1,7 @@
 #pragma once
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/session/record.hpp>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/volume.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

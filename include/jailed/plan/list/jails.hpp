@@ -2,7 +2,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/project/projects.hpp>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/volume.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

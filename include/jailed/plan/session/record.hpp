@@ -4,7 +4,7 @@
 #include <jailed/plan/jail/jail.hpp>
 #include <jailed/plan/jail/user_files.hpp>
 #include <jailed/plan/project/projects.hpp>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <optional>
 #include <set>
 #include <string>

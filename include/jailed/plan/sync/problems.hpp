@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <jailed/core/command.hpp>
 #include <jailed/plan/session/record.hpp>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

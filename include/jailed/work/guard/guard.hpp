@@ -2,7 +2,8 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/git/shadow.hpp>
-#include <jailed/plan/guard/findings.hpp>
+#include <jailed/plan/guard/mounts.hpp>
+#include <jailed/plan/guard/snapshot.hpp>
 #include <set>
 #include <string>
 #include <vector>

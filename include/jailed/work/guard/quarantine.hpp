@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <jailed/plan/guard/findings.hpp>
+#include <jailed/plan/guard/snapshot.hpp>
 #include <string>
 #include <vector>
 

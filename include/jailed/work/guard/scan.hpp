@@ -3,7 +3,7 @@
 
 #include <jailed/core/siphash.hpp>
 #include <jailed/host/beneath/scan.hpp>
-#include <jailed/plan/guard/findings.hpp>
+#include <jailed/plan/guard/snapshot.hpp>
 #include <optional>
 #include <span>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
 #include <functional>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <optional>
 #include <string>
 

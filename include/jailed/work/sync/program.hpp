@@ -1,7 +1,7 @@
 #pragma once
 #include <jailed/core/environment.hpp>
 #include <jailed/plan/engine/choose.hpp>
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <optional>
 #include <string>
 

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/volume.hpp>
 #include <jailed/work/sync/homecoming.hpp>
 #include <jailed/work/sync/mutagen.hpp>
 #include <jailed/work/sync/program.hpp>

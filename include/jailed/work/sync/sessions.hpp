@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <jailed/plan/sync/settings.hpp>
 #include <jailed/work/sync/homecoming.hpp>
 #include <optional>

@@ -1,4 +1,7 @@
 #include <jailed/plan/guard/findings.hpp>
+#include <jailed/plan/guard/mounts.hpp>
+#include <jailed/plan/guard/named.hpp>
+#include <jailed/plan/guard/snapshot.hpp>
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"

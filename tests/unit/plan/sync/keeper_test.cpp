@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
+#include <jailed/plan/sync/volume.hpp>
 
 #include "catch.hpp"
 

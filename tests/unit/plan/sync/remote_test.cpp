@@ -2,7 +2,9 @@
 #include <jailed/plan/git/homecoming.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/mutagen.hpp>
 #include <jailed/plan/sync/remote.hpp>
+#include <jailed/plan/sync/volume.hpp>
 
 #include "catch.hpp"
 #include "support.hpp"
