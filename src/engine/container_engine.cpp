@@ -50,7 +50,7 @@ struct Stop {
 
 // Whether these words of the client say why there was no jail. Docker's client ends with 126, not 125, when
 // its socket is not the caller's to use: it takes every "permission denied" for a command that cannot be run.
-// Podman's ends with 1 when there is no user namespace for it to start in.
+// Podman's ends with 1 when there is no user namespace for it to start in, and with crun's 126 when that cannot work here.
 bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::ExitStatus status,
                      const std::string& words) {
   if (words.empty()) return false;
@@ -58,7 +58,7 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
   const bool refused = status == core::ExitStatus::exited(core::kNotRunnable);
   if (!refused && status != core::ExitStatus::exited(1)) return false;
   const auto failure = recognise_failure(engine, words, jail.image);
-  return failure && failure->kind == (refused ? Failure::Kind::permission_denied : Failure::Kind::not_set_up);
+  return failure && (failure->kind == Failure::Kind::not_set_up || (refused && failure->kind == Failure::Kind::permission_denied));
 }
 
 JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,

@@ -49,6 +49,8 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
   auto engine = plan::choose_engine(settings.runtime, found, root);
   if (engine.kind == plan::EngineKind::docker && is_podman(engine.program))
     engine = {plan::EngineKind::podman, engine.program, !root};
+  // Podman 5 would say on each call that cgroups v1 are deprecated, which is no news of the jail's.
+  if (engine.kind == plan::EngineKind::podman) ::setenv("PODMAN_IGNORE_CGROUPSV1_WARNING", "1", 0);
   if (const auto endpoint = plan::engine_endpoint(engine.kind, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
   if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
   if (engine.rootless) {

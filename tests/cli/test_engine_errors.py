@@ -197,6 +197,22 @@ def test_podman_ends_with_1_where_it_gets_no_user_namespace(new_host):
              "[jailed]   Debian, Ubuntu: sudo apt install uidmap    Fedora: sudo dnf install shadow-utils\n")
 
 
+def test_podman_ends_with_126_where_crun_cannot_work(new_host):
+    host = new_host("podman")
+    answer(host, "Error: OCI runtime error: crun: cgroups in hybrid mode not supported, drop all controllers from cgroupv2\n", 126)
+    result = host.run(".")
+    assert result.code == 125
+    assert result.err.startswith("[jailed] Podman's crun cannot work with the cgroups of this machine, which has both versions mounted.\n"
+                                 "[jailed]   have podman use runc: runtime = ")
+
+
+@pytest.mark.parametrize("engine, said", [("podman", "1"), ("docker", "unset")])
+def test_podman_5_keeps_its_warning_of_old_cgroups_to_itself(new_host, engine, said):
+    host = new_host(engine)
+    host.fakes.on("run", 'echo "${PODMAN_IGNORE_CGROUPSV1_WARNING-unset}"')
+    assert host.run(".").out == said + "\n"
+
+
 def test_a_command_that_ends_with_1_after_a_warning_of_podman(new_host):
     host = new_host("podman")
     text = 'time="2026-11-24T14:26:52Z" level=warning msg="\\"/\\" is not a shared mount"\n'

@@ -16,7 +16,7 @@ struct Known {
 };
 
 // The more exact first: one mistake often has podman complain of what follows from it as well.
-const std::array<Known, 11> kKnown = {{
+const std::array<Known, 12> kKnown = {{
     {{"cannot connect to podman", "unable to connect to podman"},
      Kind::daemon_down,
      "Podman's client has nothing to talk to.",
@@ -70,6 +70,11 @@ const std::array<Known, 11> kKnown = {{
      Kind::not_set_up,
      "Podman cannot write to its storage.",
      "see whose it is and whether it is mounted read-only: podman info --format '{{.Store.GraphRoot}}'"},
+    {{"cgroups in hybrid mode not supported"},  // crun, with status 126
+     Kind::not_set_up,
+     "Podman's crun cannot work with the cgroups of this machine, which has both versions mounted.",
+     "have podman use runc: runtime = \"runc\" below [engine] in ~/.config/containers/containers.conf (of root: in /etc/containers)\n"
+     "or start this machine with version 2 alone: systemd.unified_cgroup_hierarchy=1 on the kernel's command line"},
     {{"no seccomp policy defined by image"},
      Kind::other,
      "The image has no profile of system calls, and podman on another machine takes none but the image's.",
