@@ -35,7 +35,8 @@ def host(engine: Engine):
 def stage(engine: Engine):
     """One host for all probes: they change nothing that another one looks at."""
     made = Host.create(engine)
-    made.jail("true").ok()  # the first launch on an engine makes what plans take for granted: the isolated network
+    # The first launch on an engine makes what plans take for granted, the isolated network; rootless podman maps the image's files, once.
+    made.jail("true", timeout=150).ok()
     stage = Stage(made)
     yield stage
     stage.close()
