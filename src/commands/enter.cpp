@@ -16,6 +16,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 using core::Environment;

@@ -23,6 +23,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 

@@ -37,6 +37,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 using core::Environment;

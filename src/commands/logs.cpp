@@ -9,6 +9,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 using core::Environment;

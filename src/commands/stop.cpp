@@ -22,6 +22,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 using core::Environment;

@@ -17,6 +17,7 @@
 namespace jailed::commands {
 
 using namespace work;
+
 namespace {
 
 using core::Environment;
