@@ -11,11 +11,17 @@ import pytest  # noqa: E402
 from stage import Stage  # noqa: E402
 
 from support.jail import BINARY, ENGINE, IMAGE, Engine, Host  # noqa: E402
+from support.smokes import ATTACKS, divide  # noqa: E402
 from support.sync import Synced, mutagen_directory  # noqa: E402
 
 
 def pytest_report_header() -> str:
     return f"jailed: {BINARY} with {ENGINE} and {IMAGE}"
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    items[:], left = divide(items, ENGINE, ATTACKS, {}, ())
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="session")

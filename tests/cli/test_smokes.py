@@ -6,20 +6,25 @@ from types import SimpleNamespace
 
 import pytest
 
-E2E = Path(__file__).resolve().parents[1] / "e2e"
-sys.path.append(str(E2E))
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "e2e"), str(TESTS)]
 
 import smokes  # noqa: E402
+
+from support.smokes import ATTACKS  # noqa: E402
+
+TABLES = {TESTS / "e2e": smokes.NEUTRAL | smokes.KIN, TESTS / "attack": ATTACKS}
 
 
 def functions_of(path: Path) -> "set[str]":
     return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("name", sorted(smokes.NEUTRAL))
-def test_each_smoke_is_a_test(name):
-    assert smokes.NEUTRAL[name] <= functions_of(E2E / name)
-    assert smokes.NEUTRAL[name], f"nothing of {name} runs on the other engines"
+@pytest.mark.parametrize("path", [directory / name for directory, table in TABLES.items() for name in sorted(table)], ids=lambda path: path.stem)
+def test_each_smoke_is_a_test(path):
+    named = TABLES[path.parent][path.name]
+    assert named, f"nothing of {path.name} runs on the other engines"
+    assert named <= functions_of(path)
 
 
 def test_on_the_other_engines_the_first_case_of_each_smoke_runs(monkeypatch):

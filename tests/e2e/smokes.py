@@ -5,7 +5,7 @@ a parametrised one its first case. Every other file runs whole on each program: 
 if it has some in KIN. JAILED_TEST_SMOKES=1 runs the smokes alone, for one more version of an engine; JAILED_TEST_EVERYWHERE=1 runs
 everything everywhere.
 """
-import os
+from support import smokes
 
 NEUTRAL = {
     "test_git_attacks.py": {
@@ -126,28 +126,6 @@ KIN = {
 ALWAYS = {"test_identity.py", "test_walls.py"}
 
 
-def _asked_for(name: str) -> bool:
-    return os.environ.get(name, "") == "1"
-
-
-def runs_everything(engine: str) -> bool:
-    return engine == os.environ.get("JAILED_TEST_WHOLE", "docker") or _asked_for("JAILED_TEST_EVERYWHERE")
-
-
 def divide(items: list, engine: str) -> "tuple[list, list]":
     """Those that run on this engine, and those that do not."""
-    only_smokes = _asked_for("JAILED_TEST_SMOKES")
-    if runs_everything(engine) and not only_smokes:
-        return items, []
-    divided = {**NEUTRAL, **KIN} if only_smokes or engine == "podman-rootless" else NEUTRAL
-    kept, left, seen = [], [], set()
-    for item in items:
-        smokes = divided.get(item.path.name)
-        name = (item.path.name, item.originalname)
-        whole = smokes is None and (item.path.name in ALWAYS or not only_smokes)
-        if whole or (smokes and item.originalname in smokes and name not in seen):
-            kept.append(item)
-        else:
-            left.append(item)
-        seen.add(name)
-    return kept, left
+    return smokes.divide(items, engine, NEUTRAL, KIN, ALWAYS)
