@@ -9,13 +9,12 @@
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
-#include <jailed/engine/words/failure.hpp>
-#include <jailed/engine/words/sandbox.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/child.hpp>
 #include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/jail/state.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/settings/environment.hpp>
@@ -130,8 +129,8 @@ std::string printable_lines(std::string_view text) {
 
 [[noreturn]] void report_engine_error(const plan::Engine& engine, const std::string& text,
                                       const Settings& settings) {
-  auto failure = engine::recognise_sandbox_failure(engine, text, settings.sandbox);
-  if (!failure) failure = engine::recognise_failure(engine, text, settings.image);
+  auto failure = plan::recognise_sandbox_failure(engine, text, settings.sandbox);
+  if (!failure) failure = plan::recognise_failure(engine, text, settings.image);
   if (failure) {
     spdlog::debug("The engine said: {}", printable_lines(text));
     throw core::Error(failure->message, failure->next_step);
@@ -181,8 +180,8 @@ int launch(const core::Options& options, const Environment& environment) {
   if (make_isolated_network(engine, end, settings))
     end = run_once(options, settings, environment, places, engine, mutagen);
   if (end.engine_error.empty()) return end.status.shell_code();
-  const auto failure = engine::recognise_failure(engine, end.engine_error, settings.image);
-  if (!failure || failure->kind != engine::Failure::Kind::image_missing)
+  const auto failure = plan::recognise_failure(engine, end.engine_error, settings.image);
+  if (!failure || failure->kind != plan::Failure::Kind::image_missing)
     report_engine_error(engine, end.engine_error, settings);
   // The command, which must not run twice, can have said so itself.
   if (end.may_have_run && can_ask() && host::capture(plan::image_exists_command(engine, settings.image)).status.ok()) {

@@ -6,8 +6,8 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/here.hpp>
-#include <jailed/engine/words/failure.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
@@ -144,7 +144,7 @@ int stop(const Options& options, const Environment& environment) {
   }
   Stopped stopped;
   if (!chosen.empty()) stopped = stop_jails(found, chosen, environment);
-  if (chosen.empty() || engine::says_container_is_gone(stopped.engine_error)) {
+  if (chosen.empty() || plan::says_container_is_gone(stopped.engine_error)) {
     ask_engine(found, environment);
     chosen.clear();
     if (options.all) {
@@ -159,7 +159,7 @@ int stop(const Options& options, const Environment& environment) {
     }
     stopped = stop_jails(found, chosen, environment);
   }
-  if (!stopped.engine_error.empty() && !engine::says_container_is_gone(stopped.engine_error))
+  if (!stopped.engine_error.empty() && !plan::says_container_is_gone(stopped.engine_error))
     throw core::Error(fmt::format("{} could not end it: {}", found.engine.program,
                                   core::printable(stopped.engine_error)));
   return stopped.all_home ? 0 : core::kFailed;

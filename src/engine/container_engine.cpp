@@ -7,9 +7,9 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/words/error_output.hpp>
-#include <jailed/engine/words/failure.hpp>
 #include <jailed/host/process/child.hpp>
 #include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/engine/testcontainers.hpp>
 #include <jailed/plan/jail/terminal_reset.hpp>
 #include <jailed/plan/list/claims.hpp>
@@ -57,8 +57,8 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
   if (status == core::ExitStatus::exited(core::kFailed)) return true;
   const bool refused = status == core::ExitStatus::exited(core::kNotRunnable);
   if (!refused && status != core::ExitStatus::exited(1)) return false;
-  const auto failure = recognise_failure(engine, words, jail.image);
-  return failure && (failure->kind == Failure::Kind::not_set_up || (refused && failure->kind == Failure::Kind::permission_denied));
+  const auto failure = plan::recognise_failure(engine, words, jail.image);
+  return failure && (failure->kind == plan::Failure::Kind::not_set_up || (refused && failure->kind == plan::Failure::Kind::permission_denied));
 }
 
 JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,
@@ -71,7 +71,7 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
   // The client went before the container, so it may still be there.
   if (result.status.how == core::ExitStatus::How::signalled || result.terminated) stop.after();
   const bool failed = !errors.command_began() && could_not_start(engine, jail, result.status, errors.held());
-  if (jail.terminal && (!failed || says_engine_is_gone(errors.held()))) tidy_terminal(result.status);
+  if (jail.terminal && (!failed || plan::says_engine_is_gone(errors.held()))) tidy_terminal(result.status);
   if (failed) return {result.status, errors.held(), result.terminated, !jail.terminal};
   write_error_output(errors.held());
   return {result.status, {}, result.terminated};
@@ -182,7 +182,7 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
                       return true;
                     },
                 .on_overdue = [&] { end(SIGKILL); }});
-  if (!result.status.ok() && !errors.command_began() && says_container_is_gone(errors.held())) return {result.status, errors.held()};
+  if (!result.status.ok() && !errors.command_began() && plan::says_container_is_gone(errors.held())) return {result.status, errors.held()};
   if (host::is_terminal(0) && host::is_terminal(1)) tidy_terminal(result.status);
   write_error_output(errors.held());
   return {result.status, {}};
@@ -213,7 +213,7 @@ std::vector<std::string> found_of(const plan::Engine& engine, const core::Comman
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
   for (const auto& id : found_of(engine, plan::find_session_command(engine, session_id), session_id)) {
     const auto removed = host::capture(plan::remove_command(engine, id), host::kDeedPatience);
-    if (removed.status.ok() || says_container_is_gone(removed.err)) continue;
+    if (removed.status.ok() || plan::says_container_is_gone(removed.err)) continue;
     throw core::Error(fmt::format("{} does not remove {}, a container of session {}: {}", engine.program, id, session_id, core::printable(removed.err)),
                       "what it did is looked at when it is gone");
   }

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,7 +9,9 @@
 #include <jailed/host/machine/kernel.hpp>
 #include <jailed/host/machine/machine.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/limits.hpp>
+#include <utility>
 
 namespace jailed::engine {
 namespace {
@@ -17,10 +20,10 @@ namespace {
 constexpr std::string_view kUsualSockets[] = {"unix:///var/run/docker.sock", "unix:///run/docker.sock"};
 
 // podman-docker's `docker` is a script or a link.
-bool is_podman(const std::string& program) {
+bool is_really(const std::string& program, std::string_view other) {
   std::string ignored;
-  if (host::canonical(program, ignored).ends_with("/podman")) return true;
-  return plan::hands_on_to_podman(host::read_beginning(program, 4096));
+  if (host::canonical(program, ignored).ends_with(fmt::format("/{}", other))) return true;
+  return plan::hands_on_to(host::read_beginning(program, 4096), other);
 }
 
 void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
@@ -37,8 +40,11 @@ void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
 }  // namespace
 
 plan::Engine find_engine(const core::Settings& settings, const core::Environment& environment) {
-  plan::EnginePrograms found{
-      host::find_program("docker", environment), host::find_program("podman", environment), {}};
+  plan::EnginePrograms found;
+  for (const auto* kind : plan::all_traits()) {
+    const std::string name(kind->name);
+    if (auto program = host::find_program(name, environment)) found.on_path.emplace(name, std::move(*program));
+  }
   if (settings.runtime && host::is_executable_file(settings.runtime->value)) {
     std::string reason;
     found.named = settings.runtime->value.starts_with('/')
@@ -47,11 +53,10 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
   }
   const bool root = ::geteuid() == 0;
   auto engine = plan::choose_engine(settings.runtime, found, root);
-  if (engine.kind == plan::EngineKind::docker && is_podman(engine.program))
-    engine = {plan::EngineKind::podman, engine.program, !root};
-  // Podman 5 would say on each call that cgroups v1 are deprecated, which is no news of the jail's.
-  if (engine.kind == plan::EngineKind::podman) ::setenv("PODMAN_IGNORE_CGROUPSV1_WARNING", "1", 0);
-  if (const auto endpoint = plan::engine_endpoint(engine.kind, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
+  if (const auto other = plan::traits_of(engine).stands_for; !other.empty() && is_really(engine.program, other))
+    engine = *plan::engine_named(other, engine.program, root);
+  if (const auto* variable = plan::traits_of(engine).quiet) ::setenv(variable, "1", 0);
+  if (const auto endpoint = plan::engine_endpoint(engine, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
   if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
   if (engine.rootless) {
     if (const auto cgroup = host::user_cgroup(::geteuid()))

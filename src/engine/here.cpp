@@ -5,7 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/here.hpp>
-#include <jailed/engine/words/failure.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/jail/selinux.hpp>
@@ -74,12 +74,11 @@ void ask_remote_machine(plan::Engine& engine) {
   const auto answer = host::capture(plan::ask_machine_command(engine));
   const auto parsed = answer.status.ok() ? plan::parse_machine(engine, answer.out) : std::nullopt;
   if (!parsed) {
-    if (const auto failure = engine::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);
+    if (const auto failure = plan::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);
     throw core::Error(fmt::format("The engine at {} does not answer: {}", plan::shown_address(engine.endpoint),
                                   core::printable(answer.err.empty() ? answer.out : answer.err)));
   }
   engine.machine = parsed->machine;
-  if (engine.kind == plan::EngineKind::docker) return;
   engine.rootless = parsed->rootless;
   engine.limits = parsed->limits;
 }
@@ -88,7 +87,7 @@ void check_engine_here(const plan::Engine& engine, const std::vector<std::string
                        const Environment& environment) {
   const auto facts = endpoint_facts(environment);
   if (engine.remote) {
-    plan::check_remote(settings, *plan::engine_endpoint(engine.kind, facts), synced);
+    plan::check_remote(settings, *plan::engine_endpoint(engine, facts), synced);
     return;
   }
   plan::check_caller_is_mapped(engine, facts);

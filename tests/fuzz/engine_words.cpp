@@ -1,8 +1,7 @@
 // What an engine's client says: every byte comes through once and in order, and what becomes of it in jailed's messages is safe to print.
 #include <jailed/core/command.hpp>
 #include <jailed/engine/words/error_output.hpp>
-#include <jailed/engine/words/failure.hpp>
-#include <jailed/engine/words/sandbox.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/engine/foreign_image.hpp>
 #include <jailed/plan/jail/isolated_network.hpp>
 
@@ -21,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto kind : {plan::EngineKind::docker, plan::EngineKind::podman}) {
     const plan::Engine engine{kind, "engine", false};
     std::vector<std::string> messages;
-    if (const auto failure = engine::recognise_failure(engine, text, "jailed:latest")) messages = {failure->message, failure->next_step};
-    if (const auto failure = engine::recognise_sandbox_failure(engine, text, core::Named{std::string(text), "--sandbox"}))
+    if (const auto failure = plan::recognise_failure(engine, text, "jailed:latest")) messages = {failure->message, failure->next_step};
+    if (const auto failure = plan::recognise_sandbox_failure(engine, text, core::Named{std::string(text), "--sandbox"}))
       messages.insert(messages.end(), {failure->message, failure->next_step});
     for (const auto& message : messages)
       MUST(fuzz::every_byte(message, [](auto c) { return c >= 0x20 || c == '\n'; }));

@@ -8,11 +8,11 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/find.hpp>
-#include <jailed/engine/words/failure.hpp>
 #include <jailed/host/files/directories.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/settings/settings.hpp>
 
 namespace jailed::commands {
@@ -58,8 +58,8 @@ int run_build(const plan::Engine& engine, const core::Command& command, BuildPro
   if (result.status.ok()) return 0;
   std::string said;
   for (const auto& line : progress.last_lines()) said += line + "\n";
-  if (const auto failure = engine::recognise_failure(engine, said, "")) {
-    if (failure->kind != engine::Failure::Kind::image_missing)
+  if (const auto failure = plan::recognise_failure(engine, said, "")) {
+    if (failure->kind != plan::Failure::Kind::image_missing)
       throw core::Error(failure->message, failure->next_step);
   }
   std::cerr << said;

@@ -1,34 +1,26 @@
 #include <algorithm>
-#include <array>
 #include <jailed/engine/words/error_output.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <utility>
 
 namespace jailed::engine {
 namespace {
 
-// How lines of docker (20.10 to 28) and podman (4.3) begin.
-constexpr std::array<std::string_view, 12> kClientLines = {"docker: ",
-                                                           "Error: ",
-                                                           "Error response",
-                                                           "See 'docker run --help'",
-                                                           "Run 'docker run --help'",
-                                                           "See 'podman run --help'",
-                                                           "WARNING: ",
-                                                           "time=\"",
-                                                           "Cannot connect to the Docker daemon",
-                                                           "Cannot connect to Podman.",
-                                                           "permission denied while trying to connect",
-                                                           "Emulate Docker CLI"};
+// Whether `fits` says so of how a line of some engine's client begins: a program of one kind can turn out to be another.
+template <typename Fits>
+bool any_line(Fits fits) {
+  const auto all = plan::all_traits();
+  return std::any_of(all.begin(), all.end(), [&](const auto* traits) {
+    return std::any_of(traits->words.lines.begin(), traits->words.lines.end(), [&](std::string_view marker) { return fits(marker); });
+  });
+}
 
 bool is_client(std::string_view line) {
-  return std::any_of(kClientLines.begin(), kClientLines.end(),
-                     [&](std::string_view marker) { return line.starts_with(marker); });
+  return any_line([&](std::string_view marker) { return line.starts_with(marker); });
 }
 
 bool may_become_client(std::string_view beginning) {
-  return std::any_of(kClientLines.begin(), kClientLines.end(), [&](std::string_view marker) {
-    return beginning.starts_with(marker) || marker.starts_with(beginning);
-  });
+  return any_line([&](std::string_view marker) { return beginning.starts_with(marker) || marker.starts_with(beginning); });
 }
 
 }  // namespace

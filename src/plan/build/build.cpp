@@ -8,6 +8,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build/build.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <nlohmann/json.hpp>
@@ -192,7 +193,8 @@ core::Command build_command(const Engine& engine, const BuildRequest& request, c
                             const core::Environment& host) {
   core::Command command{engine.program, {"build", "--force-rm"}, {}};
   auto& args = command.args;
-  if (engine.kind == EngineKind::podman) args.insert(args.end(), {"--format", "docker"});
+  const auto options = traits_of(engine).build;
+  args.insert(args.end(), options.begin(), options.end());
   if (call.tag) args.insert(args.end(), {"--tag", request.image});
   const auto argument = [&](const std::string& name, const std::string& value) {
     args.insert(args.end(), {"--build-arg", name + "=" + value});

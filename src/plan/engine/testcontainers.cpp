@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/plan/engine/testcontainers.hpp>
+#include <jailed/plan/engine/traits.hpp>
 
 namespace jailed::plan {
 namespace {
@@ -11,34 +12,9 @@ using core::Error;
 using core::printable;
 
 constexpr std::string_view kInJail = "/var/run/docker.sock";
-constexpr std::string_view kUnixScheme = "unix://";
 
 constexpr auto kNeedsSocket =
     "--testcontainers needs a daemon on this machine: its containers must see the jail's ports and files";
-
-std::string unix_path(const std::string& endpoint, std::string_view set_by) {
-  if (endpoint.starts_with(std::string(kUnixScheme) + "/")) return endpoint.substr(kUnixScheme.size());
-  throw Error(
-      fmt::format("{} names '{}', which is no unix socket of this machine.", set_by, printable(endpoint)),
-      kNeedsSocket);
-}
-
-std::string docker_socket(const EndpointFacts& facts) {
-  const auto endpoint = docker_endpoint(facts);
-  return endpoint ? unix_path(endpoint->address, endpoint->named_by) : "/var/run/docker.sock";
-}
-
-std::string how_to_start(const Engine& engine) {
-  if (engine.kind == EngineKind::docker)
-    return "start Docker: sudo systemctl enable --now docker.socket docker    macOS, Windows: start Docker "
-           "Desktop";
-  if (engine.rootless) {
-    return "start it: systemctl --user enable --now podman.socket\n"
-           "without systemd: podman system service --time=0 &";
-  }
-  return "start it: sudo systemctl enable --now podman.socket\n"
-         "without systemd: sudo mkdir -p /run/podman && sudo podman system service --time=0 unix:///run/podman/podman.sock &";
-}
 
 std::string name_or_number(const std::string& name, unsigned id) {
   return name.empty() ? std::to_string(id) : fmt::format("{} ({})", printable(name), id);
@@ -46,29 +22,31 @@ std::string name_or_number(const std::string& name, unsigned id) {
 
 }  // namespace
 
+std::string unix_socket_of(const Endpoint& endpoint) {
+  if (endpoint.address.starts_with(std::string(kUnixScheme) + "/")) return endpoint.address.substr(kUnixScheme.size());
+  throw Error(
+      fmt::format("{} names '{}', which is no unix socket of this machine.", endpoint.named_by, printable(endpoint.address)),
+      kNeedsSocket);
+}
+
 std::vector<std::string> socket_candidates(const Engine& engine, const EndpointFacts& facts) {
-  if (engine.kind == EngineKind::docker) return {docker_socket(facts)};
-  if (!engine.rootless) return {"/run/podman/podman.sock"};
-  std::vector<std::string> paths;
-  if (facts.runtime_dir) paths.push_back(*facts.runtime_dir + "/podman/podman.sock");
-  const auto usual = fmt::format("/run/user/{}/podman/podman.sock", facts.uid);
-  if (std::find(paths.begin(), paths.end(), usual) == paths.end()) paths.push_back(usual);
-  return paths;
+  return traits_of(engine).socket.places(engine, facts);
 }
 
 void check_socket(const Engine& engine, const std::vector<std::string>& candidates,
                   const std::optional<SocketFound>& found) {
-  const auto program = engine.kind == EngineKind::docker ? "Docker" : "Podman";
+  const auto& traits = traits_of(engine);
+  const std::string how_to_start(traits.socket.how_to_start(engine));
   if (!found) {
     std::string places;
     for (const auto& path : candidates) places += (places.empty() ? "" : " and ") + printable(path);
     throw Error(
-        fmt::format("--testcontainers: {}'s socket is not there: {} does not exist.", program, places),
-        how_to_start(engine));
+        fmt::format("--testcontainers: {}'s socket is not there: {} does not exist.", traits.title, places),
+        how_to_start);
   }
   if (!found->is_socket) {
     throw Error(fmt::format("--testcontainers: {} is not a socket.", printable(found->path)),
-                how_to_start(engine));
+                how_to_start);
   }
   if (found->usable) return;
   const bool by_group = (found->mode & 020) != 0 && found->group != 0;
@@ -98,21 +76,19 @@ void add_testcontainers(Jail& jail, const Engine& engine, const SocketSource& so
   jail.binds.push_back({source.mount, std::string(kInJail), false});
   if (source.group) jail.groups.push_back(*source.group);
 
-  // Podman has such a name by itself, with an address that fits its kind of network.
-  const bool docker = engine.kind == EngineKind::docker;
-  const auto host = docker ? "host.docker.internal" : "host.containers.internal";
-  if (docker) jail.hosts.emplace_back("host.docker.internal:host-gateway");
+  const auto& traits = traits_of(engine).socket;
+  if (const std::string_view host = traits.add_host; !host.empty()) jail.hosts.emplace_back(host);
 
   std::vector<core::EnvVar> variables = {
       {"DOCKER_HOST", std::string(kUnixScheme) + std::string(kInJail)},
-      {"TESTCONTAINERS_HOST_OVERRIDE", host},
+      {"TESTCONTAINERS_HOST_OVERRIDE", traits.host},
       {"TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE", source.on_host},
   };
   // Ryuk is a container with the raw socket inside. Rootless podman's SELinux label would keep it from the
   // socket; for rootful podman the libraries have the privileged Ryuk.
   if (source.filtered || engine.rootless) {
     variables.push_back({"TESTCONTAINERS_RYUK_DISABLED", "true"});
-  } else if (!docker) {
+  } else if (traits.privileged_ryuk) {
     variables.push_back({"TESTCONTAINERS_RYUK_CONTAINER_PRIVILEGED", "true"});
     variables.push_back({"TESTCONTAINERS_RYUK_PRIVILEGED", "true"});  // Node's and Python's name for it
   }

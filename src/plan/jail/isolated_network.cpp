@@ -1,18 +1,10 @@
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/isolated_network.hpp>
 #include <jailed/plan/settings/settings.hpp>
 
 namespace jailed::plan {
-namespace {
 
-constexpr const char* kDockersName = "jailed-isolated";
-constexpr const char* kPodmansName = "slirp4netns";
-
-}  // namespace
-
-std::string isolated_network(const Engine& engine) {
-  if (engine.kind == EngineKind::docker) return kDockersName;
-  return engine.rootless ? "" : kPodmansName;
-}
+std::string isolated_network(const Engine& engine) { return engine.rootless ? "" : traits_of(engine).isolation.network; }
 
 bool can_be_isolated(const core::Settings& settings) {
   return settings.isolated && settings.testcontainers == core::Testcontainers::off && on_host_kernel(settings.sandbox);
@@ -20,19 +12,21 @@ bool can_be_isolated(const core::Settings& settings) {
 
 bool lacks_isolated_network(const Engine& engine, std::string_view error) {
   const auto has = [&](std::string_view words) { return error.find(words) != std::string_view::npos; };
-  if (engine.kind == EngineKind::docker) return has(kDockersName) && has("not found");
-  return !engine.rootless && has(kPodmansName);
+  const auto& isolation = traits_of(engine).isolation;
+  return !engine.rootless && has(isolation.network) && has(isolation.not_found);
 }
 
-core::Command create_isolated_network_command(const Engine& engine) {
-  return {engine.program,
-          {"network", "create", "--label", "jailed.network=isolated", "--opt", "com.docker.network.bridge.enable_icc=false", kDockersName},
-          {}};
+std::optional<core::Command> create_isolated_network_command(const Engine& engine) {
+  const auto words = traits_of(engine).isolation.make;
+  if (words.empty()) return std::nullopt;
+  return core::Command{engine.program, {words.begin(), words.end()}, {}};
 }
 
 core::Command look_for_isolation_command(const Engine& engine) {
-  if (engine.kind == EngineKind::podman) return {engine.program, {"info", "--format", "{{.Host.Slirp4NetNS.Executable}}"}, {}};
-  return {engine.program, {"network", "inspect", "--format", "{{.Id}}", kDockersName}, {}};
+  const auto words = traits_of(engine).isolation.look;
+  return {engine.program, {words.begin(), words.end()}, {}};
 }
+
+bool says_isolation_is_there(const Engine& engine, std::string_view answer) { return answer.starts_with(traits_of(engine).isolation.found); }
 
 }  // namespace jailed::plan

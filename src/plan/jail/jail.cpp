@@ -5,6 +5,7 @@
 #include <jailed/core/agent.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build/image_context.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/isolated_network.hpp>
 #include <jailed/plan/jail/jail.hpp>
 #include <jailed/plan/jail/selinux.hpp>
@@ -14,25 +15,15 @@ namespace jailed::plan {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
-constexpr std::uint64_t kBytesPerInode = 4096;
 
 using Args = std::vector<std::string>;
 
 std::string home_of(const std::string& user) { return "/home/" + user; }
 
-// Docker's tmpfs takes uid= and gid=; podman's does not, it has U: the container's user becomes the owner.
 std::string tmpfs_argument(const TmpfsMount& mount, const Engine& engine, Identity identity) {
   std::string options = fmt::format("rw,{},nosuid,nodev,size={}", mount.exec ? "exec" : "noexec", mount.size);
   options += mount.shared ? ",mode=1777" : ",mode=0700";
-  // Podman refuses nr_inodes: there a file costs the jail's memory, and that has its limit.
-  if (engine.kind == EngineKind::docker) options += fmt::format(",nr_inodes={}", mount.size / kBytesPerInode);
-  if (engine.kind == EngineKind::podman) {
-    options += ",notmpcopyup";
-    if (!mount.shared) options += ",U";
-  } else if (!mount.shared) {
-    options += fmt::format(",uid={},gid={}", identity.uid, identity.gid);
-  }
-  return mount.target + ":" + options;
+  return mount.target + ":" + options + traits_of(engine).run.tmpfs_options(mount, identity);
 }
 
 // "18 GiB", "256 MiB": the largest unit in which it is at least 1, with one decimal where that says more.
@@ -53,9 +44,7 @@ std::string volume_argument(const Engine& engine, const VolumeMount& mount) {
   std::vector<std::string> fields = {"type=volume"};
   if (!mount.name.empty()) fields.push_back("source=" + mount.name);
   fields.push_back("target=" + mount.target);
-  // Docker 20.10 goes through the mounts in no order, and the first one gives the volume its mode. Podman's --mount (4.3 to
-  // 5.4) does not know the word.
-  if (mount.again && engine.kind == EngineKind::docker) fields.emplace_back("volume-nocopy");
+  if (const auto word = traits_of(engine).run.again; mount.again && !word.empty()) fields.emplace_back(word);
   return csv_record(fields);
 }
 
@@ -67,9 +56,7 @@ void add_process_limits(Args& args, const Engine& engine, const Limits& limits) 
   // A limit of 0 would stop core files only: the kernel starts a host's core handler, as the host's root, all
   // the same. 1 stops both (core(5), "Piping core dumps to a program").
   add("core", 1);
-  if (engine.kind == EngineKind::docker) return;
-  // Podman drops its configured limits as soon as one is named. Rootless, a jail has a user namespace of its
-  // own, in which this one counts the jail's processes alone: it holds where no cgroup can.
+  if (!traits_of(engine).run.names_every_limit) return;
   const auto processes = limits.user_processes;
   add("nproc", engine.rootless && limits.pids ? std::min(*limits.pids, processes) : processes);
 }
@@ -79,9 +66,8 @@ void add_log(Args& args, const Engine& engine, const Jail& jail) {
     args.insert(args.end(), {"--log-driver", "none"});
     return;
   }
-  // Docker's and podman's own formats; both count max-size in bytes of a file that is then begun anew.
-  args.insert(args.end(), {"--log-driver", engine.kind == EngineKind::docker ? "json-file" : "k8s-file",
-                           "--log-opt", "max-size=10m"});
+  // Max-size counts the bytes of a file that is then begun anew.
+  args.insert(args.end(), {"--log-driver", std::string(traits_of(engine).run.log_driver), "--log-opt", "max-size=10m"});
 }
 
 void add_limits(Args& args, const LimitSupport& can, const Limits& limits) {
@@ -127,10 +113,9 @@ Limits jail_limits(const core::Settings& settings, const HostLimits& host) {
 
 std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& engine, const Limits& limits,
                                        OutOfMemory memory) {
-  const auto* name = engine.kind == EngineKind::docker ? "docker" : "podman";
   constexpr int kKill = 9;
   if (status == core::ExitStatus::signalled(kKill))
-    return fmt::format("{}'s client was killed, and the jail ended with it.", name);
+    return fmt::format("{}'s client was killed, and the jail ended with it.", traits_of(engine).name);
   constexpr int kKilled = 128 + kKill;
   if (status != core::ExitStatus::exited(kKilled)) return std::nullopt;
   const bool limited = limits.memory && engine.limits.memory;
@@ -144,12 +129,9 @@ std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& en
 }
 
 std::optional<core::Command> out_of_memory_command(const Engine& engine, const std::string& container) {
-  if (engine.kind != EngineKind::docker) return std::nullopt;
-  // All that the daemon remembers, by its own clock: which is no other machine's.
-  return core::Command{engine.program,
-                       {"events", "--since", "0", "--until", "0s", "--filter", "container=" + container, "--filter",
-                        "event=oom", "--format", "{{.Action}}"},
-                       {}};
+  const auto events = traits_of(engine).answers.memory_events;
+  if (!events) return std::nullopt;
+  return core::Command{engine.program, events(container), {}};
 }
 
 std::string_view seccomp_profile() {
@@ -245,19 +227,15 @@ std::string container_name(const Jail& jail) {
 
 void add_terminal(std::vector<std::string>& args, const Engine& engine) {
   args.emplace_back("-t");
-  // Docker's client would take Ctrl-P Ctrl-Q, which are keys of editors and shells, for its own; it cannot be
-  // told to take none (20.10 and 28: an empty sequence means the default).
-  if (engine.kind == EngineKind::docker) args.emplace_back("--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^");
+  if (const auto keys = traits_of(engine).run.detach_keys; !keys.empty()) args.emplace_back(keys);
 }
 
 core::Command run_command(const Engine& engine, const Jail& jail) {
   const bool keeper = !jail.keeper_command.empty();
   core::Command command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
   auto& args = command.args;
-  // Podman's own option, docker's run's.
-  if (jail.sandbox)
-    args.insert(engine.kind == EngineKind::podman ? args.begin() : args.begin() + 1,
-                {"--runtime", *jail.sandbox});
+  const auto& traits = traits_of(engine).run;
+  if (jail.sandbox) args.insert(args.begin() + (traits.runtime_before_run ? 0 : 1), {"--runtime", *jail.sandbox});
   if (jail.terminal && !keeper) add_terminal(args, engine);
   // "=" and not a word of its own: podman's --pull may stand without a value.
   args.insert(args.end(), {"--pull=never", "--name", container_name(jail), "--hostname", "jailed"});
@@ -271,9 +249,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   }
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
-  if (jail.seccomp && engine.remote && engine.kind == EngineKind::podman) {
-    // Podman's service opens the file itself (docker's client sends what is in it). Of an image without a profile it
-    // makes no container (4.3).
+  if (jail.seccomp && engine.remote && traits.profile_from_image) {
     args.emplace_back("--seccomp-policy=image");
   } else if (jail.seccomp) {
     args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/limits.hpp>
 #include <sstream>
 #include <vector>
@@ -28,7 +29,7 @@ std::optional<std::string> limits_notice(const Engine& engine, const UserCgroup&
   if (!engine.limits.cpus && settings.cpus) unlimited.emplace_back("CPUs");
   if (unlimited.empty()) return std::nullopt;
   return fmt::format("Rootless {} cannot limit a jail's {} here: {}",
-                     engine.kind == EngineKind::podman ? "podman" : "docker", fmt::join(unlimited, " and "),
+                     traits_of(engine).name, fmt::join(unlimited, " and "),
                      cgroup.unified
                          ? "systemd does not delegate them to you. Fix: Delegate=cpu memory pids for "
                            "user@.service (man systemd.resource-control)"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/selinux.hpp>
 #include <jailed/plan/project/project.hpp>
 
@@ -20,11 +21,12 @@ bool may_relabel(const std::string& source) {
 }  // namespace
 
 void add_binds(std::vector<std::string>& args, const Engine& engine, const std::vector<BindMount>& binds) {
+  const bool mounts = traits_of(engine).run.relabels_mounts;
   const bool no_labels = engine.selinux && std::any_of(binds.begin(), binds.end(), is_engine_socket);
   if (no_labels) args.insert(args.end(), {"--security-opt", "label=disable"});
   for (const auto& mount : binds) {
     const bool relabel = engine.selinux && !no_labels && may_relabel(mount.source);
-    if (relabel && engine.kind == EngineKind::docker) {
+    if (relabel && !mounts) {
       args.insert(args.end(), {"--volume", fmt::format("{}:{}:{}z", mount.source, mount.target,
                                                        mount.read_only ? "ro," : "")});
       continue;
@@ -46,10 +48,10 @@ void check_label(const Engine& engine, const std::string& path, const std::strin
                                        core::printable(path)),
                            "name a project directory that is nothing else: jailed path/to/project");
   }
-  if (engine.kind == EngineKind::docker && path.find(':') != std::string::npos) {
+  if (!traits_of(engine).run.relabels_mounts && path.find(':') != std::string::npos) {
     throw core::UsageError(
-        fmt::format("SELinux is enforcing here, and Docker cannot relabel '{}': its name has a colon.",
-                    core::printable(path)),
+        fmt::format("SELinux is enforcing here, and {} cannot relabel '{}': its name has a colon.",
+                    traits_of(engine).title, core::printable(path)),
         "rename the directory, or use podman, which can: jailed --runtime podman");
   }
 }

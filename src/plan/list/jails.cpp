@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <jailed/core/error.hpp>
-#include <jailed/plan/engine/answer.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/project/project.hpp>
@@ -14,12 +14,6 @@ namespace jailed::plan {
 namespace {
 
 using nlohmann::json;
-
-// A line of JSON a jail: labels hold any byte that a path may.
-constexpr const char* kFormat =
-    R"([{{json .Names}},{{json (.Label "jailed.session")}},{{json (.Label "jailed.project")}},{{json .Image}},)"
-    R"({{json .State}},{{json .RunningFor}},{{json (.Label "jailed.sync")}},{{json (.Label "jailed.detached")}},)"
-    R"({{json (.Label "jailed.role")}},{{json (.Label "jailed.projects")}},{{json .ID}}])";
 
 constexpr const char* kRunThenWait =
     "echo $$ >/run/jailed-keeper; mkfifo /run/jailed-start && read -r go </run/jailed-start; \"$@\"; exec "
@@ -67,15 +61,6 @@ std::string shown_state(const FoundJail& jail) {
   return jail.detached ? jail.state + " (detached)" : jail.state;
 }
 
-std::string name_of_kind(EngineKind kind) { return kind == EngineKind::podman ? "podman" : "docker"; }
-
-constexpr std::size_t kMostJails = 10000;
-
-// Everything of a claim that is acted on or shown.
-struct Claim {
-  std::string names, session, project, image, state, age, sync, detached, further, id;
-};
-
 // Docker's names of a container to which others have links hold theirs as well: "jailed-x,other/alias".
 std::string own_name(const std::string& names) {
   std::istringstream parts(names);
@@ -85,7 +70,7 @@ std::string own_name(const std::string& names) {
   return names;
 }
 
-FoundJail checked(const Engine& engine, const Claim& claim) {
+FoundJail checked(const Engine& engine, const JailClaim& claim) {
   FoundJail jail{.name = own_name(claim.names),
                  .session = claim.session,
                  .project = claim.project,
@@ -106,59 +91,6 @@ FoundJail checked(const Engine& engine, const Claim& claim) {
   return foreign(engine, std::move(jail), "its labels are not those of a jail");
 }
 
-std::vector<FoundJail> parse_docker_jails(const Engine& engine, std::string_view text) {
-  std::vector<FoundJail> jails;
-  while (!text.empty() && jails.size() < kMostJails) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const auto fields = parse_answer(line);
-    if (!fields.is_array() || fields.size() != 11 ||
-        !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
-      continue;
-    if (fields[8] != "") continue;  // a helper of a jail
-    jails.push_back(checked(engine, {.names = fields[0],
-                                     .session = fields[1],
-                                     .project = fields[2],
-                                     .image = fields[3],
-                                     .state = fields[4],
-                                     .age = fields[5],
-                                     .sync = fields[6],
-                                     .detached = fields[7],
-                                     .further = fields[9],
-                                     .id = fields[10]}));
-  }
-  return jails;
-}
-
-std::string text_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
-}
-
-std::vector<FoundJail> parse_podman_jails(const Engine& engine, std::string_view text) {
-  std::vector<FoundJail> jails;
-  const auto answer = parse_answer(text);
-  if (!answer.is_array()) return jails;
-  for (const auto& entry : answer) {
-    if (!entry.is_object() || jails.size() >= kMostJails) continue;
-    const auto labels = entry.value("Labels", json::object());
-    const auto names = entry.value("Names", json::array());
-    if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string()) continue;
-    if (!text_of(labels, "jailed.role").empty()) continue;
-    jails.push_back(checked(engine, {.names = names.front(),
-                                     .session = text_of(labels, "jailed.session"),
-                                     .project = text_of(labels, "jailed.project"),
-                                     .image = text_of(entry, "Image"),
-                                     .state = text_of(entry, "State"),
-                                     .age = text_of(entry, "CreatedAt"),
-                                     .sync = text_of(labels, "jailed.sync"),
-                                     .detached = text_of(labels, "jailed.detached"),
-                                     .further = text_of(labels, "jailed.projects"),
-                                     .id = text_of(entry, "Id")}));
-  }
-  return jails;
-}
-
 [[noreturn]] void refuse_foreign(const FoundJail& jail) {
   throw core::UsageError(fmt::format("{} is no jail of this configuration: {}.", jail.name, jail.foreign->why), jail.foreign->next_step);
 }
@@ -169,12 +101,14 @@ core::Command list_jails_command(const Engine& engine, uid_t owner) {
   std::vector<std::string> args = {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
                                    fmt::format("label=jailed.owner={}", owner)};
   if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
-  args.insert(args.end(), {"--format", engine.kind == EngineKind::podman ? "json" : kFormat});
+  args.insert(args.end(), {"--format", traits_of(engine).answers.jails_format});
   return {engine.program, std::move(args), {}};
 }
 
 std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {
-  return engine.kind == EngineKind::podman ? parse_podman_jails(engine, text) : parse_docker_jails(engine, text);
+  std::vector<FoundJail> jails;
+  for (const auto& claim : traits_of(engine).answers.jails(text)) jails.push_back(checked(engine, claim));
+  return jails;
 }
 
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,
@@ -224,7 +158,7 @@ std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jail
   using Row = std::array<std::string, 8>;
   std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
   for (const auto& jail : jails) {
-    rows.push_back({jail.name, shown_projects(jail), name_of_kind(engine.kind), core::printable(jail.image), jail.age,
+    rows.push_back({jail.name, shown_projects(jail), std::string(traits_of(engine).name), core::printable(jail.image), jail.age,
                     shown_state(jail),
                     jail.synced ? "mutagen" : "bind", shown_agents(jail)});
   }
@@ -252,7 +186,7 @@ std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails
                     {"project", jail.project},
                     {"place", jail.place},
                     {"further", std::move(further)},
-                    {"engine", name_of_kind(engine.kind)},
+                    {"engine", traits_of(engine).name},
                     {"image", jail.image},
                     {"state", jail.foreign ? "foreign" : jail.state},
                     {"age", jail.age},

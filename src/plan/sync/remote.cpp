@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/limits.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/sync/remote.hpp>
@@ -137,11 +138,7 @@ std::vector<std::string> furnish_lines(const Engine& engine, const RemoteParts& 
 }
 
 core::Command ask_machine_command(const Engine& engine) {
-  const auto* format = engine.kind == EngineKind::docker
-                           ? "{{.MemTotal}} {{.Architecture}}"
-                           : "{{.Host.MemTotal}} {{.Host.Arch}} {{.Host.Security.Rootless}} {{.Host.CgroupsVersion}} "
-                             "{{.Host.CgroupControllers}}";
-  return {engine.program, {"info", "--format", format}, {}};
+  return {engine.program, {"info", "--format", traits_of(engine).answers.machine_format}, {}};
 }
 
 std::optional<MachineAnswer> parse_machine(const Engine& engine, std::string_view text) {
@@ -149,9 +146,9 @@ std::optional<MachineAnswer> parse_machine(const Engine& engine, std::string_vie
   std::string memory, arch, rootless, version, controllers;
   words >> memory >> arch >> rootless >> version;
   std::getline(words, controllers);
-  MachineAnswer answer{.machine = {memory_of(memory), architecture(arch)}, .rootless = rootless == "true", .limits = {}};
+  MachineAnswer answer{.machine = {memory_of(memory), architecture(arch)}, .rootless = traits_of(engine).rootless && rootless == "true", .limits = {}};
   if (answer.machine.memory == 0 || !is_architecture(arch)) return std::nullopt;
-  if (engine.kind == EngineKind::docker || !answer.rootless) return answer;
+  if (!answer.rootless) return answer;
   std::erase_if(controllers, [](char c) { return c == '[' || c == ']'; });
   answer.limits = limit_support({version == "v2", controllers});
   return answer;

@@ -10,11 +10,9 @@ namespace jailed::work {
 namespace {
 
 // By another launch that was faster; or the words that say it is not are the command's.
-bool has_isolation(const plan::Engine& engine) { return host::capture(plan::look_for_isolation_command(engine)).status.ok(); }
-
-bool knows_slirp(const plan::Engine& engine) {
+bool has_isolation(const plan::Engine& engine) {
   const auto said = host::capture(plan::look_for_isolation_command(engine));
-  return said.status.ok() && said.out.starts_with('/');
+  return said.status.ok() && plan::says_isolation_is_there(engine, said.out);
 }
 
 }  // namespace
@@ -23,15 +21,14 @@ bool make_isolated_network(const plan::Engine& engine, const engine::JailEnd& en
   const auto& error = end.engine_error;
   if (error.empty() || !plan::can_be_isolated(settings) || !plan::lacks_isolated_network(engine, error)) return false;
   std::string reason = error;
-  if (engine.kind == plan::EngineKind::docker) {
-    const auto command = plan::create_isolated_network_command(engine);
-    spdlog::debug("{}", core::shell_line(command));
-    const auto made = host::capture(command);
+  if (const auto command = plan::create_isolated_network_command(engine)) {
+    spdlog::debug("{}", core::shell_line(*command));
+    const auto made = host::capture(*command);
     if (made.status == core::ExitStatus::exited(0)) return true;
     if (end.may_have_run && has_isolation(engine)) return false;
     if (made.err.find("already exists") != std::string::npos) return true;
     reason = made.err;
-  } else if (end.may_have_run && knows_slirp(engine)) {
+  } else if (end.may_have_run && has_isolation(engine)) {
     return false;
   }
   settings.isolated = false;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/find.hpp>
-#include <jailed/engine/words/failure.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/work/life/found.hpp>
@@ -77,7 +77,7 @@ Found about(const Options& options, const Environment& environment) {
 void ask_engine(Found& found, const Environment& environment) {
   const auto answer = host::capture(plan::list_jails_command(found.engine, ::geteuid()));
   if (!answer.status.ok()) {
-    if (const auto failure = engine::recognise_failure(found.engine, answer.err, found.settings.image))
+    if (const auto failure = plan::recognise_failure(found.engine, answer.err, found.settings.image))
       throw core::Error(failure->message, failure->next_step);
     throw core::Error(fmt::format("{} does not say which jails there are: {}", found.engine.program,
                                   core::printable(answer.err)));

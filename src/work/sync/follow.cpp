@@ -124,7 +124,7 @@ int follow_changes(const std::vector<std::string>& arguments) {
   if (arguments.size() < 5) return core::kUsageError;
   ::setsid();  // a terminal's Ctrl-C is for the jail
   for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
-  const plan::Engine engine{plan::EngineKind::docker, arguments[0], false};
+  const plan::Engine engine{.program = arguments[0]};
   const plan::Mutagen mutagen{arguments[1], {}};
   JailWatch there(plan::watch_command(engine, arguments[2]));
   Trees here;

@@ -13,6 +13,7 @@
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/files/directories.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/work/sync/program.hpp>
 
 namespace jailed::work {
@@ -83,7 +84,7 @@ std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const cor
   if (found.bundle.empty())
     throw core::Error(fmt::format("There is no mutagen-agents.tar.gz beside {}.", core::printable(*program)),
                       kReinstall);
-  if (engine.kind == plan::EngineKind::podman) {
+  if (!plan::traits_of(engine).mutagens_own) {
     found.podman = host::find_program(engine.program, environment).value_or(engine.program);
     // A daemon talks to the podman that its environment names.
     const auto other = engine.remote ? fmt::format("-{:016x}", core::siphash({}, engine.endpoint)) : std::string{};

@@ -1,12 +1,15 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <jailed/core/settings.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace jailed::plan {
 
+/// Of which kind an engine is; what that means, its row of plan::Traits alone knows.
 enum class EngineKind { docker, podman };
 
 /// Which limits an engine can make hold on this machine.
@@ -41,8 +44,7 @@ std::string engine_key(const Engine& engine);
 
 /// Programs found on PATH, and whether a program that was named by path can be run.
 struct EnginePrograms {
-  std::optional<std::string> docker;
-  std::optional<std::string> podman;
+  std::map<std::string, std::string, std::less<>> on_path;  // by the name of the kind
   std::optional<std::string> named;  // the path in `--runtime /path/to/podman`, when it is executable
 };
 
@@ -54,7 +56,7 @@ Engine choose_engine(const std::optional<core::Named>& named, const EngineProgra
 /// Whether CONTAINER_HOST names root's podman on this machine, which refuses keep-id.
 bool is_service_of_root(std::string_view container_host);
 
-/// Whether a script only hands its arguments on to podman, as the `docker` of the package podman-docker does.
-bool hands_on_to_podman(std::string_view script);
+/// Whether a script only hands its arguments on to this program, as the `docker` of the package podman-docker does to podman.
+bool hands_on_to(std::string_view script, std::string_view program);
 
 }  // namespace jailed::plan

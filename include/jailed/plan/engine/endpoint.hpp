@@ -5,9 +5,13 @@
 #include <jailed/plan/engine/choose.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace jailed::plan {
+
+/// How the address of a socket of this machine begins.
+inline constexpr std::string_view kUnixScheme = "unix://";
 
 /// What says which engine a client talks to. All of it is read, none of it asked.
 struct EndpointFacts {
@@ -43,8 +47,8 @@ std::optional<Endpoint> docker_endpoint(const EndpointFacts& facts);
 /// that is not there.
 std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts);
 
-/// The one of these two that is the engine's.
-std::optional<Endpoint> engine_endpoint(EngineKind kind, const EndpointFacts& facts);
+/// The one that its kind reads.
+std::optional<Endpoint> engine_endpoint(const Engine& engine, const EndpointFacts& facts);
 
 /// Whether bind mounts would name files of another machine: with ssh:// and tcp://. A port of this machine's own is no
 /// exception: it may be the end of a tunnel or lead into a virtual machine, and nothing tells without asking.

@@ -18,6 +18,9 @@ namespace jailed::plan {
 /// Throws Error when what is named is no unix socket of this machine.
 std::vector<std::string> socket_candidates(const Engine& engine, const EndpointFacts& facts);
 
+/// The path of a unix socket of this machine. Throws Error when the address is none.
+std::string unix_socket_of(const Endpoint& endpoint);
+
 /// What was found at a candidate's path.
 struct SocketFound {
   std::string path;

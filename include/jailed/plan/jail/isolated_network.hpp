@@ -2,6 +2,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,10 +20,12 @@ bool can_be_isolated(const core::Settings& settings);
 /// Whether an engine's error says that the network, or the program that makes it, is not there.
 bool lacks_isolated_network(const Engine& engine, std::string_view error);
 
-/// Makes docker's.
-core::Command create_isolated_network_command(const Engine& engine);
+/// Makes it where it is one for all jails; nothing where each has its own.
+std::optional<core::Command> create_isolated_network_command(const Engine& engine);
 
-/// Ends with 0 where Docker has the network; prints the path of slirp4netns where podman has found it.
+/// Asks for Docker's network, or for the slirp4netns that podman has found; whether the answer to a call that ended with 0 says that it
+/// is there.
 core::Command look_for_isolation_command(const Engine& engine);
+bool says_isolation_is_there(const Engine& engine, std::string_view answer);
 
 }  // namespace jailed::plan

@@ -29,6 +29,12 @@ struct FoundJail {
   bool operator==(const FoundJail&) const = default;
 };
 
+/// Everything of a claim that is acted on or shown, as the engine says it. No more of them are read than these.
+struct JailClaim {
+  std::string names, session, project, image, state, age, sync, detached, further, id;
+};
+inline constexpr std::size_t kMostJails = 10000;
+
 /// One call: every jail of this owner, whatever its state. Podman 4.3 knows no `.Label` in a template, and
 /// Docker's JSON runs all labels together; so each is asked in its own way.
 core::Command list_jails_command(const Engine& engine, uid_t owner);

@@ -19,16 +19,16 @@ constexpr auto kInstallDocker =
     "install --cask "
     "docker";
 
-const EnginePrograms kBoth{"/usr/bin/docker", "/usr/bin/podman", {}};
+const EnginePrograms kBoth{{{"docker", "/usr/bin/docker"}, {"podman", "/usr/bin/podman"}}, {}};
 
 }  // namespace
 
 TEST_CASE("podman comes before docker, and is rootless unless root calls", "[plan]") {
   CHECK(choose_engine({}, kBoth, false) == Engine{EngineKind::podman, "/usr/bin/podman", true});
   CHECK(choose_engine({}, kBoth, true) == Engine{EngineKind::podman, "/usr/bin/podman", false});
-  CHECK(choose_engine({}, {"/usr/bin/docker", {}, {}}, false) ==
+  CHECK(choose_engine({}, {{{"docker", "/usr/bin/docker"}}, {}}, false) ==
         Engine{EngineKind::docker, "/usr/bin/docker", false});
-  CHECK(choose_engine({}, {{}, "/usr/bin/podman", {}}, false) ==
+  CHECK(choose_engine({}, {{{"podman", "/usr/bin/podman"}}, {}}, false) ==
         Engine{EngineKind::podman, "/usr/bin/podman", true});
 }
 
@@ -42,18 +42,18 @@ TEST_CASE("a named engine is the one, whatever else is there", "[plan]") {
         Engine{EngineKind::docker, "/usr/bin/docker", false});
   CHECK(choose_engine(Named{"podman", "JAILED_RUNTIME"}, kBoth, true) ==
         Engine{EngineKind::podman, "/usr/bin/podman", false});
-  CHECK(choose_engine(Named{"/opt/x/podman", "--runtime"}, {{}, {}, "/opt/x/podman"}, false) ==
+  CHECK(choose_engine(Named{"/opt/x/podman", "--runtime"}, {{}, "/opt/x/podman"}, false) ==
         Engine{EngineKind::podman, "/opt/x/podman", true});
-  CHECK(choose_engine(Named{"/opt/x/docker", "--runtime"}, {{}, {}, "/opt/x/docker"}, false) ==
+  CHECK(choose_engine(Named{"/opt/x/docker", "--runtime"}, {{}, "/opt/x/docker"}, false) ==
         Engine{EngineKind::docker, "/opt/x/docker", false});
 }
 
 TEST_CASE("a named engine that is not there says who named it", "[plan]") {
   CHECK(error_of([] {
-          choose_engine(Named{"docker", "JAILED_RUNTIME"}, {{}, "/usr/bin/podman", {}}, false);
+          choose_engine(Named{"docker", "JAILED_RUNTIME"}, {{{"podman", "/usr/bin/podman"}}, {}}, false);
         }) == Error("'docker' not found in PATH (asked for by JAILED_RUNTIME).", kInstallDocker));
   CHECK(error_of([] {
-          choose_engine(Named{"podman", "--runtime"}, {"/usr/bin/docker", {}, {}}, false);
+          choose_engine(Named{"podman", "--runtime"}, {{{"docker", "/usr/bin/docker"}}, {}}, false);
         }) == Error("'podman' not found in PATH (asked for by --runtime).", kInstallPodman));
   CHECK(error_of([] {
           choose_engine(Named{"/opt/x/podman", "JAILED_RUNTIME"}, kBoth, false);
@@ -67,7 +67,7 @@ TEST_CASE("a name that is no engine's is wrong usage, even when such a program e
         }) == UsageError("--runtime: unknown container runtime 'nerdctl'.",
                          "name docker, podman, or a path to one"));
   CHECK(error_of([] {
-          choose_engine(Named{"/bin/sh", "JAILED_RUNTIME"}, {{}, {}, "/bin/sh"}, false);
+          choose_engine(Named{"/bin/sh", "JAILED_RUNTIME"}, {{}, "/bin/sh"}, false);
         }) == UsageError("JAILED_RUNTIME: '/bin/sh' is neither a docker nor a podman.",
                          "name docker, podman, or a path to one"));
   CHECK(error_of([] {
@@ -78,14 +78,15 @@ TEST_CASE("a name that is no engine's is wrong usage, even when such a program e
 
 TEST_CASE("a docker that hands on to podman", "[plan]") {
   // Debian's podman-docker, and Fedora's.
-  CHECK(hands_on_to_podman(
+  CHECK(hands_on_to(
       "#!/bin/sh\n[ -e /etc/containers/nodocker ] || \\\necho \"Emulate Docker CLI using podman. "
-      "Create /etc/containers/nodocker to quiet msg.\" >&2\nexec /usr/bin/podman \"$@\"\n"));
-  CHECK(hands_on_to_podman("#!/usr/bin/bash\npodman \"$@\""));
+      "Create /etc/containers/nodocker to quiet msg.\" >&2\nexec /usr/bin/podman \"$@\"\n",
+      "podman"));
+  CHECK(hands_on_to("#!/usr/bin/bash\npodman \"$@\"", "podman"));
   for (const auto* text : {"",
                            "\x7f"
                            "ELF podman \"$@\"",
                            "#!/bin/sh\n# not: exec podman \"$@\"\nexec /usr/bin/docker.real \"$@\"\n",
                            "#!/bin/sh\npodman ps\nexec docker-ce \"$@\"\n", "exec podman \"$@\"\n"})
-    CHECK_FALSE(hands_on_to_podman(text));
+    CHECK_FALSE(hands_on_to(text, "podman"));
 }

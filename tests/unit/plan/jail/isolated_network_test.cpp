@@ -54,5 +54,5 @@ TEST_CASE("the engines' words for a network that is not there", "[plan]") {
   CHECK_FALSE(lacks_isolated_network(kDocker, "docker: Error response from daemon: No such image: jailed:latest.\n"));
   CHECK(lacks_isolated_network(kPodman, "Error: could not find slirp4netns, the network namespace can't be configured\n"));
   CHECK_FALSE(lacks_isolated_network(kRootless, "Error: could not find slirp4netns\n"));
-  CHECK(create_isolated_network_command(kDocker).args.back() == "jailed-isolated");
+  CHECK(create_isolated_network_command(kDocker)->args.back() == "jailed-isolated");
 }

@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
-#include <jailed/engine/words/podman.hpp>
+#include <jailed/plan/engine/kinds.hpp>
+#include <string>
 
-namespace jailed::engine {
+namespace jailed::plan {
 namespace {
 
 using Kind = Failure::Kind;
@@ -88,17 +89,17 @@ const std::array<Known, 12> kKnown = {{
 
 }  // namespace
 
-std::optional<Failure> recognise_podman_failure(std::string_view text) {
+std::optional<Failure> podman_setup_failure(std::string_view said) {
   // In a line of its log (time=… msg="…") quotes are escaped.
-  std::string said(text);
-  std::erase(said, '\\');
+  std::string plain(said);
+  std::erase(plain, '\\');
   for (const auto& known : kKnown) {
     const bool has = std::any_of(known.words.begin(), known.words.end(), [&](std::string_view words) {
-      return said.find(words) != std::string_view::npos;
+      return plain.find(words) != std::string_view::npos;
     });
     if (has) return Failure{known.kind, std::string(known.message), std::string(known.next_step)};
   }
   return std::nullopt;
 }
 
-}  // namespace jailed::engine
+}  // namespace jailed::plan

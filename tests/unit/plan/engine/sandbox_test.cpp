@@ -1,11 +1,9 @@
-#include <jailed/engine/words/sandbox.hpp>
+#include <jailed/plan/engine/failure.hpp>
 
 #include "catch.hpp"
 
-using namespace jailed::engine;
+using namespace jailed::plan;
 using jailed::core::Named;
-using jailed::plan::Engine;
-using jailed::plan::EngineKind;
 
 namespace {
 
@@ -15,7 +13,7 @@ const Named kAsked{"nosuch", "--sandbox"};
 
 }  // namespace
 
-TEST_CASE("an unknown OCI runtime is named, with who asked for it", "[engine]") {
+TEST_CASE("an unknown OCI runtime is named, with who asked for it", "[plan]") {
   for (const auto* text : {"docker: Error response from daemon: Unknown runtime specified nosuch.\nSee 'docker run --help'.\n",
                            "docker: Error response from daemon: unknown or invalid runtime name: nosuch\n"}) {
     const auto failure = recognise_sandbox_failure(kDocker, text, kAsked);
@@ -28,14 +26,14 @@ TEST_CASE("an unknown OCI runtime is named, with who asked for it", "[engine]") 
   CHECK(podman->message == "Podman knows no OCI runtime 'nosuch' (asked for by --sandbox).");
 }
 
-TEST_CASE("a default runtime that cannot mount the lease says what to name", "[engine]") {
+TEST_CASE("a default runtime that cannot mount the lease says what to name", "[plan]") {
   const auto* text = "docker: Error response from daemon: OCI runtime start failed: mount submount \"/etc/jailed/lease\": failed\n";
   const auto failure = recognise_sandbox_failure(kDocker, text, std::nullopt);
   REQUIRE(failure);
   CHECK(failure->next_step.find("--sandbox runsc") != std::string::npos);
 }
 
-TEST_CASE("other failures, and those of jails without a named runtime, are not about it", "[engine]") {
+TEST_CASE("other failures, and those of jails without a named runtime, are not about it", "[plan]") {
   CHECK_FALSE(recognise_sandbox_failure(kDocker, "docker: Error response from daemon: No such image: x.\n", kAsked));
   CHECK_FALSE(recognise_sandbox_failure(kDocker, "Unknown runtime specified nosuch", std::nullopt));
   CHECK_FALSE(recognise_sandbox_failure(kPodman, "Error: x: image not known\n", kAsked));

@@ -1,10 +1,8 @@
-#include <jailed/engine/words/failure.hpp>
+#include <jailed/plan/engine/failure.hpp>
 
 #include "catch.hpp"
 
-using namespace jailed::engine;
-using jailed::plan::Engine;
-using jailed::plan::EngineKind;
+using namespace jailed::plan;
 using Kind = Failure::Kind;
 
 namespace {
@@ -21,7 +19,7 @@ struct Said {
 
 }  // namespace
 
-TEST_CASE("a machine that is not set up for podman", "[engine]") {
+TEST_CASE("a machine that is not set up for podman", "[plan]") {
   const auto said = GENERATE(values<Said>({
       // 4.3.1, each made to happen
       {"time=\"2026-11-24T14:27:44Z\" level=error msg=\"invalid internal status, try resetting the pause "
@@ -110,7 +108,7 @@ TEST_CASE("a machine that is not set up for podman", "[engine]") {
   CHECK((!docker || docker->message != failure->message));
 }
 
-TEST_CASE("warnings that podman works on with are no failures", "[engine]") {
+TEST_CASE("warnings that podman works on with are no failures", "[plan]") {
   for (const std::string text : {"time=\"2026-11-24T14:26:52Z\" level=warning msg=\"\\\"/\\\" is not a "
                                  "shared mount, this could cause issues or "
                                  "missing mounts with rootless containers\"\n",

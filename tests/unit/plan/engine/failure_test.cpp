@@ -1,10 +1,10 @@
-#include <jailed/engine/words/failure.hpp>
+#include <jailed/plan/engine/failure.hpp>
 
 #include "catch.hpp"
 
-using jailed::engine::Failure;
-using jailed::engine::recognise_failure;
-using jailed::engine::says_container_is_gone;
+using jailed::plan::Failure;
+using jailed::plan::recognise_failure;
+using jailed::plan::says_container_is_gone;
 using jailed::plan::Engine;
 using jailed::plan::EngineKind;
 using Kind = Failure::Kind;
@@ -21,7 +21,7 @@ Kind kind_of(const Engine& engine, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a missing image, in the words of docker 20.10, docker 28 and podman 4.3", "[engine]") {
+TEST_CASE("a missing image, in the words of docker 20.10, docker 28 and podman 4.3", "[plan]") {
   for (const auto& [engine, text] : std::initializer_list<std::pair<Engine, std::string>>{
            {kDocker,
             "docker: Error response from daemon: No such image: jailed:latest.\nSee 'docker run --help'.\n"},
@@ -38,7 +38,7 @@ TEST_CASE("a missing image, in the words of docker 20.10, docker 28 and podman 4
   }
 }
 
-TEST_CASE("a daemon that went away under a jail is not one that could not start it", "[engine]") {
+TEST_CASE("a daemon that went away under a jail is not one that could not start it", "[plan]") {
   for (const std::string text :
        {"time=\"2023-01-01T00:00:00Z\" level=error msg=\"error waiting for container: unexpected EOF\"\n",
         "error waiting for container: Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n"}) {
@@ -49,7 +49,7 @@ TEST_CASE("a daemon that went away under a jail is not one that could not start 
   }
 }
 
-TEST_CASE("docker's daemon is down", "[engine]") {
+TEST_CASE("docker's daemon is down", "[plan]") {
   for (const std::string text :
        {"docker: Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon "
         "running?.\nSee 'docker run --help'.\n",
@@ -71,7 +71,7 @@ TEST_CASE("docker's daemon is down", "[engine]") {
   }
 }
 
-TEST_CASE("an engine on another machine is silent: its address and the client's last words", "[engine]") {
+TEST_CASE("an engine on another machine is silent: its address and the client's last words", "[plan]") {
   const Engine far{.kind = EngineKind::docker, .program = "/usr/bin/docker", .endpoint = "ssh://me:secret@far:22", .remote = true};
   const auto failure = recognise_failure(
       far, "some warning\nerror during connect: Get \"http://x\": command [ssh -- far docker system dial-stdio] has exited with 255\n", "i");
@@ -85,7 +85,7 @@ TEST_CASE("an engine on another machine is silent: its address and the client's 
         "The engine at tcp://far:1 does not answer: Error: unable to connect to Podman socket: refused");
 }
 
-TEST_CASE("docker's socket is not the caller's to use", "[engine]") {
+TEST_CASE("docker's socket is not the caller's to use", "[plan]") {
   for (const std::string text :
        {"docker: permission denied while trying to connect to the Docker daemon socket at "
         "unix:///var/run/docker.sock: Post \"http://%2Fvar%2Frun%2Fdocker.sock/v1.24/containers/create\": "
@@ -106,14 +106,14 @@ TEST_CASE("docker's socket is not the caller's to use", "[engine]") {
   }
 }
 
-TEST_CASE("a full disk, with the engine's own way to see it", "[engine]") {
+TEST_CASE("a full disk, with the engine's own way to see it", "[plan]") {
   const auto text = "Error: writing blob: write /var/tmp/x: no space left on device\n";
   CHECK(kind_of(kDocker, text) == Kind::disk_full);
   CHECK(recognise_failure(kPodman, text, "x")->next_step ==
         "see what takes it: podman system df    free some: podman system prune");
 }
 
-TEST_CASE("a certificate that a build does not believe, in each tool's words", "[engine]") {
+TEST_CASE("a certificate that a build does not believe, in each tool's words", "[plan]") {
   for (const std::string text :
        {"SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate in certificate chain",
         "curl: (60) SSL certificate problem: unable to get local issuer certificate\n",
@@ -123,7 +123,7 @@ TEST_CASE("a certificate that a build does not believe, in each tool's words", "
   }
 }
 
-TEST_CASE("what is not known is not guessed at", "[engine]") {
+TEST_CASE("what is not known is not guessed at", "[plan]") {
   for (const std::string text :
        {"",
         "docker: Error response from daemon: invalid mount config for type \"bind\": bind source path does "
@@ -139,7 +139,7 @@ TEST_CASE("what is not known is not guessed at", "[engine]") {
   CHECK(kind_of(kPodman, "Cannot connect to the Docker daemon") == Kind::other);
 }
 
-TEST_CASE("a container that is gone, in each engine's words", "[engine]") {
+TEST_CASE("a container that is gone, in each engine's words", "[plan]") {
   for (const std::string text :
        {"Error: No such container: x\n", "Error response from daemon: No such container: x\n",
         "Error response from daemon: Container 0123 is not running\n",
