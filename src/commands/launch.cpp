@@ -62,10 +62,10 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
   }
 }
 
-plan::Jail imagined_bind(const core::Options& options, const Settings& settings,
-                         const Environment& environment, const Places& places) {
-  auto jail = imagined_jail(options, settings, environment, places).jail;
-  return options.detach ? plan::detached(std::move(jail), options.command) : jail;
+std::vector<std::string> imagined_bind(const Launch& launch, const plan::Engine& engine) {
+  auto jail = imagined_jail(launch).jail;
+  if (launch.options.detach) jail = plan::detached(std::move(jail), launch.options.command);
+  return {core::shell_line(plan::run_command(engine, jail))};
 }
 
 engine::JailEnd run_once(const core::Options& options, const Settings& settings,
@@ -73,13 +73,13 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) {
     try {
-      return run_synced(options, settings, environment, places, engine, *mutagen);
+      return run_synced({options, settings, environment, places, true}, engine, *mutagen);
     } catch (const IncompleteCopy& incomplete) {
       if (settings.sync == core::Sync::mutagen || engine.remote) throw;
       spdlog::warn("{} The project is mounted directly.", incomplete.what());
     }
   }
-  PreparedJail prepared(options, settings, environment, places);
+  PreparedJail prepared({options, settings, environment, places});
   prepared.announce(plan::session_record(prepared.jail(), engine, settings));
   if (options.detach) {
     const auto jail = plan::detached(prepared.jail(), options.command);
@@ -153,10 +153,8 @@ int launch(const core::Options& options, const Environment& environment) {
   places.remote = engine.machine;
   const auto mutagen = choose_sync(settings, engine, environment);
   if (options.dry_run) {
-    const auto lines =
-        mutagen ? imagined_synced(options, settings, environment, places, engine, *mutagen)
-                : std::vector{core::shell_line(
-                      plan::run_command(engine, imagined_bind(options, settings, environment, places)))};
+    const Launch imagined{options, settings, environment, places, mutagen.has_value()};
+    const auto lines = mutagen ? imagined_synced(imagined, engine, *mutagen) : imagined_bind(imagined, engine);
     for (const auto& line : lines) std::cout << line << "\n";
     return 0;
   }

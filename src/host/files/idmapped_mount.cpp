@@ -11,6 +11,7 @@
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
 #include <thread>
+#include <utility>
 
 #ifdef __linux__
 #include <sched.h>
@@ -134,13 +135,9 @@ void mount_idmapped(const std::string& source, const Fd& opened, const std::stri
   }
 }
 
-// False where the kernel knows no such thing.
-bool mount_as_is(const std::string& source, const Fd& opened, const std::string& target) {
+void mount_as_is(const std::string& source, const Fd& opened, const std::string& target) {
   const auto tree = clone_of(opened);
-  if (!tree && errno == ENOSYS) return false;
-  if (!tree) throw cannot_hold(source);
-  if (::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) != 0) throw cannot_hold(source);
-  return true;
+  if (!tree || ::syscall(SYS_move_mount, tree.get(), "", AT_FDCWD, target.c_str(), kMoveFromEmptyPath) != 0) throw cannot_hold(source);
 }
 
 void unmount(const std::string& target) { ::umount2(target.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW); }
@@ -151,7 +148,7 @@ void mount_idmapped(const std::string& source, const Fd&, const std::string&, ui
   throw impossible(source, "this system has no idmapped mounts");
 }
 
-bool mount_as_is(const std::string&, const Fd&, const std::string&) { return false; }
+void mount_as_is(const std::string& source, const Fd&, const std::string&) { throw impossible(source, "this system has no such mounts"); }
 
 void unmount(const std::string&) {}
 
@@ -170,32 +167,39 @@ void dismantle(const std::string& directory) {
 }  // namespace
 
 IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid, bool made_by_root)
-    : uid_(uid), gid_(gid), made_by_root_(made_by_root), directory_(fmt::format("{}/{}", kRoot, session_id)) {
+    : uid_(uid), gid_(gid), made_by_root_(made_by_root), directory_(fmt::format("{}/{}", kRoot, session_id)) {}
+
+void IdmappedMounts::make() {
   make_private_directories(kRoot);
   // A sweep may take the new directory for an abandoned one before it is locked.
-  for (int attempt = 0; attempt < 100; ++attempt) {
+  for (int attempt = 0; attempt < 100 && !lock_; ++attempt) {
     if (::mkdir(directory_.c_str(), 0700) != 0 && errno != EEXIST) break;
     lock_ = try_lock_directory(directory_);
-    if (lock_ && lstat_of(directory_)) return;
+    if (lock_ && lstat_of(directory_)) continue;
+    lock_.reset();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
+  if (!lock_) throw core::Error(fmt::format("Cannot lock {}: {}.", directory_, std::strerror(errno)), "try again");
+  for (const auto& planned : std::exchange(planned_, {})) mount(planned);
 }
 
-IdmappedMounts::~IdmappedMounts() { dismantle(directory_); }
+IdmappedMounts::~IdmappedMounts() {
+  if (lock_) dismantle(directory_);
+}
 
 std::string IdmappedMounts::place(const std::string& session_id, const std::string& name) {
   return fmt::format("{}/{}/{}", kRoot, session_id, name);
 }
 
-std::string IdmappedMounts::make_place(const std::string& source, const std::string& name, const struct stat* checked, Fd& opened) {
-  auto target = directory_ + "/" + name;
+void IdmappedMounts::mount(const Planned& planned) const {
+  const auto& source = planned.source;
+  const auto target = directory_ + "/" + planned.name;
   // Whoever can write above it may put something else there, or a link, after it was looked at.
-  opened = open_exactly(source, true);
+  const auto opened = open_exactly(source, true);
   if (!opened) throw impossible(source, errno == ELOOP || errno == ENOTDIR ? "a symbolic link leads there now" : std::strerror(errno));
   struct stat info {};
   if (::fstat(opened.get(), &info) != 0) throw impossible(source, std::strerror(errno));
-  if (checked != nullptr && (info.st_dev != checked->st_dev || info.st_ino != checked->st_ino))
+  if (planned.checked && (info.st_dev != planned.checked->st_dev || info.st_ino != planned.checked->st_ino))
     throw core::Error(fmt::format("{} was replaced while the jail was being prepared.", core::printable(source)),
                       "look what does that, then try again");
   if (!S_ISDIR(info.st_mode)) {
@@ -203,20 +207,29 @@ std::string IdmappedMounts::make_place(const std::string& source, const std::str
   } else {
     make_private_directories(target);
   }
+  if (planned.as_it_is) {
+    mount_as_is(source, opened, target);
+  } else {
+    mount_idmapped(source, opened, target, uid_, gid_, made_by_root_);
+  }
+}
+
+std::string IdmappedMounts::plan_or_mount(Planned planned) {
+  auto target = directory_ + "/" + planned.name;
+  if (lock_) {
+    mount(planned);
+  } else {
+    planned_.push_back(std::move(planned));
+  }
   return target;
 }
 
 std::string IdmappedMounts::add(const std::string& source, const std::string& name, const struct stat* checked) {
-  Fd opened;
-  auto target = make_place(source, name, checked, opened);
-  mount_idmapped(source, opened, target, uid_, gid_, made_by_root_);
-  return target;
+  return plan_or_mount({source, name, checked != nullptr ? std::optional(*checked) : std::nullopt, false});
 }
 
 std::string IdmappedMounts::hold(const std::string& source, const std::string& name, const struct stat& checked) {
-  Fd opened;
-  auto target = make_place(source, name, &checked, opened);
-  return mount_as_is(source, opened, target) ? target : source;
+  return plan_or_mount({source, name, checked, true});
 }
 
 void IdmappedMounts::sweep() {

@@ -22,9 +22,9 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
 
 void plan_share(ProjectShare& share, const ShareContext& context) {
   const auto name = share.name.empty() ? "workspace" : "project-" + share.name;
-  share.workspace = share.other_owner ? context.idmapped(share.path, name, share.checked)
-                    : context.held    ? context.held(share.path, name, share.checked)
-                                      : share.path;
+  share.workspace = context.mounts == nullptr ? share.path
+                    : share.other_owner       ? context.mounts->add(share.path, name, &share.checked)
+                                              : context.mounts->hold(share.path, name, share.checked);
   // With Mutagen further projects are in one volume, so that one can be attached.
   if (context.synced && !share.name.empty()) {
     share.place = plan::place_of(share.name);

@@ -177,13 +177,12 @@ void check_arrived(const SyncEngine& sync, const std::string& key, const std::st
                     "the image is older than this jailed; build it anew: jailed build");
 }
 
-JailEnd run_synced(const core::Options& options, const core::Settings& settings,
-                   const core::Environment& environment, const Places& places, const plan::Engine& engine,
-                   const MutagenProgram& program) {
+JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
+  const auto& [options, settings, environment, places, synced] = launch;
   PendingSignals signals;
   const auto ignored = sync_settings(places.config);
   prepare_mutagen(program);
-  PreparedJail prepared(options, settings, environment, places, true);
+  PreparedJail prepared(launch);
   if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
   auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
@@ -231,10 +230,9 @@ JailEnd run_synced(const core::Options& options, const core::Settings& settings,
   return end;
 }
 
-std::vector<std::string> imagined_synced(const core::Options& options, const core::Settings& settings,
-                                         const core::Environment& environment, const Places& places,
-                                         const plan::Engine& engine, const MutagenProgram& program) {
-  const auto imagined = imagined_jail(options, settings, environment, places, true);
+std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
+  const auto& options = launch.options;
+  const auto imagined = imagined_jail(launch);
   auto jail = keeper_for(imagined.jail, imagined.shares, program);
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
   const auto container = plan::container_name(jail.project, jail.id);
@@ -245,7 +243,7 @@ std::vector<std::string> imagined_synced(const core::Options& options, const cor
   if (engine.remote) {
     for (auto& line : plan::furnish_lines(engine, plan::remote_parts(jail))) lines.push_back(std::move(line));
   }
-  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(places.config), followed_beside(engine, jail));
+  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(launch.places.config), followed_beside(engine, jail));
   const auto for_each = [&](auto&& command_for) {
     for (const auto& session : sessions) add(command_for(plan::sync_key(session.id, session.name)));
   };

@@ -71,8 +71,7 @@ bool bring_commits_later(const plan::Engine& engine, const std::string& session,
   places.identity = record ? std::optional(record->identity) : std::nullopt;
   const auto identity = reader_for(places, environment);
   std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0 && !places.remote)
-    idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
+  if (::geteuid() == 0 && !places.remote) idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox)).make();
   const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
   ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
   return bring_commits_home(engine, shadowed, views, environment);

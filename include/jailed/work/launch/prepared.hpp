@@ -1,17 +1,12 @@
 #pragma once
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
-#include <jailed/host/files/idmapped_mount.hpp>
 #include <jailed/host/process/companion.hpp>
 #include <jailed/host/process/lease.hpp>
-#include <jailed/plan/jail/jail.hpp>
 #include <jailed/work/end/end.hpp>
 #include <jailed/work/git/homecoming.hpp>
-#include <jailed/work/git/object_views.hpp>
-#include <jailed/work/guard/guard.hpp>
 #include <jailed/work/launch/beside.hpp>
-#include <jailed/work/launch/places.hpp>
-#include <jailed/work/launch/shares.hpp>
+#include <jailed/work/launch/draft.hpp>
 #include <jailed/work/session/session.hpp>
 #include <optional>
 #include <string>
@@ -23,18 +18,17 @@ namespace jailed::work {
 /// at, unless nobody entered the jail or its end left nothing: whatever is thrown meanwhile, no work goes with it.
 class PreparedJail {
  public:
-  PreparedJail(const core::Options& options, const core::Settings& settings,
-               const core::Environment& environment, const Places& places, bool synced = false);
+  explicit PreparedJail(const Launch& launch);
 
-  const plan::Jail& jail() const { return jail_; }
+  const plan::Jail& jail() const { return draft_.jail; }
   host::Lease& lease() { return *lease_; }
-  const std::vector<ProjectShare>& shares() const { return shares_; }
+  const std::vector<ProjectShare>& shares() const { return draft_.shares; }
   ~PreparedJail();
   PreparedJail(const PreparedJail&) = delete;
   PreparedJail& operator=(const PreparedJail&) = delete;
 
   /// Says in the session what this launch is about; from then on other launches see it. Throws as work::announce.
-  void announce(const plan::SessionRecord& record) const { work::announce(sessions_, session_->id(), record, shares_); }
+  void announce(const plan::SessionRecord& record) const { work::announce(sessions_, session_->id(), record, draft_.shares); }
   /// The jail stays when this object goes, and so do the files that are mounted in it.
   void detach();
   /// From now on somebody may have worked in it. Before, everything goes with this object.
@@ -45,9 +39,7 @@ class PreparedJail {
   Kept end(const plan::Engine& engine, const core::Environment& environment, bool files_home = true);
 
  private:
-  void prepare(const core::Options& options, const core::Settings& settings, const core::Environment& environment,
-               const Places& places, bool synced);
-
+  void prepare(const Launch& launch);
   bool end_socket_proxy(const plan::Engine& engine);
   void not_entered() noexcept;
   void clear_project() noexcept;
@@ -55,13 +47,9 @@ class PreparedJail {
   enum class State { made, entered, over } state_ = State::made;
   std::string sessions_;
   std::optional<Session> session_;
-  std::optional<host::IdmappedMounts> idmapped_;
+  JailDraft draft_;
   std::optional<host::Lease> lease_;
   std::optional<host::Companion> socket_proxy_;
-  std::string session_view_;
-  std::optional<ObjectViews> views_;
-  std::vector<ProjectShare> shares_;
-  plan::Jail jail_;
 };
 
 /// Another jail on an abandoned session, to bring its commits home later.
@@ -69,11 +57,6 @@ ShadowedSession shadowed_session(const core::Settings& settings, const core::Env
                                  const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
 
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
-struct ImaginedJail {
-  plan::Jail jail;
-  std::vector<ProjectShare> shares;
-};
-ImaginedJail imagined_jail(const core::Options& options, const core::Settings& settings,
-                           const core::Environment& environment, const Places& places, bool synced = false);
+JailDraft imagined_jail(const Launch& launch);
 
 }  // namespace jailed::work

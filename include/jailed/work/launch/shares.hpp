@@ -1,9 +1,9 @@
 #pragma once
 #include <sys/stat.h>
 
-#include <functional>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <jailed/host/files/idmapped_mount.hpp>
 #include <jailed/work/git/object_views.hpp>
 #include <jailed/work/guard/guard.hpp>
 #include <jailed/work/launch/places.hpp>
@@ -34,17 +34,16 @@ struct ShareContext {
   const core::Environment& environment;
   GuardPlaces places;  // of the session as a whole
   ObjectViews& views;
-  /// Where a directory of root's appears as the jail's user's; it has to be the one that was checked.
-  std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> idmapped;
-  /// The same for somebody else's project; not given where the caller is not root, whose own it is.
-  std::function<std::string(const std::string& source, const std::string& name, const struct stat& checked)> held;
+  /// Root's mounts, in which its directories appear as the jail's user's and those of others are held in their places; null where the
+  /// caller is not root.
+  host::IdmappedMounts* mounts;
   /// Mutagen brings the projects in: nothing can be mounted in a further one.
   bool synced = false;
   /// The engine is on another machine.
   bool remote = false;
 };
 
-/// Plans every share; nothing is made but root's mounts.
+/// Plans every share; nothing is made that `mounts` has not to make yet.
 void plan_shares(std::vector<ProjectShare>& shares, const ShareContext& context);
 
 /// The mounts of the further projects.
