@@ -26,6 +26,7 @@ class Control:
     engines: frozenset = EVERY
     why_not: str = ""  # of the engines that are left out
     env: Mapping[str, str] = field(default_factory=dict)
+    may_hold: tuple[str, ...] = ()  # of `red`: what some versions of the engines refuse by themselves
 
 
 def add(*options: str) -> Change:
@@ -134,7 +135,8 @@ CONTROLS: dict[str, Control] = {
     "seccomp unconfined": Control(
         edit("--security-opt", "seccomp=", lambda _: "seccomp=unconfined"),
         ("26-unshare-user", "26-clone-user", "26-clone3-user", "31-io-uring", "31-keyctl", "31-int-0x80", "32-netfilter", "33-af-vsock")),
-    "seccomp of the engine": Control(drop("--security-opt", "seccomp="), ("31-int-0x80", "32-netfilter", "33-af-vsock")),
+    # Docker refuses vsock itself since 23.
+    "seccomp of the engine": Control(drop("--security-opt", "seccomp="), ("31-int-0x80", "32-netfilter", "33-af-vsock"), may_hold=("33-af-vsock",)),
     "writable root": Control(drop_flag("--read-only"), tuple(f"1-write-{name}" for name in ("etc", "usr-bin", "opt", "var-lib", "root", "usr-libexec-jailed"))),
     "host's pids": Control(add("--pid", "host"), ("15-host-processes", "15-kill-host-process")),
     "host's network": Control(lambda argv, stage: on_network("host", argv), ("35-abstract-socket", "54-host-loopback-v4")),

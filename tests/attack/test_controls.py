@@ -27,7 +27,7 @@ def test_control(name, stage, record_property):
     if GVISOR:  # some of what is taken away here was gVisor's to give; the rest must be noticed as well
         assert red(seen) & set(control.red), seen
         return
-    assert red(seen) == set(control.red), f"these did not notice: {set(control.red) - red(seen)} of {seen}"
+    assert red(seen) | set(control.may_hold) == set(control.red), f"these did not notice: {set(control.red) - red(seen)} of {seen}"
 
 
 def test_the_plan_itself_is_green(stage):

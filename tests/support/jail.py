@@ -376,7 +376,11 @@ class Host:
     def mounts(self) -> list[str]:
         """Mounts of this host's directories elsewhere, such as idmapped ones."""
         lines = Path("/proc/self/mountinfo").read_text().splitlines()
-        return [line for line in lines if str(self.root) in line.split()[3]]
+        # What is mounted is named from the root of its own file system: /tmp/x is /x where /tmp is one.
+        places = [line.split() for line in lines if self.root.is_relative_to(line.split()[4])]
+        device, above, point = max(((place[2], place[3], place[4]) for place in reversed(places)), key=lambda place: len(place[2]))
+        inside = Path(above) / self.root.relative_to(point)
+        return [line for line in lines if line.split()[2] == device and Path(line.split()[3]).is_relative_to(inside)]
 
     def processes(self) -> list[str]:
         """Command lines of processes that work for this host."""
