@@ -240,3 +240,15 @@ def test_a_build_that_talks_without_end_fills_no_disk_and_no_terminal(host):
     with log.open("rb") as file:
         file.seek(-200, os.SEEK_END)
         assert b"more than this log holds" in file.read()
+
+
+BUILDKIT = ["#4 [ 1/9] FROM debian", "#4 CACHED", "#5 [ 2/9] RUN sh /opt/jailed/install/system", "#9 [ 3/9] RUN sh /opt/jailed/install/node",
+            "#5 [ 2/9] RUN sh /opt/jailed/install/system", "#9 [ 3/9] RUN sh /opt/jailed/install/node", "#12 exporting to image", "#12 exporting layers"]  # fmt: skip
+
+
+def test_a_build_goes_forward_and_says_that_the_image_is_written(host):
+    host.fakes.on("build", "\n".join(f"echo '{line}'" for line in BUILDKIT))
+    result = host.run("build")
+    assert result.code == 0
+    steps = [line for line in result.err.splitlines() if " step " in line]
+    assert steps == [f"[jailed] step {number} of 9: {name}" for number, name in ((2, "system"), (3, "node"), (9, "writing the image"))]

@@ -48,6 +48,7 @@ void write_context(const std::string& directory, const plan::BuildRequest& reque
 // One engine call, shown and logged. 0, or the exit code of a build that failed or was interrupted.
 int run_build(const plan::Engine& engine, const core::Command& command, BuildProgress& progress) {
   spdlog::debug("{}", core::shell_line(command));
+  progress.begin();
   const auto result = host::run_with_lines(
       command, [&](std::string_view line) { progress.line(line); }, [&] { progress.tick(); });
   progress.clear_line();

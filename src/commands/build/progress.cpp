@@ -36,7 +36,9 @@ void BuildProgress::line(std::string_view text) {
     versions_.push_back(std::move(*version));
   }
   auto step = plan::parse_build_step(text);
-  if (!step || step == step_) return;
+  if (!step && step_ && plan::is_image_written(text)) step = plan::BuildStep{step_->total, step_->total, "writing the image", true};
+  // BuildKit names steps again when it goes on with what it says of them.
+  if (!step || step == step_ || (step_ && step->number < step_->number)) return;
   step_ = std::move(step);
   if (terminal_) {
     draw();

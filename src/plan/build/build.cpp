@@ -246,6 +246,14 @@ std::optional<BuildStep> parse_build_step(std::string_view line) {
   return step(numbers, line.substr(close + 1));
 }
 
+bool is_image_written(std::string_view line) {
+  line = trimmed(line);
+  if (line.starts_with("COMMIT ")) return true;
+  if (!line.starts_with('#')) return false;
+  next_word(line);  // "#30"
+  return line == "exporting to image";
+}
+
 std::optional<VersionChange> parse_version_line(std::string_view line) {
   const auto at = line.find("jailed-version ");
   if (at == std::string_view::npos) return std::nullopt;

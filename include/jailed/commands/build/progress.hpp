@@ -20,6 +20,8 @@ class BuildProgress {
   BuildProgress& operator=(const BuildProgress&) = delete;
   ~BuildProgress() { clear_line(); }
 
+  /// A build begins; there may be several.
+  void begin() { step_.reset(); }
   void line(std::string_view text);
   void tick();
   void clear_line();

@@ -64,6 +64,9 @@ struct BuildStep {
 /// "[stage 3/20]"), "STEP 3/20: RUN x" (buildah).
 std::optional<BuildStep> parse_build_step(std::string_view line);
 
+/// A line with which BuildKit or buildah begin to write the image down after the last step: the better part of a minute.
+bool is_image_written(std::string_view line);
+
 /// The line "jailed-version NAME OLD NEW" by which an agent's layer says what it installed, wherever it
 /// stands in a log line (BuildKit puts "#7 1.2 " before it).
 struct VersionChange {

@@ -250,6 +250,14 @@ TEST_CASE("lines of a build that begin no step", "[plan]") {
   CHECK(parse_build_step(line) == std::nullopt);
 }
 
+TEST_CASE("the image is written down after the last step", "[plan]") {
+  CHECK(is_image_written("#30 exporting to image"));
+  CHECK(is_image_written("COMMIT jailed:latest\r"));
+  const std::string other = GENERATE("", "#", "exporting to image", "#30 exporting layers", "#30 exporting to image x", "COMMIT", "#7 1.2 COMMIT x");
+  CAPTURE(other);
+  CHECK_FALSE(is_image_written(other));
+}
+
 TEST_CASE("a step's name is short and safe to print", "[plan]") {
   const auto named = [](const std::string& instruction) {
     return parse_build_step("Step 1/2 : " + instruction)->name;
