@@ -81,34 +81,47 @@ void sort_findings(std::vector<Finding>& findings) {
   });
 }
 
-Report::Report(const std::vector<Finding>& findings, std::size_t most) : most_(most) {
+Report::Report(const std::vector<Finding>& findings, std::string list) : list_(std::move(list)) {
   for (const auto& finding : findings)
     width_ = std::max(width_, std::min<std::size_t>(shown_path(finding).size(), 40));
+}
+
+std::string Report::line_of(const Finding& finding) const {
+  return fmt::format("  {} {} {}  {}: {}", column(name_of(finding.entry.severity), 8), column(name_of_change(finding), 7),
+                     column(shown_path(finding), width_), finding.entry.tool, finding.entry.when);
 }
 
 std::vector<std::string> Report::lines_of(const Finding& finding) {
   std::vector<std::string> lines;
   if (!std::exchange(begun_, true)) lines.emplace_back("changed files that your tools run by themselves:");
-  if (!finding.quarantine && shown_++ >= most_) return lines;
-  lines.push_back(fmt::format("  {} {} {}  {}: {}", column(name_of(finding.entry.severity), 8),
-                              column(name_of_change(finding), 7), column(shown_path(finding), width_),
-                              finding.entry.tool, finding.entry.when));
+  if (finding.quarantine ? moved_++ < kMostMoved : told_++ < kMostTold) lines.push_back(line_of(finding));
   return lines;
 }
 
 std::vector<std::string> Report::outcome_of(const Finding& finding) {
-  if (finding.kept_as.empty())
-    return {fmt::format("      could NOT be moved away ({}): look at it before you use the tool",
-                        core::printable(finding.problem))};
-  std::vector<std::string> lines = {fmt::format("      moved away{}; to take it: {}",
-                                                finding.put_back ? ", its former content is back" : "", finding.restore)};
+  std::vector<std::string> lines;
+  const bool unnamed = moved_ > kMostMoved;
+  if (unnamed && !finding.kept_as.empty() && finding.problem.empty()) {
+    ++moved_unnamed_;
+    return lines;
+  }
+  if (unnamed) lines.push_back(line_of(finding));
+  if (finding.kept_as.empty()) {
+    lines.push_back(
+        fmt::format("      could NOT be moved away ({}): look at it before you use the tool", core::printable(finding.problem)));
+    return lines;
+  }
+  lines.push_back(
+      fmt::format("      moved away{}; to take it: {}", finding.put_back ? ", its former content is back" : "", finding.restore));
   if (!finding.problem.empty()) lines.push_back("      " + finding.problem);
   return lines;
 }
 
-std::optional<std::string> Report::last_line() const {
-  if (shown_ <= most_) return std::nullopt;
-  return fmt::format("  and {} more; all of them: --report json", shown_ - most_);
+std::vector<std::string> Report::last_lines() const {
+  std::vector<std::string> lines;
+  if (moved_unnamed_ > 0) lines.push_back(fmt::format("  and {} more moved away: see {}", moved_unnamed_, core::shell_quote(list_)));
+  if (told_ > kMostTold) lines.push_back(fmt::format("  and {} more; all of them: --report json", told_ - kMostTold));
+  return lines;
 }
 
 std::string report_json(const std::string& session, const std::string& project,

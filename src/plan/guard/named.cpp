@@ -4,6 +4,7 @@
 #include <jailed/plan/git/shadow.hpp>
 #include <jailed/plan/guard/named.hpp>
 #include <jailed/plan/project/project.hpp>
+#include <set>
 
 namespace jailed::plan {
 namespace {
@@ -29,13 +30,6 @@ std::string below(const std::string& project, const std::string& base, std::stri
   return is_within(whole, project) && whole != project ? whole.substr(project.size() + 1) : std::string{};
 }
 
-// A glob that means this path alone, whatever its name holds.
-std::string literal_glob(std::string_view path) {
-  std::string glob = "/";
-  for (const char c : path) glob += std::string_view("*?[").find(c) == std::string_view::npos ? c : '?';
-  return glob;
-}
-
 HostEntry named_entry(const HostEntry& like, const std::string& path, bool whole_tree) {
   auto entry = like;
   entry.glob = literal_glob(path) + (whole_tree ? "/**" : "");
@@ -48,8 +42,11 @@ std::vector<HostEntry> named_by_git(const std::string& project, const std::strin
                                     const std::vector<GitSetting>& settings,
                                     const std::function<bool(const std::string&)>& exists) {
   std::vector<HostEntry> entries;
+  std::set<std::string> seen;
   const auto add = [&](std::string path, const GitSetting& setting) {
-    if (path.empty() || path == ".git" || path.starts_with(".git/") || !exists(path)) return;
+    if (path.empty() || path == ".git" || path.starts_with(".git/") || !seen.insert(path).second || !exists(path) ||
+        entries.size() >= 2 * kMostNamed)
+      return;
     for (const bool whole_tree : {false, true}) {
       auto entry = named_entry(host_shape("(config)"), path, whole_tree);
       entry.when = fmt::format("as {}.{} names it: commit, checkout, status", setting.section, setting.key);
@@ -88,6 +85,10 @@ std::vector<HostEntry> named_by_envrc(const std::string& path, std::string_view 
   static constexpr std::string_view readers[] = {
       ".", "source", "source_env", "source_env_if_exists", "dotenv", "dotenv_if_exists"};
   std::vector<HostEntry> entries;
+  std::set<std::string> seen;
+  const auto add = [&](const std::string& named) {
+    if (entries.size() <= kMostNamed && seen.insert(named).second) entries.push_back(named_entry(host_shape("(envrc)"), named, false));
+  };
   const auto slash = path.rfind('/');
   const auto base = slash == std::string::npos ? std::string("/") : "/" + path.substr(0, slash);
   while (!text.empty()) {
@@ -102,9 +103,8 @@ std::vector<HostEntry> named_by_envrc(const std::string& path, std::string_view 
       // "/" stands for the project.
       const auto found = resolve_path(base, silent ? ".env" : words[i + 1]).substr(1);
       if (found.empty() || words[i + (silent ? 0 : 1)].starts_with('/')) continue;
-      entries.push_back(named_entry(host_shape("(envrc)"), found, false));
-      if (words[i].starts_with("source_env"))
-        entries.push_back(named_entry(host_shape("(envrc)"), found + "/.envrc", false));
+      add(found);
+      if (words[i].starts_with("source_env")) add(found + "/.envrc");
     }
   }
   return entries;

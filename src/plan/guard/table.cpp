@@ -29,27 +29,32 @@ std::optional<std::string_view> class_at(std::string_view pattern) {
   return pattern.substr(1, end - 1);
 }
 
+// How much of the pattern stands for this character; 0: it does not fit.
+std::size_t fits(std::string_view pattern, char c) {
+  if (pattern.empty()) return 0;
+  if (const auto chars = class_at(pattern)) return chars->find(c) == std::string_view::npos ? 0 : chars->size() + 2;
+  return pattern.front() == '?' || pattern.front() == c ? 1 : 0;
+}
+
+// Only the last * is tried again, which is enough: so it takes no more than the one length times the other.
 bool name_matches(std::string_view pattern, std::string_view name) {
-  while (!pattern.empty()) {
-    if (pattern.front() == '*') {
-      pattern.remove_prefix(1);
-      if (pattern.empty()) return true;
-      for (std::size_t i = 0; i <= name.size(); ++i) {
-        if (name_matches(pattern, name.substr(i))) return true;
-      }
+  std::size_t at = 0, next = 0, taken = 0;
+  std::optional<std::size_t> star;
+  while (next < name.size()) {
+    if (at < pattern.size() && pattern[at] == '*') {
+      star = at++;
+      taken = next;
+    } else if (const auto length = fits(pattern.substr(at), name[next]); length != 0) {
+      at += length;
+      ++next;
+    } else if (star) {
+      at = *star + 1;
+      next = ++taken;
+    } else {
       return false;
     }
-    if (name.empty()) return false;
-    if (const auto chars = class_at(pattern)) {
-      if (chars->find(name.front()) == std::string_view::npos) return false;
-      pattern.remove_prefix(chars->size() + 2);
-    } else {
-      if (pattern.front() != '?' && pattern.front() != name.front()) return false;
-      pattern.remove_prefix(1);
-    }
-    name.remove_prefix(1);
   }
-  return name.empty();
+  return pattern.find_first_not_of('*', at) == std::string_view::npos;
 }
 
 using Parts = std::span<const std::string_view>;
@@ -159,6 +164,26 @@ const HostEntry& host_shape(std::string_view glob) {
   throw core::Error(fmt::format("The table of what the host runs has no entry {}.", glob));
 }
 
+std::string literal_glob(std::string_view path) {
+  std::string glob = "/";
+  for (const char c : path) {
+    const bool special = std::string_view("*?[").find(c) != std::string_view::npos;
+    glob += special ? std::string{'[', c, ']'} : std::string(1, c);
+  }
+  return glob;
+}
+
+std::string path_of_literal(std::string_view glob) {
+  std::string path;
+  glob.remove_prefix(std::min<std::size_t>(glob.size(), 1));
+  while (!glob.empty()) {
+    const auto chars = class_at(glob);
+    path += chars ? *chars : glob.substr(0, 1);
+    glob.remove_prefix(chars ? chars->size() + 2 : 1);
+  }
+  return path;
+}
+
 bool glob_matches(std::string_view glob, std::string_view path) {
   const bool anchored = glob.starts_with('/');
   const auto globs = parts_of(glob);
@@ -171,7 +196,7 @@ bool glob_matches(std::string_view glob, std::string_view path) {
   return false;
 }
 
-void HostIndex::Names::add(std::string_view pattern, std::uint16_t entry) {
+void HostIndex::Names::add(std::string_view pattern, std::uint32_t entry) {
   if (pattern.find_first_of("*?[") == std::string_view::npos) {
     exact[pattern].push_back(entry);
   } else if (const auto chars = class_at(pattern)) {
@@ -195,8 +220,8 @@ bool HostIndex::Names::may_be(std::string_view name) const {
   return dot != std::string_view::npos && by_extension.contains(name.substr(dot + 1));
 }
 
-std::vector<std::uint16_t> HostIndex::Names::candidates(std::string_view name) const {
-  std::vector<std::uint16_t> found;
+std::vector<std::uint32_t> HostIndex::Names::candidates(std::string_view name) const {
+  std::vector<std::uint32_t> found;
   const auto add_all = [&](const auto& map, std::string_view key) {
     if (const auto some = map.find(key); some != map.end())
       found.insert(found.end(), some->second.begin(), some->second.end());
@@ -216,7 +241,7 @@ HostIndex::HostIndex(std::span<const HostEntry> entries) : entries_(entries) {
     const std::string_view glob = entries[i].glob;
     if (glob.starts_with('(')) continue;
     const auto tree = tree_of(glob);
-    (tree ? trees_ : files_).add(last_of(tree.value_or(glob)), static_cast<std::uint16_t>(i));
+    (tree ? trees_ : files_).add(last_of(tree.value_or(glob)), static_cast<std::uint32_t>(i));
   }
 }
 

@@ -29,6 +29,9 @@ using plan::HostSnapshot;
 using Kind = host::ScannedName::Kind;
 
 constexpr std::size_t kSnapshot = 256U << 20;
+constexpr std::size_t kMostFound = 32U << 20;  // bytes, of those to be moved and of the rest; what is beyond comes in another round
+constexpr std::size_t kOfFinding = 500;        // what each takes beside its path
+constexpr int kMostRounds = 100;
 constexpr const char* kSnapshotFile = "/host-snapshot";
 constexpr const char* kPlanted = "/planted";  // what could not be moved away, each path ended by a NUL
 
@@ -129,9 +132,8 @@ class After : public Visitor {
         real.empty() ? cannot_be_made(plan::resolve_path(before_.project + "/" + met.in.path, target))
                      : plan::is_program_directory(real) && (is_python || cannot_write(real));
     if (harmless) return;
-    add(plan::host_shape("(link)"), met.path, Finding::Change::added);
     // Of links in such trees nothing is remembered: it may have led there before.
-    if (old && met.in.context < 0) findings_.back().quarantine = false;
+    add(plan::host_shape("(link)"), met.path, Finding::Change::added, !old || met.in.context >= 0);
   }
 
   void bulk_file(const Met& met, std::size_t tree) override {
@@ -151,8 +153,7 @@ class After : public Visitor {
     for (std::size_t i = 0; i < counts_.size(); ++i) {
       if (counts_[i] == 0) continue;
       const auto& [path, entry] = bulk[i];
-      add(*entry, path, Finding::Change::changed);
-      findings_.back().files = counts_[i];
+      add(*entry, path, Finding::Change::changed, true, counts_[i]);
     }
     // One thing found twice, as a link that is an entry: the graver word.
     plan::sort_findings(findings_);
@@ -160,6 +161,10 @@ class After : public Visitor {
     std::erase_if(findings_, [&](const auto& finding) { return !seen.insert(finding.path).second; });
     return std::move(findings_);
   }
+
+  /// Found beyond what is kept of them.
+  std::size_t more_to_move() const { return more_to_move_; }
+  std::size_t more_to_tell() const { return more_to_tell_; }
 
  private:
   // What leads a worktree of the jail to a repository of the jail. Gone here: the homecoming writes one of its own.
@@ -169,8 +174,17 @@ class After : public Visitor {
     return content && worktrees_.wrote(met.path, *content) && ::unlinkat(met.in.directory, met.c_name(), 0) == 0;
   }
 
-  void add(const HostEntry& entry, const std::string& path, Finding::Change change) {
-    findings_.push_back(plan::judge(before_, entry, path, change));
+  void add(const HostEntry& entry, const std::string& path, Finding::Change change, bool may_move = true, std::size_t files = 1) {
+    auto finding = plan::judge(before_, entry, path, change);
+    finding.quarantine = finding.quarantine && may_move;
+    finding.files = files;
+    auto& bytes = finding.quarantine ? to_move_ : to_tell_;
+    bytes += path.size() + kOfFinding;
+    if (bytes <= kMostFound) {
+      findings_.push_back(std::move(finding));
+    } else {
+      ++(finding.quarantine ? more_to_move_ : more_to_tell_);
+    }
   }
 
   bool changed(const Met& met, const FileState& known) const {
@@ -261,7 +275,8 @@ class After : public Visitor {
 
   // A repository that was there before and that the jail could write: settings, hooks, operations at work.
   void look_into(const std::string& repository, const HostEntry& entry) {
-    host::walk_entries(host::open_directory_below(before_.project, repository), 200000,
+    const bool whole =
+        host::walk_entries(host::open_directory_below(before_.project, repository), host::ScanLimits{}.names,
                     [&](const host::WalkedEntry& entry_below) {
                       const auto& [path, name_below, directory_below, info] = entry_below;
                       static const std::set<std::string, std::less<>> inert = {
@@ -273,6 +288,7 @@ class After : public Visitor {
                         add(entry, joined(repository, path), Finding::Change::changed);
                       return false;
                     });
+    if (!whole) unreadable(repository);
   }
 
   const HostSnapshot& before_;
@@ -282,6 +298,7 @@ class After : public Visitor {
   std::set<std::uint64_t> read_only_;
   std::unordered_map<std::string, bool> moved_;  // directories: whether they, or one above, were renamed since
   std::vector<Finding> findings_;
+  std::size_t to_move_ = 0, to_tell_ = 0, more_to_move_ = 0, more_to_tell_ = 0;
   std::vector<std::size_t> counts_;
 };
 
@@ -305,28 +322,49 @@ void move_and_report(std::vector<Finding>& findings, const HostSnapshot& before,
     return;
   }
   if (is_one_of_several && !findings.empty()) spdlog::warn("In {}:", core::printable(before.project));
-  plan::Report report(findings);
+  plan::Report report(findings, part + "/quarantine.txt");
   move_to_quarantine(findings, before, part,
                      {.found = [&](const auto& finding) { say(report.lines_of(finding)); },
-                      .done = [&](const auto& finding) { say(plan::Report::outcome_of(finding)); }});
-  if (const auto last = report.last_line()) spdlog::warn("{}", *last);
+                      .done = [&](const auto& finding) { say(report.outcome_of(finding)); }});
+  say(report.last_lines());
+}
+
+// One look, of what fits into it. `again`: the rest was told by an earlier one.
+std::size_t look_once(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several, bool again,
+                      const std::set<std::string>& planted, std::vector<Finding>& findings) {
+  After after(before, part);
+  const auto entries = all_entries(before.named);
+  scan_project(before.project, entries, after, true);
+  findings = after.finish();
+  // Was told already; what else has changed since, the user may have changed.
+  std::erase_if(findings, [&](const auto& finding) {
+    return (again && !finding.quarantine) ||
+           (!planted.empty() && (!finding.quarantine || !planted.contains(finding.path)));
+  });
+  move_and_report(findings, before, part, id, is_one_of_several);
+  if (after.more_to_tell() > 0 && !again) spdlog::warn("  and {} more that are not listed", after.more_to_tell());
+  return after.more_to_move();
 }
 
 // True when all that was to be moved away is away.
 bool settle(const HostSnapshot& before, const std::string& part, const std::string& id, bool is_one_of_several,
             bool more_to_come) {
   const auto planted = planted_in(part);
-  After after(before, part);
-  const auto entries = all_entries(before.named);
-  scan_project(before.project, entries, after, true);
-  auto findings = after.finish();
-  // Was told already; what else has changed since, the user may have changed.
-  if (!planted.empty())
-    std::erase_if(findings, [&](const auto& finding) { return !finding.quarantine || !planted.contains(finding.path); });
-  move_and_report(findings, before, part, id, is_one_of_several);
+  std::vector<Finding> findings;
+  std::size_t more = 0;
+  const auto is_away = [](const auto& finding) { return finding.quarantine && !finding.kept_as.empty(); };
+  for (int round = 0; round < kMostRounds; ++round) {
+    more = look_once(before, part, id, is_one_of_several, round > 0, planted, findings);
+    if (more == 0 || std::none_of(findings.begin(), findings.end(), is_away)) break;
+  }
   std::string left;
   for (const auto& finding : findings) {
     if (finding.quarantine && finding.kept_as.empty()) left += finding.path + '\0';
+  }
+  if (more > 0) {
+    spdlog::error("{} more in {} were not moved away.", more, core::printable(before.project));
+    ::unlink((part + kPlanted).c_str());  // then all is looked at again
+    return false;
   }
   ::unlink((part + kPlanted).c_str());
   if (left.empty() || more_to_come) return left.empty();

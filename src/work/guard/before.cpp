@@ -11,6 +11,7 @@
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/guard/named.hpp>
+#include <jailed/plan/guard/subtrees.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/work/guard/guard.hpp>
 #include <jailed/work/guard/quarantine.hpp>
@@ -30,6 +31,9 @@ constexpr std::size_t kMostRemembered = 20000;  // files with a hash
 constexpr std::size_t kMostCopied = 1U << 20;   // bytes of a file
 constexpr std::size_t kSmallConfig = 1 << 20;
 constexpr std::size_t kLongestSnapshot = 256U << 20;
+constexpr std::size_t kMostNames = 128U << 20;  // bytes; half a million files at least
+constexpr std::size_t kOfEach = 100;            // what is kept beside a path
+constexpr std::size_t kMostRead = 10'000;       // files that .envrc files and links name
 
 std::size_t directories_of(const HostEntry& entry) {
   std::string_view glob = entry.glob;
@@ -46,7 +50,9 @@ class Before : public Visitor {
   void link(const Met& met) override {
     if (snapshot_.leading_out.size() >= kMostRemembered) return;
     auto target = read_link(met.in.directory, met.c_name());
-    if (leads_out_of(snapshot_.project, met, target)) snapshot_.leading_out.emplace(met.path, std::move(target));
+    if (!leads_out_of(snapshot_.project, met, target)) return;
+    count(met.path.size() + target.size());
+    snapshot_.leading_out.emplace(met.path, std::move(target));
   }
 
   void entry(const Met& met, const HostEntry& entry) override {
@@ -56,12 +62,16 @@ class Before : public Visitor {
     if (met.name.kind == Kind::link) follow(met, entry);
     if (met.name.kind == Kind::file && met.name.name == ".envrc") {
       const auto text = read_small(met.in.directory, met.c_name(), kSmallConfig);
-      for (auto& read : plan::named_by_envrc(met.path, text.value_or(""))) named.push_back(std::move(read));
+      auto read = plan::named_by_envrc(met.path, text.value_or(""));
+      if (read.size() > plan::kMostNamed) too_many_named = true;
+      for (auto& one : read) name(std::move(one));
     }
   }
 
   bool tree(const Met& met, const HostEntry& entry) override {
-    if (entry.guarded()) guards.push_back({met.path, true, directories_of(entry)});
+    if (!entry.guarded()) return true;
+    count(met.path.size());
+    guards.push_back({met.path, true, directories_of(entry)});
     return true;
   }
 
@@ -71,11 +81,13 @@ class Before : public Visitor {
       if (met.name.kind == Kind::file) guards.push_back({met.path, false, 0});
       return;
     }
+    count(met.path.size());
     snapshot_.repositories[met.path] = host::identity_of(met.in.directory, met.c_name());
     guards.push_back({met.path, true, 0});
   }
 
   bool bare(const ScannedDirectory& directory, bool) override {
+    count(directory.path.size());
     snapshot_.repositories[directory.path] = host::identity_of(directory.directory);
     if (!directory.path.empty()) guards.push_back({directory.path, true, 0});
     return true;
@@ -85,9 +97,26 @@ class Before : public Visitor {
 
   std::vector<plan::Guard> guards;
   std::vector<HostEntry> named;
+  bool too_many_named = false;
 
  private:
+  void count(std::size_t bytes) {
+    bytes_ += bytes + kOfEach;
+    if (bytes_ > kMostNames)
+      throw core::Error(fmt::format("{} holds more files that your tools run by themselves than jailed can watch.", core::printable(snapshot_.project)),
+                        "remove what should not be there (an earlier jail may have made it), or jail a part of it");
+  }
+
+  void name(HostEntry entry) {
+    if (named.size() >= kMostRead) {
+      too_many_named = true;
+    } else {
+      named.push_back(std::move(entry));
+    }
+  }
+
   void remember(const Met& met) {
+    count(met.path.size());
     struct stat info {};
     if (::fstatat(met.in.directory, met.c_name(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
     auto state = state_of(info);
@@ -104,11 +133,12 @@ class Before : public Visitor {
     const auto target = plan::resolve_path(base, read_link(met.in.directory, met.c_name()));
     if (!plan::is_within(target, snapshot_.project) || target == snapshot_.project) return;
     auto led_to = entry;
-    led_to.glob = target.substr(snapshot_.project.size());
-    named.push_back(std::move(led_to));
+    led_to.glob = plan::literal_glob(target.substr(snapshot_.project.size() + 1));
+    name(std::move(led_to));
   }
 
   HostSnapshot& snapshot_;
+  std::size_t bytes_ = 0;
 };
 
 std::vector<plan::GitSetting> settings_in(const std::string& directory, const char* name) {
@@ -143,7 +173,7 @@ std::vector<HostEntry> named_by_settings(const plan::GitFacts& git, const core::
 // Files that an .envrc reads, links that lead within the project: known only once the scan has met them.
 void remember_named(Before& before, HostSnapshot& snapshot) {
   for (auto& entry : before.named) {
-    const auto path = entry.glob.substr(1);
+    const auto path = plan::path_of_literal(entry.glob);
     const auto slash = path.rfind('/');
     const auto directory = host::open_directory_below(
         snapshot.project,
@@ -180,17 +210,18 @@ bool alone_on(const std::string& project, const GuardPlaces& places) {
 
 // What an earlier jail left there and could not be moved away was not always there: this jail's end finds it again.
 void forget_planted(HostSnapshot& snapshot, std::vector<plan::Guard>& guards, const std::string& sessions) {
+  plan::Subtrees planted;
   for (const auto& id : session_ids(sessions)) {
     for (const auto& part : session_parts(sessions + "/" + id)) {
-      for (const auto& path : planted_in(part, snapshot.project)) {
-        const auto is_it = [&](const std::string& other) { return plan::is_within("/" + other, "/" + path); };
-        std::erase_if(snapshot.files, [&](const auto& file) { return is_it(file.first); });
-        std::erase_if(snapshot.leading_out, [&](const auto& link) { return is_it(link.first); });
-        std::erase_if(snapshot.repositories, [&](const auto& one) { return is_it(one.first); });
-        std::erase_if(guards, [&](const auto& guard) { return is_it(guard.path); });
-      }
+      for (const auto& path : planted_in(part, snapshot.project)) planted.add(path);
     }
   }
+  if (planted.empty()) return;
+  const auto is_it = [&](const auto& known) { return planted.hold(known.first); };
+  std::erase_if(snapshot.files, is_it);
+  std::erase_if(snapshot.leading_out, is_it);
+  std::erase_if(snapshot.repositories, is_it);
+  std::erase_if(guards, [&](const auto& guard) { return planted.hold(guard.path); });
 }
 
 core::SipKey random_key() {
@@ -215,6 +246,8 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
   Before before(snapshot);
   const auto entries = all_entries(snapshot.named);
   scan_project(git.project, entries, before, false);
+  if (before.too_many_named)
+    spdlog::warn("What {} has in .envrc files names more files than jailed watches.", core::printable(git.project));
   remember_named(before, snapshot);
   forget_planted(snapshot, before.guards, places.sessions);
   std::erase_if(before.guards,

@@ -11,7 +11,7 @@
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/scan.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/plan/project/project.hpp>
+#include <jailed/plan/guard/subtrees.hpp>
 #include <jailed/work/guard/quarantine.hpp>
 #include <jailed/work/session/parts.hpp>
 #include <jailed/work/session/session.hpp>
@@ -127,18 +127,15 @@ void make_room_for_quarantine(const std::string& part, const std::string& projec
 void move_to_quarantine(std::vector<Finding>& findings, const HostSnapshot& before, const std::string& part,
                         const QuarantineTalk& talk) {
   std::optional<Quarantine> place;
-  std::vector<std::string> moved;
+  plan::Subtrees moved;
   std::erase_if(findings, [&](Finding& finding) {
-    const auto path = "/" + finding.path;
-    if (finding.quarantine && std::any_of(moved.begin(), moved.end(),
-                                          [&](const auto& above) { return plan::is_within(path, above); }))
-      return true;  // went along
+    if (finding.quarantine && moved.hold(finding.path)) return true;  // went along
     talk.found(finding);
     if (!finding.quarantine) return false;
     if (!place) place.emplace(before, part);
     place->take(finding);
     talk.done(finding);
-    if (!finding.kept_as.empty()) moved.push_back(path);
+    if (!finding.kept_as.empty()) moved.add(finding.path);
     return false;
   });
 }

@@ -31,6 +31,7 @@ class ProjectScan {
   void run(const std::string& project, bool open_up) {
     host::ScanLimits limits;
     limits.open_up = open_up;
+    limits.path = PATH_MAX;
     host::scan_tree(
         project, limits, [&](const ScannedDirectory& directory) { visit(directory); },
         [&](const std::string& path) { visitor_.unreadable(path); });
@@ -166,18 +167,16 @@ bool leads_out_of(const std::string& project, const Met& met, const std::string&
 std::optional<std::string> read_small(int directory, const char* name, std::size_t limit) {
   const host::Fd file(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file) return std::nullopt;
-  std::string content(limit + 1, '\0');
-  std::size_t size = 0;
-  while (size < content.size()) {
-    const auto count = ::read(file.get(), content.data() + size, content.size() - size);
+  std::string content;
+  std::array<char, 16384> buffer;
+  while (content.size() <= limit) {
+    const auto count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return std::nullopt;
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
+    if (count == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  if (size > limit) return std::nullopt;
-  content.resize(size);
-  return content;
+  return std::nullopt;
 }
 
 FileState state_of(const struct stat& info) {

@@ -43,22 +43,28 @@ bool is_program_directory(const std::string& path);
 void sort_findings(std::vector<Finding>& findings);
 
 /// Lines for people, without jailed's prefix; no byte of a path reaches the terminal unescaped. Each finding is named
-/// before anything is done about it. Everything that is to be moved is named; of the rest, the first `most`.
+/// before anything is done about it. Of what is to be moved the first `kMostMoved` are named, and each that stays; of the rest, the
+/// first `kMostTold`.
 class Report {
  public:
-  /// `findings`: all that there will be, for the width of the columns.
-  explicit Report(const std::vector<Finding>& findings, std::size_t most = 25);
+  static constexpr std::size_t kMostMoved = 1000;
+  static constexpr std::size_t kMostTold = 25;
+
+  /// `findings`: all that there will be, for the width of the columns. `list`: the file that names all that was moved.
+  Report(const std::vector<Finding>& findings, std::string list);
 
   std::vector<std::string> lines_of(const Finding& finding);
   /// What came of moving it.
-  static std::vector<std::string> outcome_of(const Finding& finding);
+  std::vector<std::string> outcome_of(const Finding& finding);
   /// How many were not named.
-  std::optional<std::string> last_line() const;
+  std::vector<std::string> last_lines() const;
 
  private:
-  std::size_t most_;
+  std::string line_of(const Finding& finding) const;
+
+  std::string list_;
   std::size_t width_ = 0;
-  std::size_t shown_ = 0;
+  std::size_t told_ = 0, moved_ = 0, moved_unnamed_ = 0;
   bool begun_ = false;
 };
 

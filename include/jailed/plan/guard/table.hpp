@@ -45,6 +45,10 @@ const HostEntry& host_shape(std::string_view glob);
 /// ends with /**.
 bool glob_matches(std::string_view glob, std::string_view path);
 
+/// The glob that means this path below the project alone, whatever its names hold; and back.
+std::string literal_glob(std::string_view path);
+std::string path_of_literal(std::string_view glob);
+
 /// Finds the entry for a path among many, so fast that every name of a large tree can be asked for. Keeps
 /// views into the entries.
 class HostIndex {
@@ -65,13 +69,13 @@ class HostIndex {
   struct Names {
     struct Wild {
       std::string_view pattern;
-      std::uint16_t entry;
+      std::uint32_t entry;
     };
-    std::unordered_map<std::string_view, std::vector<std::uint16_t>> exact, by_extension;
+    std::unordered_map<std::string_view, std::vector<std::uint32_t>> exact, by_extension;
     std::array<std::vector<Wild>, 256> by_first;
 
-    void add(std::string_view pattern, std::uint16_t entry);
-    std::vector<std::uint16_t> candidates(std::string_view name) const;
+    void add(std::string_view pattern, std::uint32_t entry);
+    std::vector<std::uint32_t> candidates(std::string_view name) const;
     bool may_be(std::string_view name) const;
   };
 

@@ -2,6 +2,7 @@
 #include <jailed/plan/guard/mounts.hpp>
 #include <jailed/plan/guard/named.hpp>
 #include <jailed/plan/guard/snapshot.hpp>
+#include <jailed/plan/guard/subtrees.hpp>
 #include <nlohmann/json.hpp>
 
 #include "catch.hpp"
@@ -66,7 +67,7 @@ TEST_CASE("paths that git's settings name", "[plan]") {
   CHECK(named_by_git("/p", "/p/.git", {{"core", "", "hookspath", "h"}}, [](const auto&) {
           return false;
         }).empty());
-  CHECK(named_by_git("/p", "", {{"core", "", "hookspath", "a*[b"}}, kThere).front().glob == "/a??b");
+  CHECK(named_by_git("/p", "", {{"core", "", "hookspath", "a*[b"}}, kThere).front().glob == "/a[*][[]b");
 }
 
 TEST_CASE("files that an .envrc reads", "[plan]") {
@@ -169,7 +170,7 @@ TEST_CASE("where a system keeps its programs", "[plan]") {
 TEST_CASE("the report names what was moved, counts the rest, and shows no raw byte", "[plan]") {
   const HostIndex index(host_table());
   std::vector<Finding> findings;
-  for (int i = 0; i < 5; ++i)
+  for (int i = 10; i < 40; ++i)
     findings.push_back(
         {Finding::Change::changed, "d" + std::to_string(i) + "/Makefile", *index.file("Makefile")});
   Finding moved{Finding::Change::added, "\x1b[31m/.envrc", *index.file(".envrc")};
@@ -184,36 +185,46 @@ TEST_CASE("the report names what was moved, counts the rest, and shows no raw by
   findings.push_back(stuck);
   sort_findings(findings);
   const auto lines_of_all = [](const std::vector<Finding>& all) {
-    Report report(all, 2);
+    Report report(all, "/s/the list");
     std::vector<std::string> lines;
     const auto add = [&](const auto& more) { lines.insert(lines.end(), more.begin(), more.end()); };
     for (const auto& finding : all) {
       add(report.lines_of(finding));
-      if (finding.quarantine) add(Report::outcome_of(finding));
+      if (finding.quarantine) add(report.outcome_of(finding));
     }
-    if (const auto last = report.last_line()) lines.push_back(*last);
+    add(report.last_lines());
     return lines;
   };
   const auto lines = lines_of_all(findings);
-  CHECK(lines == std::vector<std::string>{
-                     "changed files that your tools run by themselves:",
-                     "  critical new     \\033[31m/.envrc  direnv: cd, when the same text was allowed before",
-                     "      moved away; to take it: mv -i -- X Y",
-                     "  critical new     stuck/.envrc     direnv: cd, when the same text was allowed before",
-                     "      could NOT be moved away (Permission denied): look at it before you use the tool",
-                     "  high     changed d0/Makefile      make: make",
-                     "  high     changed d1/Makefile      make: make",
-                     "  and 3 more; all of them: --report json",
-                 });
+  REQUIRE(lines.size() == 5 + Report::kMostTold + 1);
+  CHECK(std::vector(lines.begin(), lines.begin() + 7) ==
+        std::vector<std::string>{
+            "changed files that your tools run by themselves:",
+            "  critical new     \\033[31m/.envrc  direnv: cd, when the same text was allowed before",
+            "      moved away; to take it: mv -i -- X Y",
+            "  critical new     stuck/.envrc     direnv: cd, when the same text was allowed before",
+            "      could NOT be moved away (Permission denied): look at it before you use the tool",
+            "  high     changed d10/Makefile     make: make",
+            "  high     changed d11/Makefile     make: make",
+        });
+  CHECK(lines.back() == "  and 5 more; all of them: --report json");
   CHECK(lines_of_all({}).empty());
 
   const auto json = nlohmann::json::parse(report_json("0123456789ab", "/p", findings));
   CHECK(json["session"] == "0123456789ab");
-  CHECK(json["changed"].size() == 7);
+  CHECK(json["changed"].size() == 32);
   CHECK(json["changed"][0]["path"] == "\x1b[31m/.envrc");
   CHECK(json["changed"][0]["quarantined"] == true);
   CHECK(json["changed"][1]["problem"] == "Permission denied");
   CHECK(report_json("s", "/p", findings).find('\x1b') == std::string::npos);
+
+  // A flood of what was moved is counted, and what stays is named all the same.
+  std::vector<Finding> flood(Report::kMostMoved + 10, moved);
+  flood.push_back(stuck);
+  const auto of_flood = lines_of_all(flood);
+  REQUIRE(of_flood.size() == 1 + 2 * Report::kMostMoved + 2 + 1);
+  CHECK(of_flood[of_flood.size() - 3].find("stuck/.envrc") != std::string::npos);
+  CHECK(of_flood.back() == "  and 10 more moved away: see '/s/the list'");
 }
 
 TEST_CASE("names in the quarantine are those of nothing that a tool obeys", "[plan]") {
@@ -221,4 +232,27 @@ TEST_CASE("names in the quarantine are those of nothing that a tool obeys", "[pl
   CHECK(quarantine_name(1, "x/.git") == "1-git");
   CHECK(quarantine_name(2, "a b\n\xff;") == "2-a_b___");
   CHECK(quarantine_name(4, "...") == "4-");
+}
+
+TEST_CASE("a file that names a million others names a thousand", "[plan]") {
+  std::string text, settings;
+  for (int i = 0; i < 100000; ++i) text += ". f" + std::to_string(i) + "\n";
+  CHECK(named_by_envrc(".envrc", text).size() == kMostNamed + 1);  // which tells that there were more
+  CHECK(named_by_envrc(".envrc", ". a\n. b\n. a\n").size() == 2);
+  for (int i = 0; i < 100000; ++i) settings += " ./f" + std::to_string(i);
+  int asked = 0;
+  const auto exists = [&](const std::string&) { return ++asked > 0; };
+  CHECK(named_by_git("/p", "/p/.git", {{"alias", "", "x", settings}}, exists).size() == 2 * kMostNamed);
+  asked = 0;
+  CHECK(named_by_git("/p", "/p/.git", {{"alias", "", "x", "./a ./a ./a"}}, exists).size() == 2);
+  CHECK(asked == 1);
+}
+
+TEST_CASE("what is below one of many paths", "[plan]") {
+  Subtrees tops;
+  CHECK(tops.empty());
+  CHECK_FALSE(tops.hold("a"));
+  for (const auto* path : {"a/b/c", "a/b-c", "a/b", "x", "x/y"}) tops.add(path);
+  for (const auto* path : {"a/b", "a/b/c", "a/b/z", "a/b/c/d", "a/b-c", "x", "x/y/z", "x/0"}) CHECK(tops.hold(path));
+  for (const auto* path : {"a", "a/b-", "a/b-cd", "a/bc", "a/c", "", "y", "xx", "x0"}) CHECK_FALSE(tops.hold(path));
 }

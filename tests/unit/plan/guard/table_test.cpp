@@ -64,6 +64,29 @@ TEST_CASE("what the table must guard, it guards", "[plan]") {
   CHECK_FALSE(is_bulk(*index.tree(".idea")));
 }
 
+TEST_CASE("a path is found as itself, whatever its names hold", "[plan]") {
+  for (const std::string path : {"a", "a/b c", "en[dev]", "conf[1].sh", "*", "a/**", "**/b", "[", "]", "[[]", "a?b", "[*", "x/[a-z]*.sh"}) {
+    INFO(path);
+    const auto glob = literal_glob(path);
+    CHECK(path_of_literal(glob) == path);
+    CHECK(glob_matches(glob, path));
+    for (const auto* other : {"a/x", "end", "conf1.sh", "x", "a/b/c", "axb", "x/abc.sh"}) CHECK((path == other || !glob_matches(glob, other)));
+    const std::vector<HostEntry> entries = {{glob, "t", "w", Trigger::automatic, Severity::critical, "s"}};
+    const HostIndex index(entries);
+    CHECK(index.may_be_file(path.substr(path.rfind('/') + 1)));
+    CHECK(index.file(path) == &entries.front());
+  }
+}
+
+TEST_CASE("a pattern of many stars takes no time", "[plan]") {
+  std::string stars;
+  for (int i = 0; i < 100; ++i) stars += "*a";
+  CHECK_FALSE(glob_matches(stars + "b", std::string(250, 'a')));
+  CHECK(glob_matches(stars + "*", std::string(250, 'a')));
+  CHECK(glob_matches("*ab*ba*", "xabyabba"));
+  CHECK_FALSE(glob_matches("*ab*ba", "abba0"));
+}
+
 TEST_CASE("globs", "[plan]") {
   CHECK(glob_matches(".envrc", ".envrc"));
   CHECK(glob_matches(".envrc", "a/b/.envrc"));

@@ -1,0 +1,89 @@
+"""Trees that a jail made to hold jailed up, at its end or at the next launch: jailed's time and memory have a bound, and what it says stays true."""
+import os
+import shlex
+import time
+
+from test_host_execution import jail, put, quarantined
+
+MEMORY = 1 << 30
+
+
+def made_by(host, script: str) -> str:
+    """Shell words that run this Python in the project."""
+    path = host.directory / "make.py"
+    path.write_text(script)
+    return f"/usr/bin/python3 {shlex.quote(str(path))}"
+
+
+def test_a_name_is_no_pattern(host):
+    """A link's target was one: [1] did not mean the file of that name, and many stars took for ever."""
+    put(host, "en[dev]")
+    (host.project / ".envrc").symlink_to("en[dev]")
+    put(host, "b/" + "*a" * 40 + "b")
+    (host.project / "b/.envrc").symlink_to("*a" * 40 + "b")
+    put(host, "a" * 200)
+    host.give(host.project)
+    began = time.monotonic()
+    report = jail(host, "echo evil >'en[dev]'")
+    assert any("changed en[dev]" in line for line in report)
+    assert time.monotonic() - began < 10
+
+
+def test_a_file_that_an_envrc_names_is_the_user_s_own_whatever_its_name_holds(host):
+    """It was not remembered, so it was taken for the jail's and moved away at each end."""
+    for name in ("conf[1].sh", "a*.sh", "a?.sh"):
+        put(host, name)
+    put(host, ".envrc", ". ./conf[1].sh\n. ./a*.sh\n. ./a?.sh\n")
+    assert jail(host) == [] and host.sessions == []
+    assert any("a?.sh" in line for line in jail(host, "echo >a?.sh"))
+    assert (host.project / "a*.sh").exists()
+
+
+def test_a_large_envrc_linked_many_times_takes_no_memory(host):
+    put(host, "a")
+    put(host, ".envrc", "".join(f". {number:x}\n" for number in range(100_000)))
+    for number in range(200):
+        (host.project / str(number)).mkdir()
+        os.link(host.project / ".envrc", host.project / str(number) / ".envrc")
+    host.give(host.project)
+    result = host.run_within(MEMORY, ".", "--", "true", timeout=60)
+    assert result.code == 0 and result.err.count("names more files than jailed watches") == 1
+
+
+def test_a_hundred_thousand_planted_files_are_moved_away_in_little_time(host):
+    """Each was compared with all that had been moved before."""
+    make = made_by(host, "import os\nfor n in range(100_000):\n os.mkdir(f'd{n}'); open(f'd{n}/.envrc', 'w').close()")
+    host.fakes.on("run", f"cd {shlex.quote(str(host.project))} && {make}")
+    began = time.monotonic()
+    result = host.run_within(MEMORY, ".", "--", "true", timeout=120)
+    assert result.code == 0 and len(quarantined(host)) == 100_000
+    assert len(result.err.splitlines()) < 5000 and "more moved away: see" in result.err
+    (session,) = host.sessions
+    with open(host.config / "sessions" / session / "quarantine.txt") as list_:
+        assert sum(line.startswith("mv ") for line in list_) == 100_000
+    assert time.monotonic() - began < 60
+
+
+def test_a_chain_of_directories_with_something_in_each_is_bounded(host):
+    """No path leads as far as this; each name of it would be as long as all above it."""
+    make = made_by(host, "import os\nfor n in range(15_000):\n open('.envrc', 'w').close(); os.mkdir('a'); os.chdir('a')")
+    host.fakes.on("run", f"cd {shlex.quote(str(host.project))} && {make}")
+    try:
+        result = host.run_within(MEMORY, ".", "--", "true", timeout=60)
+        assert result.code == 0 and "critical unreadable" not in result.err.split("a/a")[0]
+        assert "unreadable a/a/a/" in result.err and len(quarantined(host)) > 2000
+    finally:  # for shutil, which recurses
+        os.system(f"/bin/rm -rf {shlex.quote(str(host.project))}/a")
+
+
+def test_a_flood_in_a_repository_hides_no_hook(host):
+    """After 200,000 names the look at a repository that the jail could write ended without a word."""
+    for number in range(70):  # more than are mounted read-only
+        for name in ("objects", "refs", "hooks"):
+            (host.project / f"r{number:02}.git" / name).mkdir(parents=True)
+        put(host, f"r{number:02}.git/HEAD", "ref: refs/heads/main\n")
+    make = made_by(host, "import os\nos.mkdir('r69.git/aaa')\nfor n in range(200_001): os.mkdir(f'r69.git/aaa/{n}')\nopen('r69.git/hooks/post-update', 'w').close()")
+    host.fakes.on("run", f"cd {shlex.quote(str(host.project))} && {make}")
+    result = host.run(".", "--", "true", timeout=60)
+    assert result.code == 0 and "r69.git/hooks/post-update" in result.err
+    assert not (host.project / "r69.git/hooks/post-update").exists()
