@@ -105,10 +105,11 @@ core::Command list_jails_command(const Engine& engine, uid_t owner) {
   return {engine.program, std::move(args), {}};
 }
 
-std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text) {
-  std::vector<FoundJail> jails;
-  for (const auto& claim : traits_of(engine).answers.jails(text)) jails.push_back(checked(engine, claim));
-  return jails;
+JailList parse_jails(const Engine& engine, std::string_view text) {
+  const auto [claims, whole] = traits_of(engine).answers.jails(text);
+  JailList list{.jails = {}, .whole = whole};
+  for (const auto& claim : claims) list.jails.push_back(checked(engine, claim));
+  return list;
 }
 
 const FoundJail& choose_jail(const std::vector<FoundJail>& jails, const std::string& word,

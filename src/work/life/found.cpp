@@ -82,14 +82,19 @@ void ask_engine(Found& found, const Environment& environment) {
     throw core::Error(fmt::format("{} does not say which jails there are: {}", found.engine.program,
                                   core::printable(answer.err)));
   }
-  found.jails = plan::parse_jails(found.engine, answer.out);
+  auto list = plan::parse_jails(found.engine, answer.out);
+  found.jails = std::move(list.jails);
   std::set<std::string> names;
   for (auto& jail : found.jails) {
     jail = plan::agreed(found.engine, std::move(jail), known_session(found.sessions, jail.session));
     if (!jail.foreign && !names.insert(jail.name).second)
       jail = plan::foreign(found.engine, std::move(jail), "another one has its name");
   }
-  clear_ended_detached(found, environment);
+  if (list.whole) {
+    clear_ended_detached(found, environment);
+  } else {
+    spdlog::warn("{} does not say clearly which jails there are; none is taken for ended.", found.engine.program);
+  }
 }
 
 Found look(const Options& options, const Environment& environment) {

@@ -12,7 +12,7 @@ struct Endpoint;
 struct EndpointFacts;
 struct Failure;
 struct Identity;
-struct JailClaim;
+struct JailClaims;
 struct TmpfsMount;
 
 /// Words of a command line, or others in a row.
@@ -56,7 +56,7 @@ struct SocketTraits {
 /// What is asked of an engine in its own way, and how its answers are read.
 struct AnswerTraits {
   const char* jails_format;  // of `ps`
-  std::vector<JailClaim> (*jails)(std::string_view answer);
+  JailClaims (*jails)(std::string_view answer);
   const char* machine_format;  // of `info`, see parse_machine
   std::vector<std::string> (*memory_events)(const std::string& container);  // that the kernel killed for memory; null: it forgets
 };

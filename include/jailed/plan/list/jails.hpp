@@ -35,13 +35,22 @@ struct JailClaim {
 };
 inline constexpr std::size_t kMostJails = 10000;
 
+struct JailClaims {
+  std::vector<JailClaim> claims;
+  bool whole = true;  // all of the answer made sense, and there were no more
+};
+
 /// One call: every jail of this owner, whatever its state. Podman 4.3 knows no `.Label` in a template, and
 /// Docker's JSON runs all labels together; so each is asked in its own way.
 core::Command list_jails_command(const Engine& engine, uid_t owner);
 
 /// Reads the answer: what claims to be a jail and is no helper of one. Every value is checked here; where one is not what
 /// jailed writes, the claim is a foreign one.
-std::vector<FoundJail> parse_jails(const Engine& engine, std::string_view text);
+struct JailList {
+  std::vector<FoundJail> jails;
+  bool whole = true;  // else who is not in it may be there all the same
+};
+JailList parse_jails(const Engine& engine, std::string_view text);
 
 /// What the user means by a jail: a name, a session, the beginning of one (also without `jailed-`), the path or
 /// name of one of its projects. Empty: the one around `here`, or the only one. Throws UsageError when it is none

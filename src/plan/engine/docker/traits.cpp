@@ -42,28 +42,32 @@ std::vector<std::string> docker_memory_events(const std::string& container) {
   return {"events", "--since", "0", "--until", "0s", "--filter", "container=" + container, "--filter", "event=oom", "--format", "{{.Action}}"};
 }
 
-std::vector<JailClaim> docker_jails(std::string_view text) {
-  std::vector<JailClaim> claims;
-  while (!text.empty() && claims.size() < kMostJails) {
+JailClaims docker_jails(std::string_view text) {
+  JailClaims answer;
+  while (!text.empty()) {
     const auto line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty()) continue;
     const auto fields = parse_answer(line);
     if (!fields.is_array() || fields.size() != 11 ||
-        !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }))
+        !std::all_of(fields.begin(), fields.end(), [](const auto& field) { return field.is_string(); }) ||
+        answer.claims.size() >= kMostJails) {
+      answer.whole = false;
       continue;
+    }
     if (fields[8] != "") continue;  // a helper of a jail
-    claims.push_back({.names = fields[0],
-                      .session = fields[1],
-                      .project = fields[2],
-                      .image = fields[3],
-                      .state = fields[4],
-                      .age = fields[5],
-                      .sync = fields[6],
-                      .detached = fields[7],
-                      .further = fields[9],
-                      .id = fields[10]});
+    answer.claims.push_back({.names = fields[0],
+                             .session = fields[1],
+                             .project = fields[2],
+                             .image = fields[3],
+                             .state = fields[4],
+                             .age = fields[5],
+                             .sync = fields[6],
+                             .detached = fields[7],
+                             .further = fields[9],
+                             .id = fields[10]});
   }
-  return claims;
+  return answer;
 }
 
 std::string_view how_to_start_docker(const Engine&) {

@@ -22,28 +22,33 @@ constexpr const char* kPodmanLines[] = {"Error: ", "See 'podman run --help'", "t
 // memory, and that has its limit.
 std::string podman_tmpfs_options(const TmpfsMount& mount, Identity) { return mount.shared ? ",notmpcopyup" : ",notmpcopyup,U"; }
 
-std::vector<JailClaim> podman_jails(std::string_view text) {
-  std::vector<JailClaim> claims;
-  const auto answer = parse_answer(text);
-  if (!answer.is_array()) return claims;
-  for (const auto& entry : answer) {
-    if (!entry.is_object() || claims.size() >= kMostJails) continue;
-    const auto labels = entry.value("Labels", json::object());
-    const auto names = entry.value("Names", json::array());
-    if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string()) continue;
-    if (!string_at(labels, "jailed.role").empty()) continue;
-    claims.push_back({.names = names.front(),
-                      .session = string_at(labels, "jailed.session"),
-                      .project = string_at(labels, "jailed.project"),
-                      .image = string_at(entry, "Image"),
-                      .state = string_at(entry, "State"),
-                      .age = string_at(entry, "CreatedAt"),
-                      .sync = string_at(labels, "jailed.sync"),
-                      .detached = string_at(labels, "jailed.detached"),
-                      .further = string_at(labels, "jailed.projects"),
-                      .id = string_at(entry, "Id")});
+JailClaims podman_jails(std::string_view text) {
+  JailClaims answer;
+  const auto list = parse_answer(text);
+  if (!list.is_array()) {
+    answer.whole = list.is_null() || text.find_first_not_of(" \r\n") == std::string_view::npos;
+    return answer;
   }
-  return claims;
+  for (const auto& entry : list) {
+    const auto labels = entry.is_object() ? entry.value("Labels", json::object()) : json();
+    const auto names = entry.is_object() ? entry.value("Names", json::array()) : json();
+    if (!labels.is_object() || !names.is_array() || names.empty() || !names.front().is_string() || answer.claims.size() >= kMostJails) {
+      answer.whole = false;
+      continue;
+    }
+    if (!string_at(labels, "jailed.role").empty()) continue;
+    answer.claims.push_back({.names = names.front(),
+                             .session = string_at(labels, "jailed.session"),
+                             .project = string_at(labels, "jailed.project"),
+                             .image = string_at(entry, "Image"),
+                             .state = string_at(entry, "State"),
+                             .age = string_at(entry, "CreatedAt"),
+                             .sync = string_at(labels, "jailed.sync"),
+                             .detached = string_at(labels, "jailed.detached"),
+                             .further = string_at(labels, "jailed.projects"),
+                             .id = string_at(entry, "Id")});
+  }
+  return answer;
 }
 
 std::string_view how_to_start_podman(const Engine& engine) {

@@ -36,7 +36,7 @@ FoundJail claim(const std::string& project) {
 
 // The reader of a hostile answer: name, session, project and id of one container.
 FoundJail read(const std::string& name, const std::string& session, const std::string& project, const std::string& id = {}) {
-  const auto jails = parse_jails(kDocker, nlohmann::json::array({name, session, project, "i", "running", "", "", "", "", "evil:/etc", id}).dump());
+  const auto jails = parse_jails(kDocker, nlohmann::json::array({name, session, project, "i", "running", "", "", "", "", "evil:/etc", id}).dump()).jails;
   REQUIRE(jails.size() == 1);
   return jails.front();
 }

@@ -37,7 +37,7 @@ TEST_CASE("jails are asked for by label and owner, each engine in its own way", 
 
 TEST_CASE("Docker's answer is a line of JSON a jail; helpers and what is no jail are left out", "[plan]") {
   const std::string id(64, 'c');
-  const auto jails = parse_jails(kDocker,
+  const auto [jails, whole] = parse_jails(kDocker,
                                  "[\"n,other/alias\",\"0123456789ab\",\"/p/\\u001b[2J\\n,\\\"x\\\"\",\"i\\u001b\",\"running\",\"2 hours ago\",\"mutagen\",\"true\",\"\",\"api:/p/%C3%BC\",\"" + id + "\"]\n"
                                  "[\"n-proxy\",\"0123456789ab\",\"/p\",\"i\",\"running\",\"\",\"\",\"\",\"proxy\",\"\",\"c3\"]\n"
                                  "[\"too\",\"few\"]\n"
@@ -46,15 +46,24 @@ TEST_CASE("Docker's answer is a line of JSON a jail; helpers and what is no jail
                                  "\n"
                                  "[\"m\",\"0123456789ac\",\"/q\",\"j\",\"exited\",\"now\",\"\",\"\",\"\",\"none\",\"\"]");
   REQUIRE(jails.size() == 2);
+  CHECK_FALSE(whole);
   CHECK(jails[0] == FoundJail{.name = "n", .session = "0123456789ab", .project = "/p/\033[2J\n,\"x\"", .image = "i\\033", .state = "running",
                               .age = "2 hours ago", .synced = true, .detached = true, .further = {{"api", "/p/ü"}},
                               .container = id});
   CHECK(jails[1] == FoundJail{.name = "m", .session = "0123456789ac", .project = "/q", .image = "j", .state = "exited", .age = "now"});
-  CHECK(parse_jails(kDocker, "").empty());
+  CHECK(parse_jails(kDocker, "").jails.empty());
+  CHECK(parse_jails(kDocker, "").whole);
+  const std::string line = R"(["m","0123456789ac","/q","j","exited","now","","","","none",""])";
+  CHECK(parse_jails(kDocker, line + "\n\n" + line + "\n").whole);
+  CHECK_FALSE(parse_jails(kDocker, line + "\n" + line.substr(0, 30)).whole);  // cut off
+  std::string many;
+  for (int i = 0; i < 10001; ++i) many += line + "\n";
+  CHECK_FALSE(parse_jails(kDocker, many).whole);
+  CHECK(parse_jails(kDocker, many).jails.size() == 10000);
 }
 
 TEST_CASE("Podman's answer is one JSON list", "[plan]") {
-  const auto jails = parse_jails(kPodman, R"([
+  const auto [jails, whole] = parse_jails(kPodman, R"([
     {"Id": "cccccccccccc", "Names": ["n"], "Image": "i", "State": "running", "CreatedAt": "2 hours ago",
      "Labels": {"jailed.session": "0123456789ab", "jailed.project": "/p\u001b", "jailed.sync": "mutagen", "jailed.detached": "true",
                 "jailed.projects": "api:/p/api"}},
@@ -68,8 +77,15 @@ TEST_CASE("Podman's answer is one JSON list", "[plan]") {
   CHECK(jails[1].name == "z");
   CHECK(jails[1].session.empty());
   CHECK(jails[1].foreign);
-  for (const auto* text : {"", "{}", "no JSON", "[[]]", "null"}) CHECK(parse_jails(kPodman, text).empty());
-  CHECK(parse_jails(kPodman, R"([{"Names": null, "Labels": null}])").empty());
+  CHECK_FALSE(whole);
+  for (const auto* text : {"", "\n", "null", "[]"}) {
+    CHECK(parse_jails(kPodman, text).jails.empty());
+    CHECK(parse_jails(kPodman, text).whole);
+  }
+  for (const auto* text : {"{}", "no JSON", "[[]]", R"([{"Names": null, "Labels": null}])", "[{\"Names\": [\"\xff\"]}]"}) {
+    CHECK(parse_jails(kPodman, text).jails.empty());
+    CHECK_FALSE(parse_jails(kPodman, text).whole);
+  }
 }
 
 TEST_CASE("a jail is meant by name, session, project, or the beginning of one", "[plan]") {
