@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <jailed/core/command.hpp>
-#include <jailed/host/beneath/read.hpp>
+#include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/git/forward.hpp>
 #include <jailed/work/git/unseen.hpp>
@@ -16,6 +16,8 @@ namespace {
 
 using core::printable;
 using plan::GitRefs;
+
+constexpr const char* kScratch = "index.jailed";
 
 std::string value_of(const GitRefs& refs, const std::string& name) {
   const auto found = refs.find(name);
@@ -45,7 +47,7 @@ Forward::Forward(const HostGit& git, const plan::GitRecord& record, const GitRef
       now_(host_head(git)) {}
 
 Forward::~Forward() {
-  if (!scratch_.empty()) ::unlink(scratch_.c_str());
+  if (directory_) ::unlinkat(directory_.get(), kScratch, 0);
 }
 
 std::string Forward::obstacle() {
@@ -102,7 +104,7 @@ void Forward::go() {
   if (after_.branch != now_.branch && !after_.branch.empty() &&
       !git_.ok({"symbolic-ref", "-m", message, "HEAD", after_.branch}))
     throw Refused("git here is busy with HEAD");
-  if (::rename(scratch_.c_str(), (record_.git_dir + "/index").c_str()) != 0)
+  if (::renameat(directory_.get(), kScratch, directory_.get(), "index") != 0)
     throw Refused(fmt::format("the index cannot be replaced: {}", std::strerror(errno)));
   lock_.reset();
 }
@@ -120,22 +122,35 @@ std::string Forward::target_obstacle() {
   return {};
 }
 
+// For whoever the repository belongs to. A path may lead to another place by now, and jailed may be root: nothing is found by it.
+std::string Forward::copy_index(std::optional<struct stat>& former) {
+  directory_ = host::Fd(::fcntl(lock_->directory(), F_DUPFD_CLOEXEC, 0));
+  ::unlinkat(directory_.get(), kScratch, 0);
+  const host::Fd from(::openat(directory_.get(), "index", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat info {};
+  if (!from && errno == ENOENT) return {};
+  if (!from || ::fstat(from.get(), &info) != 0 || !S_ISREG(info.st_mode)) return "the index here cannot be read";
+  const host::Fd to(::openat(directory_.get(), kScratch, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  if (!to || !host::copy_content(from.get(), to.get())) return fmt::format("the index here cannot be copied: {}", std::strerror(errno));
+  if (::geteuid() == 0) [[maybe_unused]]
+    const int kept = ::fchown(to.get(), info.st_uid, info.st_gid);
+  former = info;
+  return {};
+}
+
 // Moves a copy of the index first: where that fails nothing has been touched.
 std::string Forward::index_obstacle(const std::string& from) {
-  const auto index = record_.git_dir + "/index";
-  scratch_ = record_.git_dir + "/index.jailed";
-  ::unlink(scratch_.c_str());
-  const auto former = host::lstat_of(index);
-  if (former) host::copy_below(record_.git_dir, "index", scratch_);
-  if (former && ::geteuid() == 0) [[maybe_unused]]
-    const int kept = ::lchown(scratch_.c_str(), former->st_uid, former->st_gid);
+  std::optional<struct stat> former;
+  if (auto reason = copy_index(former); !reason.empty()) return reason;
   const auto base = !from.empty() ? from : git_.ask({"hash-object", "-t", "tree", "-w", "/dev/null"});
   // The work tree is the jail's own already (-i): only what is staged here can stand in the way.
-  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, {{"GIT_INDEX_FILE", scratch_}});
+  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, {{"GIT_INDEX_FILE", fmt::format("{}/{}", record_.git_dir, kScratch)}});
   if (!moved.status.ok()) return "what you had staged stands in the way";
-  const host::Fd file(::open(scratch_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (former && file) [[maybe_unused]]
-    const int kept = ::fchmod(file.get(), former->st_mode & 07777);
+  const host::Fd file(::openat(directory_.get(), kScratch, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat made {};
+  if (!file || ::fstat(file.get(), &made) != 0) return "the index here was moved away";
+  if (former && made.st_uid == former->st_uid) [[maybe_unused]]
+    const int kept = ::fchmod(file.get(), former->st_mode & 0777);
   same_index_ = false;
   return {};
 }

@@ -78,11 +78,13 @@ std::string HostGit::ask(std::vector<std::string> args) const {
 
 host::Captured HostGit::feed(std::vector<std::string> args, std::string_view input) const {
   const auto path = scratch_ + "/input";
+  ::unlink(path.c_str());  // of a jailed that was killed
   const host::Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
   ::unlink(path.c_str());
   while (!input.empty()) {
     const auto count = ::write(file.get(), input.data(), input.size());
+    if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw Refused(fmt::format("no room for a temporary file: {}", std::strerror(errno)));
     input.remove_prefix(static_cast<std::size_t>(count));
   }

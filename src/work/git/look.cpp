@@ -95,6 +95,7 @@ void find_modules(GitFacts& facts, const Surroundings& around) {
     if (!is_real_directory(module.git_dir + "/objects") || !is_real_directory(module.git_dir + "/refs"))
       continue;
     module.objects = object_stores(facts, module.git_dir, module.git_dir, around);
+    if (!facts.problem.empty()) return;
     facts.modules.push_back(std::move(module));
   }
 }

@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::size_t kLongestChain = 1 << 20;
 constexpr std::size_t kMostStores = 32;
+constexpr std::size_t kMostNamed = 1000;  // lines of one list; each is looked up
 constexpr std::size_t kMostIds = 20000;
 constexpr std::size_t kLog = 16U << 20;
 
@@ -136,14 +137,17 @@ std::string why_not_borrowed(const std::string& git_dir, const std::string& comm
   return "no commit that the project names is in them, as it would be in a clone (git repack -a -d && rm .git/objects/info/alternates: then it needs none)";
 }
 
-std::vector<std::string> named_stores(const std::string& store) {
+// Nothing: there are more than anybody has.
+std::optional<std::vector<std::string>> named_stores(const std::string& store) {
   std::vector<std::string> paths;
+  std::size_t lines = 0;
   const auto chain = host::read_below(store, "info/alternates", kLongestChain).value_or("");
   std::string_view rest = chain;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     if (line.empty() || line.starts_with('#')) continue;
+    if (++lines > kMostNamed) return std::nullopt;
     std::string reason;
     auto next = host::canonical(plan::resolve_path(store, line), reason);
     if (is_directory(next)) paths.push_back(std::move(next));
@@ -160,7 +164,12 @@ std::vector<plan::ObjectStore> object_stores(plan::GitFacts& facts, const std::s
   for (std::size_t i = 0; i < waiting.size() && i < kMostStores; ++i) {
     const auto path = waiting[i];
     stores.push_back({path, host::lstat_of(path + "/info/alternates").has_value()});
-    for (const auto& next : named_stores(path)) {
+    const auto named = named_stores(path);
+    if (!named) {
+      facts.problem = fmt::format("{} names too many repositories", core::printable(path + "/info/alternates"));
+      return stores;
+    }
+    for (const auto& next : *named) {
       if (std::find(waiting.begin(), waiting.end(), next) != waiting.end()) continue;
       if (!plan::is_within(next, facts.project)) {
         auto reason = why_no_store(next, owner_of(path), around);

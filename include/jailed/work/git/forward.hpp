@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/stat.h>
+
 #include <jailed/plan/git/homecoming.hpp>
 #include <jailed/work/git/host_git.hpp>
 #include <jailed/work/git/index_lock.hpp>
@@ -40,11 +42,12 @@ class Forward {
   std::string obstacle_under_lock();
   std::string target_obstacle();
   std::string index_obstacle(const std::string& from);
+  std::string copy_index(std::optional<struct stat>& former);
 
   const HostGit& git_;
   const plan::GitRecord& record_;
   Head before_, after_, now_;
-  std::string scratch_;
+  host::Fd directory_;  // the git directory, while the new index is in it under another name
   std::optional<IndexLock> lock_;
   bool same_index_ = true;
 };

@@ -18,6 +18,9 @@ class IndexLock {
   IndexLock& operator=(const IndexLock&) = delete;
   ~IndexLock();
 
+  /// The git directory, which may be at another place by now.
+  int directory() const { return directory_.get(); }
+
  private:
   host::Fd directory_;
   host::Fd held_;  // flock(2) tells that who made it lives
