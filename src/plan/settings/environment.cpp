@@ -50,6 +50,44 @@ void add_locale(EnvPlan& plan, const std::string& name, std::string_view value) 
   }
 }
 
+constexpr std::string_view kProxies[] = {"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "ftp_proxy", "FTP_PROXY", "all_proxy", "ALL_PROXY"};
+
+// [scheme://][user[:password]@]host[:port][/]
+std::string_view authority_of(std::string_view proxy) {
+  if (const auto scheme = proxy.find("://"); scheme != std::string_view::npos) proxy.remove_prefix(scheme + 3);
+  return proxy.substr(0, proxy.find_first_of("/?#"));
+}
+
+bool is_loopback(std::string_view authority) {
+  auto host = authority.substr(authority.rfind('@') + 1);
+  if (host.starts_with('[')) return host.starts_with("[::1]") || host.starts_with("[::ffff:127.");
+  host = host.substr(0, host.find(':'));
+  return host == "localhost" || host.ends_with(".localhost") || host == "0.0.0.0" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+// Why a proxy of the caller's is none for a jail; nothing when it is.
+std::optional<std::string_view> why_no_proxy(std::string_view proxy) {
+  const auto authority = authority_of(proxy);
+  if (authority.find('@') != std::string_view::npos) return "it has a name or a password in it";
+  if (is_loopback(authority)) return "no jail reaches the loopback of this machine";
+  return std::nullopt;
+}
+
+// By jailed and not by the engines: podman would hand over whatever is set, docker nothing.
+void add_proxies(EnvPlan& plan, const core::Environment& host) {
+  bool any = false;
+  for (const auto name : kProxies) {
+    const auto value = host.get(std::string(name));
+    if (!value || value->empty() || why_no_proxy(*value)) continue;
+    plan.names.emplace_back(name);
+    any = true;
+  }
+  for (const std::string name : {"no_proxy", "NO_PROXY"}) {
+    if (any && !host.get(name).value_or("").empty()) plan.names.push_back(name);
+  }
+}
+
 // What the caller's surroundings have set, as it comes or as the image's nearest to it.
 void add_surroundings(EnvPlan& plan, const core::Environment& host, std::string_view time_zone, bool agent_env) {
   for (const auto& [name, value] : host.all()) {
@@ -122,6 +160,7 @@ EnvPlan jail_environment(const core::Settings& settings, const core::Environment
   plan.constants = home_constants(settings);
   if (!time_zone.empty() && !host.get("TZ")) plan.constants.push_back({"TZ", std::string(time_zone)});
   add_surroundings(plan, host, time_zone, settings.agent_env);
+  add_proxies(plan, host);
   for (const auto& entry : settings.env) {
     const auto equals = entry.find('=');
     const std::string name = entry.substr(0, equals);
@@ -153,6 +192,11 @@ std::vector<std::string> surroundings_notices(const core::Settings& settings, co
   if (const auto term = host.get("TERM"); term && !term->empty() && !image_has_terminal(*term) && !is_set("TERM"))
     notices.push_back(fmt::format("TERM={}: the image does not know this terminal, so it is {} in the jail.",
                                   core::printable(*term), kSubstituteTerminal));
+  for (const auto name : kProxies) {
+    const auto value = host.get(std::string(name));
+    const auto why = value && !value->empty() && !is_set(name) ? why_no_proxy(*value) : std::nullopt;
+    if (why) notices.push_back(fmt::format("{} stays outside: {}. To have it in the jail all the same: -e {}", name, *why, name));
+  }
   return notices;
 }
 

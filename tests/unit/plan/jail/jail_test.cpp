@@ -133,6 +133,7 @@ TEST_CASE("rootful podman's whole command line", "[plan]") {
                               "jailed-my-project-0123456789ab",
                               "--hostname",
                               "jailed",
+                              "--http-proxy=false",
                               "--user",
                               "1001:1002",
                               "--read-only",

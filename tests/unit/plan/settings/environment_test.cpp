@@ -136,6 +136,31 @@ TEST_CASE("a terminal that the image does not know is said, once, unless the use
   CHECK(notices("", {}).empty());
 }
 
+TEST_CASE("proxies come along unless they hold a password or lead nowhere", "[plan]") {
+  const auto names = [](std::map<std::string, std::string> host) { return jail_environment({}, Environment(std::move(host)), "").names; };
+  const auto notices = [](std::map<std::string, std::string> host, const Words& env) {
+    Settings settings;
+    settings.env = env;
+    return surroundings_notices(settings, Environment(std::move(host)));
+  };
+  CHECK(names({{"https_proxy", "http://proxy.example:3128"}, {"HTTP_PROXY", "proxy:1"}, {"no_proxy", "a,b"}}) == Words{"HTTP_PROXY", "https_proxy", "no_proxy"});
+  CHECK(names({{"no_proxy", "a,b"}, {"http_proxy", ""}}).empty());
+  for (const std::string proxy : {"http://me:secret@proxy:1", "me@proxy", "socks5h://a:b@p", "http://localhost:3128", "127.0.0.1:1", "http://127.8.8.8/", "http://[::1]:1",
+                                  "http://me:x@127.0.0.1", "http://x.localhost:1", "0.0.0.0:8080"}) {
+    CAPTURE(proxy);
+    CHECK(names({{"http_proxy", proxy}, {"NO_PROXY", "a"}}).empty());
+    const auto said = notices({{"http_proxy", proxy}}, {});
+    REQUIRE(said.size() == 1);
+    CHECK(said.front().find("secret") == std::string::npos);
+    CHECK(notices({{"http_proxy", proxy}}, {"http_proxy"}).empty());
+  }
+  for (const std::string proxy : {"http://proxy:1/a@b", "http://127example.org:1", "http://[fd00::1]:1", "http://localhost.example:1"}) {
+    CAPTURE(proxy);
+    CHECK(names({{"http_proxy", proxy}}) == Words{"http_proxy"});
+    CHECK(notices({{"http_proxy", proxy}}, {}).empty());
+  }
+}
+
 TEST_CASE("the machine's time zone, unless TZ says another", "[plan]") {
   CHECK(jail_environment({}, {}, "Europe/Berlin").constants.back() == EnvVar{"TZ", "Europe/Berlin"});
   const auto plan =
