@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -127,13 +128,47 @@ std::string name_for(const std::string& path, const std::vector<plan::NamedProje
   return plan::name_projects({path}, taken).front().name;
 }
 
+constexpr auto kProjectsPatience = std::chrono::seconds(20);
+constexpr auto kBetweenLooks = std::chrono::milliseconds(20);
+
+// Which projects a jail has is read, changed and written again: by one at a time, or the files of one that nobody noted stay away.
+host::Fd one_at_a_time(const std::string& session, const FoundJail& jail) {
+  const auto place = session + "/projects";
+  ::mkdir(place.c_str(), 0700);
+  const auto end = std::chrono::steady_clock::now() + kProjectsPatience;
+  while (true) {
+    if (auto lock = host::try_lock_directory(place)) return lock;
+    if (std::chrono::steady_clock::now() > end)
+      throw core::Error(fmt::format("Another jailed attaches a project to {}, or detaches one.", jail.name), "try again when it is done");
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
+}
+
+[[noreturn]] void refuse_twice(const FoundJail& jail, const std::string& path) {
+  throw core::UsageError(fmt::format("'{}' is in {} already.", core::printable(path), jail.name), "see: jailed ls");
+}
+
+// As if it had not been; what the user is told is why.
+void undo_attach(const work::SyncEngine& sync, const std::string& session, const std::string& part, const std::string& key,
+                 const std::vector<plan::NamedProject>& before) {
+  sync.terminate(key);
+  try {
+    if (host::lstat_of(session)) note_further_projects(session, before);
+  } catch (const core::Error& error) {
+    spdlog::debug("{}", error.what());
+  }
+  host::remove_tree(part);
+}
+
 void attach_synced(const Found& found, const FoundJail& jail, const std::string& path,
                    const Environment& environment, bool quiet) {
   const auto places = checked_places(found, jail, path, environment);
   const auto session = session_of(found, jail);
   const auto program = mutagen_or_throw(found.engine, environment);
   const work::SyncEngine sync(program.mutagen);
+  const auto alone = one_at_a_time(session, jail);
   const auto before = further_projects(session, jail.further);
+  if (std::any_of(before.begin(), before.end(), [&](const auto& one) { return one.path == path; })) refuse_twice(jail, path);
   const auto name = name_for(places.project, before, session);
   const auto workspace = plan::place_of(name).workspace;
   const auto part = session + part_below(name);
@@ -165,10 +200,10 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
     throw;
   }
   const plan::SyncSession definition{
-      .id = jail.session, .project = places.project, .container = jail.name, .ignores = ignores, .name = name};
-  note_sync(session, definition);
+      .id = jail.session, .project = places.project, .container = jail.name, .ignores = ignores, .name = name, .umask = sync_umask()};
   PendingSignals signals;
   try {
+    note_sync(session, definition);
     sync.create(definition);
     LiveLine line(quiet);
     const auto end = sync.flush(key, [&](const plan::SyncState& state) {
@@ -182,9 +217,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
     check_arrived(sync, key, workspace);
     name_left_out(sync, key);
   } catch (const core::Error& error) {
-    sync.terminate(key);
-    note_further_projects(session, before);
-    host::remove_tree(part);
+    undo_attach(sync, session, part, key, before);
     throw core::Error(fmt::format("{} was not attached. {}", core::printable(places.project), error.what()),
                       error.next_step());
   }
@@ -226,7 +259,10 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
                    const Environment& environment) {
   const auto session = session_of(found, jail);
   const work::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
+  const auto alone = one_at_a_time(session, jail);
   auto further = further_projects(session, jail.further);
+  if (std::find(further.begin(), further.end(), project) == further.end())
+    throw core::UsageError(fmt::format("{} is not in {} any more.", core::printable(project.path), jail.name), "see: jailed ls");
   const auto cargo = cargo_with(found, jail, further);
   const auto part = session + part_below(project.name);
   const auto key = plan::sync_key(jail.session, project.name);
@@ -260,9 +296,7 @@ int attach(const Options& options, const Environment& environment) {
   auto found = about(options, environment);
   const auto jail = jail_meant(found, environment, words.jail);
   auto projects = plan::projects_of(jail);
-  if (std::find(projects.begin(), projects.end(), path) != projects.end())
-    throw core::UsageError(fmt::format("'{}' is in {} already.", core::printable(path), jail.name),
-                           "see: jailed ls");
+  if (std::find(projects.begin(), projects.end(), path) != projects.end()) refuse_twice(jail, path);
   projects.push_back(path);
   if (!jail.synced) refuse(jail, "adds a mount to", projects);
   attach_synced(found, jail, path, environment, options.quiet);

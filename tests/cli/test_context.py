@@ -100,6 +100,21 @@ def test_what_git_ignores_everywhere_is_ignored_in_the_jail(git_host, named):
     assert "/etc/jailed/gitignore" not in host.fakes.calls[-1].mounts
 
 
+@pytest.mark.parametrize("engine", ["docker", "podman"])
+def test_a_proxy_with_a_password_stays_outside(new_host, engine):
+    """Podman hands over what is set in its own environment, unless it is told not to."""
+    host = new_host(engine)
+    proxies = {"http_proxy": "http://me:secret@proxy:3128", "HTTPS_PROXY": "http://127.0.0.1:3128", "ALL_PROXY": "http://proxy:1", "no_proxy": "intern"}
+    result = host.run(".", "--", "true", env=proxies)
+    assert result.code == 0 and "secret" not in result.err
+    assert [line.split()[1] for line in result.err.splitlines() if "stays outside" in line] == ["http_proxy", "HTTPS_PROXY"]
+    (call,) = host.fakes.called("run")
+    assert {name for name in call.values("-e") if "proxy" in name.lower()} == {"ALL_PROXY", "no_proxy"}
+    assert ("--http-proxy=false" in call.args) == (engine == "podman")
+    host.run("-e", "http_proxy", ".", "--", "true", env=proxies)
+    assert "http_proxy" in host.fakes.called("run")[-1].values("-e")
+
+
 def test_commits_that_will_not_be_signed_are_said(git_host):
     assert git_host.run(".").err.count("signed") == 0
     git(git_host, "config", "--global", "commit.gpgSign", "true")

@@ -493,6 +493,20 @@ def test_an_engine_that_cannot_stop_it(docker):
     assert docker.host.sessions == [name[-12:]]  # it is tried again
 
 
+def test_an_answer_that_makes_no_sense_ends_no_detached_jail(machine):
+    """It was taken for a list of none, and the session of a jail that runs was tidied up."""
+    machine.detach()
+    (session,) = machine.host.sessions
+    before = sorted(os.listdir(machine.host.config / "sessions" / session))
+    for answer in ("no JSON", "[", '[{"Names": ["\udcff"]}]'):
+        (machine.host.fakes.directory / "listing").write_text(answer, errors="surrogateescape")
+        result = machine.host.run("ls")
+        assert result.code == 0 and "does not say clearly which jails there are" in result.err
+        assert sorted(os.listdir(machine.host.config / "sessions" / session)) == before
+    (machine.host.fakes.directory / "listing").write_text("[]" if machine.engine == "podman" else "")
+    assert machine.host.run("ls").code == 0 and machine.host.sessions == []
+
+
 # --- with mutagen -------------------------------------------------------------------------------
 
 
@@ -601,6 +615,62 @@ def test_a_volume_stays_when_it_cannot_be_brought_home(synced):
     assert "could not be brought home: docker: Error response from daemon: no." in result.err
     assert "jailed sync recover 000000000003" in result.err
     assert not any(call.args[:2] == ["volume", "rm"] for call in synced.host.fakes.calls)
+
+
+def conflicts(synced, named: int, more: int) -> list[list[str]]:
+    """The archives that the end of a jail made of them."""
+    state = json.loads((synced.host.fakes.directory / "state").read_text())
+    state[0] |= {"conflicts": [{"root": f"{n:04}" + "x" * 1000} for n in range(named)], "excludedConflicts": more}
+    (synced.host.fakes.directory / "state").write_text(json.dumps(state))
+    result = synced.host.run(".", "--", "true")
+    assert result.code == 0 and "Changed on both sides" in result.err and "tar -xf" in result.err, result.err
+    assert not synced.host.fakes.called("volume")[-1].args[:2] == ["volume", "create"]  # it is removed
+    return [call.args for call in synced.host.fakes.called("exec") if "/bin/tar" in call.args]
+
+
+def test_more_conflicts_than_mutagen_names_come_home_as_an_archive_of_all(synced):
+    """Mutagen names ten; with eleven the work of the jail stayed in its volume, whatever was tried."""
+    (args,) = conflicts(synced, 10, 1)
+    assert args[-2:] == ["--", "."] and "--one-file-system" in args
+
+
+def test_paths_of_conflicts_are_never_more_than_a_command_takes(synced):
+    (args,) = conflicts(synced, 400, 0)
+    assert args[-2:] == ["--", "."]
+
+
+def test_two_projects_attached_at_once_are_both_in_the_jail(synced):
+    """Each read which projects there were and wrote that with its own: the files of the one never came home."""
+    host = synced.host
+    name = synced.detach()
+    projects = [host.mkdir(where) for where in ("one/lib", "two/lib", "three/lib")]
+    host.fakes.on("sync", '[ "$2" != create ] || /bin/sleep 0.3; case $2 in list) /bin/cat "$fake/state";; esac')
+    running = [host.start("attach", name, project) for project in projects]
+    assert [child.wait(20) for child in running] == [0, 0, 0]
+    (session,) = host.sessions
+    noted = (host.config / "sessions" / session / "further-projects").read_text().split()
+    assert sorted(one.partition(":")[2] for one in noted) == sorted(map(str, projects)) and len({one.partition(":")[0] for one in noted}) == 3
+    again = [host.start("attach", name, host.mkdir("same")) for _ in range(2)]
+    assert sorted(child.wait(20) for child in again) == [0, 2]
+    for child in running + again:
+        child.communicate()
+
+
+def test_what_cannot_be_noted_begins_no_jail(synced):
+    """It was written, and could not be read again: the session was nobody's."""
+    config = synced.host.mkdir("home/.config/jailed", 0o700)
+    (config / "sync.json").write_text(json.dumps({"ignore": ["x" * 100_000] * 12}))
+    synced.host.give(config)
+    result = synced.host.run(".", "--", "true")
+    assert result.code == 125 and "shorten sync.json" in result.err and synced.host.sessions == []
+    assert not synced.host.fakes.called("run")
+
+
+@pytest.mark.parametrize("mask, modes", [(0o022, ("0644", "0755")), (0o077, ("0600", "0700")), (0o002, ("0664", "0775")), (0, ("0644", "0755"))])
+def test_files_that_come_home_are_for_whom_the_caller_s_are(synced, mask, modes):
+    assert synced.host.run(".", "--", "true", preexec_fn=lambda: os.umask(mask)).code == 0
+    create = next(call.args for call in synced.host.fakes.called("sync") if call.args[1] == "create")
+    assert (create[create.index("--default-file-mode") + 1], create[create.index("--default-directory-mode") + 1]) == modes
 
 
 def test_sync_without_mutagen(docker):

@@ -158,3 +158,14 @@ def test_what_another_engine_has_is_not_taken_for_removed(host, mute):
     host.fakes.add("podman")
     result = host.run("--runtime", "podman", host.mkdir("other"), "--", "true")
     assert host.sessions == [session] and "is with another engine" in result.err
+
+
+def test_no_work_is_said_to_be_lost_where_only_siblings_are_left(host, mute):
+    """The next launch, with another engine, took the session of a jail whose files were home for one that was killed."""
+    host.install_mutagen()
+    host.run("--testcontainers=proxy", ".", timeout=60)
+    (session,) = host.sessions
+    host.fakes.add("podman")
+    result = host.run("--runtime", "podman", "--sync", "bind", ".", "--", "true")
+    assert host.sessions == [session] and "is with another engine" in result.err
+    assert "was killed" not in result.err and "last work" not in result.err

@@ -20,6 +20,8 @@ constexpr std::string_view kTerminals[] = {
     "vt220", "vt320", "vt52", "vte", "vte-256color", "vte-direct", "wezterm", "xterm", "xterm-16color",
     "xterm-256color", "xterm-88color", "xterm-color", "xterm-direct", "xterm-direct2", "xterm-ghostty",
     "xterm-kitty", "xterm-mono", "xterm-vt220"};
+constexpr mode_t kUsualMask = 0022;
+
 static_assert(std::is_sorted(std::begin(kTerminals), std::end(kTerminals)));
 
 // glibc's own comparison of what follows the dot: letters and digits only, whatever their case.
@@ -63,11 +65,15 @@ std::string portable_time_zone(std::string_view value, std::string_view machine)
   return std::string(at == std::string_view::npos ? machine : value.substr(at + kDatabase.size()));
 }
 
-std::optional<std::string> jail_umask(mode_t mask) {
-  constexpr mode_t kOwner = 0700, kOthersWrite = 0002, kUsual = 0022;
+mode_t sound_umask(mode_t mask) {
+  constexpr mode_t kOwner = 0700, kOthersWrite = 0002;
   mask &= 0777;
-  if (mask == kUsual || (mask & kOwner) != 0 || (mask & kOthersWrite) == 0) return std::nullopt;
-  return fmt::format("{:04o}", mask);
+  return (mask & kOwner) != 0 || (mask & kOthersWrite) == 0 ? kUsualMask : mask;
+}
+
+std::optional<std::string> jail_umask(mode_t mask) {
+  mask = sound_umask(mask);
+  return mask == kUsualMask ? std::nullopt : std::optional(fmt::format("{:04o}", mask));
 }
 
 }  // namespace jailed::plan

@@ -29,7 +29,7 @@ std::vector<NamedProject> projects_in(const json& list) {
 json coded(const SyncSession& sync) {
   auto ignores = json::array();
   for (const auto& ignore : sync.ignores) ignores.push_back(encode_bytes(ignore));
-  return {{"project", encode_bytes(sync.project)}, {"container", sync.container}, {"name", encode_bytes(sync.name)}, {"ignores", std::move(ignores)}};
+  return {{"project", encode_bytes(sync.project)}, {"container", sync.container}, {"name", encode_bytes(sync.name)}, {"ignores", std::move(ignores)}, {"umask", sync.umask}};
 }
 
 SyncSession sync_in(const json& entry, const std::string& id) {
@@ -38,6 +38,7 @@ SyncSession sync_in(const json& entry, const std::string& id) {
                    .container = entry.at("container").get<std::string>(),
                    .ignores = {},
                    .name = decode_bytes(entry.at("name").get<std::string>())};
+  if (const auto mask = entry.find("umask"); mask != entry.end() && mask->is_number_unsigned() && *mask <= 077U) sync.umask = mask->get<unsigned>();
   for (const auto& ignore : entry.at("ignores")) sync.ignores.push_back(decode_bytes(ignore.get<std::string>()));
   return sync;
 }

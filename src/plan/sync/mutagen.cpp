@@ -15,7 +15,7 @@ using Args = std::vector<std::string>;
 using nlohmann::json;
 
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 53;
-constexpr std::size_t kMostConflicts = 500;  // they are words of one command
+constexpr std::size_t kMostWords = 100'000;  // bytes of the paths that are words of one command
 constexpr std::size_t kMostProblems = 1000;
 
 core::Command mutagen_command(const Mutagen& mutagen, Args args) {
@@ -65,12 +65,13 @@ std::string sync_name(const std::string& id) { return "jailed-" + id; }
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
   // Agents' state and the shadows of repositories are for nobody else here, and all of it counts.
   const bool beside = session.name.starts_with('/');
+  const auto mask = beside ? 077 : session.umask;
   Args args = {"sync", "create", "--name", sync_name(sync_key(session.id, session.name)), "--label", "jailed=" + session.id,
                "--no-global-configuration", "--mode", "two-way-safe",
                // As they are: Mutagen itself never follows them, and a virtual environment is full of
                // absolute ones, which the other modes leave out.
                "--symlink-mode", "posix-raw", "--permissions-mode", "portable", "--default-file-mode",
-               beside ? "0600" : "0644", "--default-directory-mode", beside ? "0700" : "0755",
+               fmt::format("{:04o}", 0666 & ~mask), "--default-directory-mode", fmt::format("{:04o}", 0777 & ~mask),
                // In the same volume: elsewhere each file would be copied a second time to be put in place.
                // A directory that is not there yet cannot hold what is staged, but the one that it is in can.
                "--stage-mode-beta", session.name.empty() ? "internal" : "neighboring",
@@ -135,13 +136,16 @@ std::optional<SyncState> parse_sync_state(std::string_view text) {
     state.expected += number_of(staging, "expectedFiles");
     state.received_bytes += number_of(staging, "totalReceivedSize");
   }
+  std::size_t words = 0;
   if (const auto found = session.find("conflicts"); found != session.end() && found->is_array()) {
     for (const auto& conflict : *found) {
       const auto root = conflict.is_object() ? conflict.find("root") : conflict.end();
       // Of the root of a project Mutagen leaves it out, or says that it is empty. What is no path of a project is still one
       // that is not home.
       const bool plain = conflict.is_object() && (root == conflict.end() || root->is_string()) && is_path_below(string_at(conflict, "root"));
-      if (plain && state.conflicts.size() < kMostConflicts) state.conflicts.push_back(string_at(conflict, "root"));
+      auto path = string_at(conflict, "root");
+      words += path.size() + 1;
+      if (plain && words <= kMostWords) state.conflicts.push_back(std::move(path));
       else ++state.more_conflicts;
     }
   }

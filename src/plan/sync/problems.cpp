@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 5> kNeverHere = {"file name too long", "invalid argument", "file too large",
                                                         "illegal byte sequence", "invalid or incomplete multibyte"};
 
+constexpr std::size_t kMostWords = 100'000;  // bytes of the paths of one command
+
 constexpr const char* kOpenUp =
     "find \"$0\" -xdev -type d ! -perm -700 -exec chmod u+rwx {} \\; -o -type f ! -perm -400 -exec chmod u+r {} +";
 
@@ -70,6 +72,9 @@ StaysAway what_stays_away(const SyncState& state) {
       away.in_the_way.push_back(std::move(problem));
     }
   }
+  std::size_t words = 0;
+  for (const auto& path : away.archived) words += path.size() + 1;
+  whole = whole || words > kMostWords;
   if (away.in_the_way.empty()) {
     whole = whole || state.more_unwritten > 0;
   } else {

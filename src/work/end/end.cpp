@@ -92,10 +92,11 @@ bool is_needed(std::string_view name, const std::string& part, const Kept& kept)
   static const std::set<std::string_view> of_both = {"number", "record"};
   if (of_commits.contains(name)) return kept.commits;
   if (of_looking.contains(name)) return is_unsettled(part);
+  // By its socket the next launch knows that what was made through it is not all gone, and by the record with which engine.
+  if (name == "record" && host::lstat_of(part + "/" + socket_proxy::kSocketName)) return true;
   if (of_both.contains(name)) return kept.commits || is_unsettled(part);
   if (name == "quarantine-room") return false;
   if (name.starts_with("quarantine")) return part_holds_quarantine(part) || is_unsettled(part);
-  // By its socket the next launch knows that what was made through it is not all gone.
   return name == "kept" || name == "conflicts" || name == "projects" || name == socket_proxy::kSocketName;
 }
 

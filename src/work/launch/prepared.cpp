@@ -8,6 +8,7 @@
 #include <jailed/work/git/shadow.hpp>
 #include <jailed/work/launch/beside.hpp>
 #include <jailed/work/launch/prepared.hpp>
+#include <jailed/work/session/notes.hpp>
 
 namespace jailed::work {
 namespace {
@@ -109,6 +110,7 @@ Kept PreparedJail::end(const plan::Engine& engine, const Environment& environmen
   if (end_socket_proxy(engine)) {
     if (kept.nothing()) session_->done();
   } else if (kept.nothing()) {
+    note_work_is_home(session_->path());
     // All that the next launch needs to know; the project was looked at, and is its owner's from now on.
     for (const auto& name : host::list_directory(session_->path())) {
       if (name != socket_proxy::kSocketName && name != "record" && name != "conflicts") host::remove_tree(session_->path() + "/" + name);

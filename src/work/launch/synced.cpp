@@ -105,7 +105,8 @@ std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares&
                         .project = share.path,
                         .container = container,
                         .ignores = settings.ignores,
-                        .name = share.name});
+                        .name = share.name,
+                        .umask = sync_umask()});
     for (const auto& directory : share.git.hidden) sessions.back().ignores.push_back("/" + directory);
   }
   for (const auto& one : beside)

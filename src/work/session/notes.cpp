@@ -41,7 +41,11 @@ void write_whole(const std::string& path, const std::string& text) {
 }  // namespace
 
 void note_record(const std::string& session, const plan::SessionRecord& record) {
-  write_whole(session + "/" + kRecordFile, plan::format_session_record(record));
+  const auto text = plan::format_session_record(record);
+  // What cannot be read again is not written: it would be of no jail.
+  if (text.size() > kLongestRecord)
+    throw core::Error("This jail has more projects and patterns that Mutagen ignores than jailed can note.", "shorten sync.json, or name fewer projects");
+  write_whole(session + "/" + kRecordFile, text);
 }
 
 std::optional<plan::SessionRecord> noted_record(const std::string& session) {
@@ -110,6 +114,13 @@ std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const
   const auto space = record->engine.find(' ');
   if (space == std::string::npos) return record->engine;
   return fmt::format("{} at {}", record->engine.substr(0, space), plan::shown_address(record->engine.substr(space + 1)));
+}
+
+void note_work_is_home(const std::string& session) {
+  auto record = noted_record(session);
+  if (!record || !record->synced) return;
+  record->synced = false;
+  note_record(session, *record);
 }
 
 std::vector<plan::NamedProject> noted_beside(const std::string& session) {

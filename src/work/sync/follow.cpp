@@ -47,16 +47,18 @@ class JailWatch {
   bool take() {
     bool any = false;
     std::array<char, 4096> bytes{};
-    while (true) {
+    for (int reads = 0; reads < kMostReads; ++reads) {
       const auto count = ::read(output_.get(), bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
       ended_ = ended_ || count == 0 || (count < 0 && errno != EAGAIN);
       if (count <= 0) return any;
       any = true;
     }
+    return any;  // the rest waits, and so does who writes it
   }
 
  private:
+  static constexpr int kMostReads = 64;
   static constexpr int kLooksAtTheEnd = 100;
 
   JailWatch(const core::Command& command, host::Pipe output)

@@ -72,14 +72,18 @@ std::string shown_path(const CargoProject& project, const std::string& path) {
 
 bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
                     const plan::SyncState& state) {
-  const auto saved = archive(
-      cargo, plan::archive_command(engine, cargo.container, state.conflicts, plan::workspace_of(project.name)));
+  const auto workspace = plan::workspace_of(project.name);
+  // Mutagen (0.18) names ten of them.
+  const bool named = state.more_conflicts == 0;
+  if (!named) host::capture_shielded(plan::open_up_command(engine, cargo.container, workspace), kOpenPatience);
+  const auto saved = archive(cargo, named ? plan::archive_command(engine, cargo.container, state.conflicts, workspace)
+                                          : plan::archive_whole_command(engine, cargo.container, {""}, workspace));
   if (!saved) return false;
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
   for (const auto& path : state.conflicts) names.push_back(shown_path(project, path));
-  name_some(names, 0);
-  spdlog::warn("The jail's side of them: tar -xf {} -C DIRECTORY", core::shell_quote(*saved));
+  name_some(names, state.more_conflicts);
+  spdlog::warn("The jail's side of them{}: tar -xf {} -C DIRECTORY", named ? "" : ", among all that was there", core::shell_quote(*saved));
   return true;
 }
 
@@ -228,8 +232,8 @@ FilesHome bring_project_home(const plan::Engine& engine, const SyncEngine& sync,
   }
   plan::SyncState state;
   auto home = flush_home(engine, sync, cargo, project, signals, company, state);
-  if (!home.reason &&
-      (state.more_conflicts > 0 || (!state.conflicts.empty() && !save_conflicts(engine, cargo, project, state))))
+  const bool conflicts = !state.conflicts.empty() || state.more_conflicts > 0;
+  if (!home.reason && conflicts && !save_conflicts(engine, cargo, project, state))
     home.reason = "files that changed on both sides could not be saved";
   return home;
 }

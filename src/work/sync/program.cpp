@@ -109,6 +109,7 @@ void prepare_mutagen(const MutagenProgram& program) {
   const auto unpacked = host::capture_to_file(
       {"/bin/tar", {"-xzOf", program.bundle, "linux_" + program.architecture}, {}}, fresh, 0755);
   if (!unpacked.status.ok()) {
+    ::unlink(fresh.c_str());
     throw core::Error(
         fmt::format("There is no agent for linux_{} in {}.", program.architecture, core::printable(program.bundle)),
         kReinstall);

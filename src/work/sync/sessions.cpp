@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/host/machine/machine.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/jail/caller_context.hpp>
 #include <jailed/plan/sync/problems.hpp>
 #include <jailed/work/git/look.hpp>
 #include <jailed/work/git/object_stores.hpp>
@@ -32,7 +34,7 @@ plan::SyncSession sync_session(const Cargo& cargo, const CargoProject& project) 
   if (const auto record = noted_record(fmt::format("{}/{}", cargo.sessions, cargo.id))) {
     if (auto made = plan::sync_of(*record, project.name)) return *made;
   }
-  plan::SyncSession session{.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name};
+  plan::SyncSession session{.id = cargo.id, .project = project.path, .container = cargo.container, .ignores = {}, .name = project.name, .umask = sync_umask()};
   if (project.name.starts_with('/')) return session;  // no project
   const auto config = cargo.sessions.substr(0, cargo.sessions.rfind('/'));
   session.ignores = sync_settings(config).ignores;
@@ -43,6 +45,8 @@ plan::SyncSession sync_session(const Cargo& cargo, const CargoProject& project) 
     session.ignores.push_back("/" + directory);
   return session;
 }
+
+unsigned sync_umask() { return plan::sound_umask(host::file_mask()); }
 
 void note_sync(const std::string& session, const plan::SyncSession& sync) {
   auto record = noted_record(session);

@@ -26,8 +26,10 @@ std::optional<std::string_view> image_editor(std::string_view value);
 /// of the host's is `machine`, the zone of the machine, which may be empty.
 std::string portable_time_zone(std::string_view value, std::string_view machine);
 
-/// The caller's file mode creation mask in octal, for JAILED_UMASK; nothing where the jail's own, 022, is right: also
-/// where the caller's would let everybody write, or take the owner's own rights away.
+/// The caller's file mode creation mask, or 022 where that would let everybody write, or take the owner's own rights away.
+mode_t sound_umask(mode_t mask);
+
+/// The same in octal, for JAILED_UMASK; nothing where it is the jail's own, 022.
 std::optional<std::string> jail_umask(mode_t mask);
 
 }  // namespace jailed::plan

@@ -23,6 +23,7 @@ struct SyncSession {
   std::string container;  // `workspace` in it is the other side
   std::vector<std::string> ignores;
   std::string name = {};  // of a further project, as workspace_of has it; empty: the first
+  unsigned umask = 022;   // of what is made on either side
   bool operator==(const SyncSession&) const = default;
 };
 

@@ -30,6 +30,9 @@ bool is_of_other_engine(const plan::Engine& engine, const std::string& session);
 std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const std::string& session,
                                                const std::string& project);
 
+/// Nothing of the jail is in a volume any more, though its session stays: no engine has work of it.
+void note_work_is_home(const std::string& session);
+
 /// What Mutagen keeps in step beside the projects (plan::RemoteParts::followed).
 std::vector<plan::NamedProject> noted_beside(const std::string& session);
 

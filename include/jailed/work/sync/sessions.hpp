@@ -16,6 +16,9 @@ std::string sync_settings_file(const std::string& config);
 /// cannot be.
 plan::SyncSession sync_session(const Cargo& cargo, const CargoProject& project);
 
+/// SyncSession::umask of this caller.
+unsigned sync_umask();
+
 /// The project is attached: noted in the record.
 void note_sync(const std::string& session, const plan::SyncSession& sync);
 
