@@ -138,6 +138,7 @@ host::Fd one_at_a_time(const std::string& session, const FoundJail& jail) {
   const auto end = std::chrono::steady_clock::now() + kProjectsPatience;
   while (true) {
     if (auto lock = host::try_lock_directory(place)) return lock;
+    if (!host::lstat_of(place)) throw core::Error(fmt::format("{} has ended.", jail.name));
     if (std::chrono::steady_clock::now() > end)
       throw core::Error(fmt::format("Another jailed attaches a project to {}, or detaches one.", jail.name), "try again when it is done");
     std::this_thread::sleep_for(kBetweenLooks);
@@ -215,7 +216,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
       throw core::Error(end.stopped ? "Interrupted."
                                     : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
     check_arrived(sync, key, workspace);
-    name_left_out(sync, key);
+    name_left_out(sync, key, execution);
   } catch (const core::Error& error) {
     undo_attach(sync, session, part, key, before);
     throw core::Error(fmt::format("{} was not attached. {}", core::printable(places.project), error.what()),

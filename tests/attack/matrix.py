@@ -82,6 +82,7 @@ def matrix(runs: dict[str, list[dict]]) -> str:
             lines.append(f"| {attack} | " + " | ".join(rows[attack].get(engine, "not run") for engine in engines) + " |")
     lines += launches(runs)
     lines += usable(runs)
+    lines += elsewhere()
     return "\n".join(lines) + "\n"
 
 
@@ -132,6 +133,55 @@ def usable(runs: dict[str, list[dict]]) -> list[str]:
                 cells.append(result["seconds"] if result["result"] == "passed" else "**FAILED**")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines + (["", "Not there, and why:", ""] + [f"- {reason}" for reason in reasons] if reasons else [])
+
+
+# Adversary -> what it does, what comes of it, and the test that does it: without an engine, so in no column above.
+ELSEWHERE = {
+    "A repository, a project": [
+        ("`.git`, `commondir`, `alternates`, links that lead out", "nothing outside is mounted", "tests/cli/test_hostile_repository.py::test_no_file_of_a_repository_leads_out_of_the_project"),
+        ("objects of another repository", "only as a clone of it has them, and said", "tests/cli/test_hostile_repository.py::test_no_other_directory_is_mounted_for_objects"),
+        ("FIFOs and links among git's files", "neither waited for nor followed", "tests/cli/test_hostile_repository.py::test_pipes_and_links_among_a_repository_s_files_are_neither_waited_for_nor_followed"),
+        ("a directory replaced after it was checked", "not mounted", "tests/unit/host/files/idmapped_mount_test.cpp::a source that was replaced since it was checked is not mounted"),
+        ("a jail around a jail", "refused", "tests/cli/test_hostile_repository.py::test_a_project_within_that_of_a_running_jail_is_refused"),
+        ("ten thousand levels of directories", "walked, moved and removed", "tests/unit/host/beneath/beneath_test.cpp::a tree of ten thousand levels is scanned, walked and removed"),
+        ("something to be run in each of 15,000 levels", "bounded, and told", "tests/cli/test_hostile_trees.py::test_a_chain_of_directories_with_something_in_each_is_bounded"),
+        ("a hundred thousand files to be run", "moved away", "tests/cli/test_hostile_trees.py::test_a_hundred_thousand_planted_files_are_moved_away_in_little_time"),
+        ("a hook behind 200,000 names", "found", "tests/cli/test_hostile_trees.py::test_a_flood_in_a_repository_hides_no_hook"),
+        ("names that are patterns", "are names", "tests/cli/test_hostile_trees.py::test_a_name_is_no_pattern"),
+        ("a megabyte of `.envrc`, linked often", "bounded, and told", "tests/cli/test_hostile_trees.py::test_a_large_envrc_linked_many_times_takes_no_memory"),
+        ("commits, objects and references without end", "refused", "tests/cli/test_end.py::test_a_commit_of_more_files_than_memory_holds_is_not_unpacked"),
+        ("a link on the way to the project", "nothing is moved or committed where it leads", "tests/cli/test_end.py::test_commits_go_to_no_repository_that_a_link_leads_to"),
+        ("what git, editors and shells run unasked", "read-only, or moved away and told", "tests/e2e/test_host_execution.py::test_nothing_runs"),
+    ],
+    "An engine's or Mutagen's answer": [
+        ("names, labels, paths, numbers of any kind", "nothing beyond project and session changes", "tests/cli/test_engine_answers.py::test_no_answer_reaches_beyond_the_project_and_the_session"),
+        ("a label that is a path", "not followed", "tests/cli/test_engine_answers.py::test_a_label_that_is_a_path_is_not_followed"),
+        ("a container that claims to be a jail", "`foreign`, never acted upon", "tests/cli/test_life.py::test_who_only_claims_to_be_a_jail_is_never_acted_upon"),
+        ("an answer without end, or nested ever deeper", "one line", "tests/cli/test_engine_answers.py::test_an_answer_without_end_is_one_line_and_takes_no_memory"),
+        ("no answer", "one line, after a minute", "tests/unit/host/process/process_test.cpp::who is asked and never answers is one line, and not waited for"),
+        ("an answer that makes no sense", "no jail is taken for ended", "tests/cli/test_life.py::test_an_answer_that_makes_no_sense_ends_no_detached_jail"),
+        ("silence about containers and volumes", "they are not taken for gone", "tests/cli/test_engine_answers.py::test_a_session_stays_until_the_engine_has_said_that_its_containers_are_gone"),
+        ("more conflicts, longer paths than a command takes", "all is archived, and told", "tests/cli/test_life.py::test_more_conflicts_than_mutagen_names_come_home_as_an_archive_of_all"),
+        ("a command that speaks like the engine", "runs once", "tests/cli/test_sandbox_and_state.py::test_a_command_that_speaks_like_the_engine_runs_once"),
+    ],
+    "The end, and jailed's own process": [
+        ("a full disk", "what is planted is moved away, commits stay", "tests/cli/test_end.py::test_what_is_planted_is_moved_away_although_the_disk_is_full"),
+        ("something breaks at any step", "no commit is lost", "tests/cli/test_end.py::test_whatever_breaks_on_the_way_home_loses_no_commit"),
+        ("two jailed attach to one jail", "both projects come home", "tests/cli/test_life.py::test_two_projects_attached_at_once_are_both_in_the_jail"),
+        ("descriptors 0 to 2 closed", "never a signal to the jail", "tests/cli/test_process.py::test_closed_descriptors_never_become_the_lease"),
+        ("a reader that leaves (SIGPIPE)", "commits come home", "tests/cli/test_end.py::test_a_reader_that_leaves_ends_no_homecoming"),
+        ("a flood on the socket proxy", "what was made is removed", "tests/cli/test_socket_proxy.py::test_a_flood_of_connections_is_neither_served_for_ever_nor_spun_on"),
+    ],
+}
+
+
+def elsewhere() -> list[str]:
+    """What the other adversaries of docs/security-model.md try."""
+    lines = ["", "## The other adversaries", "", "A repository, what an engine answers, and whatever can break at the end ([security-model.md](security-model.md)) meet jailed itself and not", "the jail's walls: tests with fake engines and units, in every run of `scripts/test`. What a whole fuzzing run found is there, too."]  # fmt: skip
+    for adversary, rows in ELSEWHERE.items():
+        lines += ["", f"| {adversary[0].lower() + adversary[1:]} | what comes of it | test |", "|---|---|---|"]
+        lines += [f"| {what} | {outcome} | `{test}` |" for what, outcome, test in rows]
+    return lines
 
 
 if __name__ == "__main__":

@@ -29,3 +29,10 @@ def test_every_claim_of_the_security_model_names_a_test():
     claims = re.split(r"\n- ", section)[1:]
     assert len(claims) > 10
     assert [claim for claim in claims if not REFERENCE.search(claim)] == []
+
+
+def test_the_matrix_names_the_other_adversaries_as_its_writer_does(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests/attack"))
+    from matrix import elsewhere
+
+    assert (ROOT / "docs/security-matrix.md").read_text().endswith("\n".join(elsewhere()) + "\n")

@@ -617,6 +617,15 @@ def test_a_volume_stays_when_it_cannot_be_brought_home(synced):
     assert not any(call.args[:2] == ["volume", "rm"] for call in synced.host.fakes.calls)
 
 
+def test_what_mutagen_passes_over_in_silence_is_named(synced):
+    synced.host.mkdir("project/a")
+    os.mkfifo(synced.host.project / "a/pipe")
+    synced.host.give(synced.host.project)
+    result = synced.host.run(".", "--", "true")
+    assert result.code == 0 and "Not in the jail, since Mutagen cannot carry it: a/pipe (neither a file nor a directory)\n" in result.err
+    assert "Mutagen" not in synced.host.run("--sync", "bind", ".", "--", "true").err
+
+
 def conflicts(synced, named: int, more: int) -> list[list[str]]:
     """The archives that the end of a jail made of them."""
     state = json.loads((synced.host.fakes.directory / "state").read_text())

@@ -239,8 +239,7 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   if (jail.terminal && !keeper) add_terminal(args, engine);
   // "=" and not a word of its own: podman's --pull may stand without a value.
   args.insert(args.end(), {"--pull=never", "--name", container_name(jail), "--hostname", "jailed"});
-  // Else it would hand over the caller's proxies, with the passwords in them. Those that may come along do so by name.
-  if (engine.kind == EngineKind::podman) args.emplace_back("--http-proxy=false");
+  if (!traits.no_proxies.empty()) args.emplace_back(traits.no_proxies);
   if (!jail.network) args.insert(args.end(), {"--network", "none"});
   if (const auto name = isolated_network(engine); jail.network && jail.isolated && !name.empty())
     args.insert(args.end(), {"--network", name});

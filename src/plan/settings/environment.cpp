@@ -58,7 +58,7 @@ std::string_view authority_of(std::string_view proxy) {
   return proxy.substr(0, proxy.find_first_of("/?#"));
 }
 
-bool is_loopback(std::string_view authority) {
+bool is_of_this_machine(std::string_view authority) {
   auto host = authority.substr(authority.rfind('@') + 1);
   if (host.starts_with('[')) return host.starts_with("[::1]") || host.starts_with("[::ffff:127.");
   host = host.substr(0, host.find(':'));
@@ -70,7 +70,7 @@ bool is_loopback(std::string_view authority) {
 std::optional<std::string_view> why_no_proxy(std::string_view proxy) {
   const auto authority = authority_of(proxy);
   if (authority.find('@') != std::string_view::npos) return "it has a name or a password in it";
-  if (is_loopback(authority)) return "no jail reaches the loopback of this machine";
+  if (is_of_this_machine(authority)) return "no jail reaches the loopback of this machine";
   return std::nullopt;
 }
 

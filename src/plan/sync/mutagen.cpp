@@ -15,7 +15,6 @@ using Args = std::vector<std::string>;
 using nlohmann::json;
 
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 53;
-constexpr std::size_t kMostWords = 100'000;  // bytes of the paths that are words of one command
 constexpr std::size_t kMostProblems = 1000;
 
 core::Command mutagen_command(const Mutagen& mutagen, Args args) {

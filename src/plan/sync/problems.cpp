@@ -11,8 +11,6 @@ namespace {
 constexpr std::array<std::string_view, 5> kNeverHere = {"file name too long", "invalid argument", "file too large",
                                                         "illegal byte sequence", "invalid or incomplete multibyte"};
 
-constexpr std::size_t kMostWords = 100'000;  // bytes of the paths of one command
-
 constexpr const char* kOpenUp =
     "find \"$0\" -xdev -type d ! -perm -700 -exec chmod u+rwx {} \\; -o -type f ! -perm -400 -exec chmod u+r {} +";
 

@@ -33,6 +33,7 @@ constexpr std::size_t kSmallConfig = 1 << 20;
 constexpr std::size_t kLongestSnapshot = 256U << 20;
 constexpr std::size_t kMostNames = 128U << 20;  // bytes; half a million files at least
 constexpr std::size_t kOfEach = 100;            // what is kept beside a path
+constexpr std::size_t kMostOthers = 100;
 constexpr std::size_t kMostRead = 10'000;       // files that .envrc files and links name
 
 std::size_t directories_of(const HostEntry& entry) {
@@ -93,10 +94,20 @@ class Before : public Visitor {
     return true;
   }
 
+  void other(const Met& met) override {
+    if (others.size() < kMostOthers) {
+      others.push_back(met.path);
+    } else {
+      ++more_others;
+    }
+  }
+
   void unreadable(const std::string&) override {}
 
   std::vector<plan::Guard> guards;
   std::vector<HostEntry> named;
+  std::vector<std::string> others;
+  std::size_t more_others = 0;
   bool too_many_named = false;
 
  private:
@@ -248,6 +259,8 @@ HostExecution look_at_host_execution(const plan::GitFacts& git, const core::Sett
   scan_project(git.project, entries, before, false);
   if (before.too_many_named)
     spdlog::warn("What {} has in .envrc files names more files than jailed watches.", core::printable(git.project));
+  found.others = std::move(before.others);
+  found.more_others = before.more_others;
   remember_named(before, snapshot);
   forget_planted(snapshot, before.guards, places.sessions);
   std::erase_if(before.guards,

@@ -52,6 +52,7 @@ class ProjectScan {
         continue;
       }
       if (name.kind == Kind::link && visitor_.wants_links) visitor_.link(met(directory, name));
+      if (name.kind == Kind::other) visitor_.other(met(directory, name));
       if (directory.context < 0) {
         if (name.kind != Kind::directory && visitor_.wants_bulk)
           visitor_.bulk_file(met(directory, name), static_cast<std::size_t>(-1 - directory.context));

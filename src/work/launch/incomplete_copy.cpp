@@ -33,6 +33,12 @@ void name(const plan::LeftOut& left) {
   spdlog::warn("Not in the jail, since Mutagen cannot carry it: {}", text);
 }
 
+// Of such Mutagen says nothing.
+void add_others(plan::LeftOut& left, const HostExecution& execution) {
+  for (const auto& path : execution.others) left.problems.push_back({path, "neither a file nor a directory"});
+  left.more += execution.more_others;
+}
+
 // The user's own, but not to be read by them, is there as well.
 bool is_there(const std::string& path) {
   struct stat info {};
@@ -90,15 +96,19 @@ void check_copy(const plan::Engine& engine, const SyncEngine& sync, const Cargo&
                 bool leaves_out) {
   for (const auto& share : shares) {
     const auto state = sync.state(plan::sync_key(cargo.id, share.name));
-    const auto left = state ? plan::left_out(*state) : plan::LeftOut{};
+    auto left = state ? plan::left_out(*state) : plan::LeftOut{};
     // A call of the engine only where something can be missing.
     if (!left.nothing() || leaves_out || !share.git.hidden.empty()) check_share(engine, cargo, share, left);
+    add_others(left, share.execution);
     name(left);
   }
 }
 
-void name_left_out(const SyncEngine& sync, const std::string& key) {
-  if (const auto state = sync.state(key)) name(plan::left_out(*state));
+void name_left_out(const SyncEngine& sync, const std::string& key, const HostExecution& execution) {
+  const auto state = sync.state(key);
+  auto left = state ? plan::left_out(*state) : plan::LeftOut{};
+  add_others(left, execution);
+  name(left);
 }
 
 }  // namespace jailed::work

@@ -29,6 +29,7 @@ struct RunTraits {
   std::string_view log_driver;   // keeps what a container says in a file, of at most max-size bytes
   std::string_view again;        // of a volume's second mount: it gives the volume neither mode nor content; empty: no such word
   std::string_view detach_keys;  // the whole option that leaves every key to the jail; empty: it takes none
+  std::string_view no_proxies;   // keeps the caller's proxies out, with the passwords in them: those that may come along do so by name
   bool names_every_limit;        // it drops its own limits of processes as soon as one is named
   bool relabels_mounts;          // --mount can relabel for SELinux; else --volume alone does
   bool profile_from_image;       // on another machine: it takes the filter of system calls from the image

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <jailed/core/command.hpp>
 #include <optional>
@@ -45,6 +46,9 @@ core::Command sync_terminate_command(const Mutagen& mutagen, const std::string& 
 core::Command sync_terminate_all_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_list_command(const Mutagen& mutagen, const std::string& id);
 core::Command mutagen_version_command(const Mutagen& mutagen);
+
+/// Bytes of paths of a jail's that are words of one command.
+inline constexpr std::size_t kMostWords = 100'000;
 
 struct SyncProblem {
   std::string path;

@@ -14,6 +14,8 @@ namespace jailed::work {
 struct HostExecution {
   plan::HostSnapshot snapshot;
   plan::GuardPlan guards;
+  std::vector<std::string> others;  // pipes, sockets, devices: the first of them
+  std::size_t more_others = 0;
 };
 
 /// One session of all, and where the jail's user finds things.

@@ -33,6 +33,8 @@ class Visitor {
   /// A directory that git would take for a repository. False: nothing below it needs a look.
   virtual bool bare(const host::ScannedDirectory& directory, bool nothing_else) = 0;
   virtual void link(const Met&) {}
+  /// Neither file, directory nor link.
+  virtual void other(const Met&) {}
   virtual void bulk_file(const Met&, std::size_t) {}
   virtual void unreadable(const std::string& path) = 0;
   std::vector<std::pair<std::string, const plan::HostEntry*>> bulk;  // trees too large to be remembered

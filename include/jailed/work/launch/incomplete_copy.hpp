@@ -21,6 +21,6 @@ void check_copy(const plan::Engine& engine, const SyncEngine& sync, const Cargo&
                 bool leaves_out);
 
 /// The same for a project without a repository in its jail.
-void name_left_out(const SyncEngine& sync, const std::string& key);
+void name_left_out(const SyncEngine& sync, const std::string& key, const HostExecution& execution);
 
 }  // namespace jailed::work

@@ -102,6 +102,7 @@ constexpr Traits kDocker{
             // Its client would take Ctrl-P Ctrl-Q, which are keys of editors and shells, for its own; it cannot be told to
             // take none (20.10 and 28: an empty sequence means the default).
             .detach_keys = "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^",
+            .no_proxies = "",  // it hands none over
             .names_every_limit = false,
             .relabels_mounts = false,
             .profile_from_image = false,

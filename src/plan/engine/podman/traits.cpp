@@ -89,6 +89,7 @@ constexpr Traits kPodman{
             .log_driver = "k8s-file",
             .again = "",  // its --mount (4.3 to 5.4) has no such word
             .detach_keys = "",
+            .no_proxies = "--http-proxy=false",
             // Rootless, a jail has a user namespace of its own, in which this limit counts the jail's processes alone: it
             // holds where no cgroup can.
             .names_every_limit = true,
