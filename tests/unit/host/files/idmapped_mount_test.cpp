@@ -26,6 +26,7 @@ std::optional<std::string> why_not(const std::string& source) {
   if (::geteuid() != 0) return "not root";
   try {
     IdmappedMounts mounts(random_hex(6), kUser, kUser);
+    mounts.make();
     mounts.add(source, "probe");
   } catch (const Error& error) {
     return error.what();
@@ -52,6 +53,7 @@ TEST_CASE("root's files are another user's in an idmapped mount, and what that u
   std::string place;
   {
     IdmappedMounts mounts(id, kUser, kUser);
+    mounts.make();
     place = mounts.add(scratch / "project", "workspace");
     CHECK(place == IdmappedMounts::place(id, "workspace"));
     CHECK(lstat_of(place + "/secret")->st_uid == kUser);
@@ -84,6 +86,7 @@ TEST_CASE("mounts of a killed process are swept, and never the files in them", "
   const auto id = random_hex(6);
   Child owner([&](auto stay) {
     IdmappedMounts mounts(id, kUser, kUser);
+    mounts.make();
     mounts.add(scratch / "project", "workspace");
     stay();
   });
@@ -102,6 +105,7 @@ TEST_CASE("a source that is not there", "[host]") {
     return;
   }
   IdmappedMounts mounts(random_hex(6), kUser, kUser);
+  mounts.make();
   const auto error = jailed::test::error_of([&] { mounts.add(scratch / "absent", "workspace"); });
   REQUIRE(error);
   CHECK(std::string(error->what()) ==
@@ -118,6 +122,7 @@ TEST_CASE("a source that was replaced since it was checked is not mounted", "[ho
   }
   const auto checked = lstat_of(scratch / "project");
   IdmappedMounts mounts(random_hex(6), kUser, kUser);
+  mounts.make();
   CHECK(jailed::test::error_of([&] { mounts.add(scratch / "project", "as-it-was", &*checked); }) == std::nullopt);
   REQUIRE(::rename((scratch / "project").c_str(), (scratch / "moved").c_str()) == 0);
   REQUIRE(::symlink((scratch / "secret").c_str(), (scratch / "project").c_str()) == 0);
@@ -139,7 +144,7 @@ TEST_CASE("a sweep in another process does not keep a launch from starting", "[h
     while (true) IdmappedMounts::sweep();
   }
   const auto error = jailed::test::error_of([] {
-    for (int i = 0; i < 2000; ++i) IdmappedMounts(random_hex(6), kUser, kUser);
+    for (int i = 0; i < 2000; ++i) IdmappedMounts(random_hex(6), kUser, kUser).make();
   });
   ::kill(sweeper, SIGKILL);
   ::waitpid(sweeper, nullptr, 0);
