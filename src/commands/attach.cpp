@@ -8,10 +8,9 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/plan/project/projects.hpp>
-#include <jailed/plan/sync/leaving.hpp>
 #include <jailed/work/git/look.hpp>
 #include <jailed/work/git/object_stores.hpp>
 #include <jailed/work/git/object_views.hpp>
@@ -229,28 +228,26 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
 
 constexpr int kTimesTried = 3;
 constexpr auto kMoment = std::chrono::milliseconds(200);
-// Of a step in the jail that looks at every file of the project.
-constexpr auto kDetachPatience = std::chrono::minutes(2);
 
 // Mutagen's session is paused and the files are out of the way, all of them home; or what stands against it.
 std::optional<std::string> take_out(const Found& found, const FoundJail& jail, const work::SyncEngine& sync, const Cargo& cargo,
                                     const CargoProject& project, PendingSignals& signals) {
   std::string obstacle;
   for (int attempt = 0; attempt < kTimesTried; ++attempt) {
-    const auto begun = host::capture_shielded(plan::detach_begin_command(found.engine, jail.name, project.name), kDetachPatience);
-    if (!begun || (!begun->status.ok() && begun->status != core::ExitStatus::exited(1))) return "the jail does not answer";
-    if (!begun->status.ok()) {
-      obstacle = plan::detach_obstacle(begun->out);
+    const auto begun = engine::begin_leaving(found.engine, jail.name, project.name);
+    if (!begun.answered) return "the jail does not answer";
+    if (begun.obstacle) {
+      obstacle = *begun.obstacle;
       std::this_thread::sleep_for(kMoment);
       continue;
     }
     if (auto home = bring_project_home(found.engine, sync, cargo, project, signals); home.reason) return home.reason;
     sync.pause(project.key);
-    const auto taken = host::capture_shielded(plan::detach_take_command(found.engine, jail.name, project.name), kDetachPatience);
-    if (taken && taken->status.ok()) return std::nullopt;
+    const auto taken = engine::take_out(found.engine, jail.name, project.name);
+    if (taken.done()) return std::nullopt;
     sync.resume(project.key);
-    if (!taken) return "the jail does not answer";
-    obstacle = plan::detach_obstacle(taken->out);
+    if (!taken.answered) return "the jail does not answer";
+    obstacle = *taken.obstacle;
     if (signals.count() > 0) return "interrupted";
   }
   return obstacle;
@@ -276,7 +273,7 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
   sync.terminate(key);
   std::erase(further, project);
   note_further_projects(session, further);
-  host::capture_shielded(plan::detach_remove_command(found.engine, jail.name, project.name));
+  engine::remove_taken_out(found.engine, jail.name, project.name);
   const bool settled = settle_part(part, jail.session);
   spdlog::info("{} is no longer in the jail; its files are home{}.", core::printable(project.path),
                session_has_work(part) ? ", its commits come when the jail ends" : "");

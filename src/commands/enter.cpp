@@ -3,7 +3,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/list/claims.hpp>
@@ -32,9 +32,8 @@ std::optional<int> run_in_running(Found& found, const Options& options, const En
   const auto token = "entered-" + host::random_hex(4);
   const bool terminal = host::is_terminal(0) && host::is_terminal(1);
   const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
-    const auto call = plan::exec_command(found.engine, jail.name, jail.place, command, token, terminal);
-    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, call, token, terminal);
-    std::cout << core::shell_line(call) << "\n";
+    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, jail.place, command, token, terminal);
+    std::cout << core::shell_line(plan::exec_command(found.engine, jail.name, jail.place, command, token, terminal)) << "\n";
     return {};
   };
   std::optional<FoundJail> noted;

@@ -6,7 +6,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/jails.hpp>
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
 #include <jailed/host/files/files.hpp>

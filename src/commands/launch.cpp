@@ -6,12 +6,13 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
+#include <jailed/engine/images.hpp>
+#include <jailed/engine/jails.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/child.hpp>
-#include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/engine/failure.hpp>
@@ -90,9 +91,8 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     return {};
   }
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
-  std::optional<host::DeathWatch> watch;
-  if (!plan::on_host_kernel(settings.sandbox))
-    watch.emplace(prepared.session(), plan::remove_command(engine, plan::container_name(prepared.jail())));
+  std::optional<engine::DeathWatch> watch;
+  if (!plan::on_host_kernel(settings.sandbox)) watch.emplace(prepared.session(), engine, plan::container_name(prepared.jail()));
   prepared.enter();
   engine::JailEnd end;
   try {
@@ -182,7 +182,7 @@ int launch(const core::Options& options, const Environment& environment) {
   if (!failure || failure->kind != plan::Failure::Kind::image_missing)
     report_engine_error(engine, end.engine_error, settings);
   // The command, which must not run twice, can have said so itself.
-  if (end.may_have_run && can_ask() && host::capture(plan::image_exists_command(engine, settings.image)).status.ok()) {
+  if (end.may_have_run && can_ask() && engine::has_image(engine, settings.image)) {
     std::cerr << end.engine_error;
     return end.status.shell_code();
   }

@@ -2,8 +2,7 @@
 
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
-#include <jailed/plan/list/jails.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/work/life/found.hpp>
 
 namespace jailed::commands {
@@ -23,7 +22,7 @@ int logs(const Options& options, const Environment& environment) {
   if (!jail.detached)
     throw core::UsageError(fmt::format("{} keeps no log: what it says is on its terminal.", jail.name),
                            "jails with a log are started with: jailed --detach . -- COMMAND");
-  return engine::run_attached(plan::logs_command(found.engine, jail.name, options.follow)).shell_code();
+  return engine::show_log(found.engine, jail.name, options.follow).shell_code();
 }
 
 }  // namespace jailed::commands

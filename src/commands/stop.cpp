@@ -6,11 +6,10 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/here.hpp>
-#include <jailed/host/process/process.hpp>
+#include <jailed/engine/jails.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
-#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/work/end/end.hpp>
 #include <jailed/work/life/found.hpp>
 #include <jailed/work/life/kept.hpp>
@@ -48,13 +47,6 @@ bool bring_detached_home(const Found& found, const FoundJail& jail, const work::
   return import_session(found.engine, session, jail.session, found.settings, environment);
 }
 
-// What the engine says against it; empty when all is well.
-std::string ask_to_end(const core::Command& command) {
-  const auto answer = host::capture_shielded(command);
-  if (answer.status.ok()) return {};
-  return answer.err.empty() ? "no reason" : answer.err;
-}
-
 struct Stopped {
   std::string engine_error;  // of the first that the engine could not end
   bool all_home = true;      // the work of all others
@@ -68,11 +60,11 @@ class Stopping {
   // In one call; after a failure each by itself, and those that cannot be are left as they are.
   void end_bound(std::vector<std::string> names) {
     if (names.empty()) return;
-    const auto said = ask_to_end(plan::stop_command(found_.engine, names));
+    const auto said = engine::stop_jails(found_.engine, names);
     if (said.empty()) return;
     if (names.size() == 1) return refuse(names.front(), said);
     for (const auto& name : names) {
-      if (auto own = ask_to_end(plan::stop_command(found_.engine, {name})); !own.empty()) refuse(name, std::move(own));
+      if (auto own = engine::stop_jails(found_.engine, {name}); !own.empty()) refuse(name, std::move(own));
     }
   }
 
@@ -82,7 +74,7 @@ class Stopping {
       if (session) {
         stopped.all_home = bring_home_from(jail, session) && stopped.all_home;
       } else if (jail.synced && !jail.detached) {
-        if (auto said = ask_to_end(plan::signal_command(found_.engine, jail.name, "command", SIGTERM)); !said.empty())
+        if (auto said = engine::signal_jail(found_.engine, jail.name, "command", SIGTERM); !said.empty())
           refuse(jail.name, std::move(said));
       }
     } catch (const core::Error& error) {
@@ -99,7 +91,7 @@ class Stopping {
  private:
   bool bring_home_from(const FoundJail& jail, const work::AbandonedSession& session) {
     if (jail.synced) return bring_detached_home(found_, jail, session, environment_);
-    if (jail.state != "running") host::capture_shielded(plan::remove_command(found_.engine, jail.name));
+    if (jail.state != "running") engine::remove_jail(found_.engine, jail.name);
     return import_session(found_.engine, session, jail.session, found_.settings, environment_);
   }
 

@@ -11,6 +11,8 @@
 #include <jailed/plan/jail/selinux.hpp>
 #include <jailed/plan/sync/remote.hpp>
 
+#include "client.hpp"
+
 namespace jailed::engine {
 namespace {
 
@@ -71,7 +73,7 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
 
 void ask_remote_machine(plan::Engine& engine) {
   if (!engine.remote || engine.machine) return;
-  const auto answer = host::capture(plan::ask_machine_command(engine));
+  const auto answer = Client::capture(plan::ask_machine_command(engine));
   const auto parsed = answer.status.ok() ? plan::parse_machine(engine, answer.out) : std::nullopt;
   if (!parsed) {
     if (const auto failure = plan::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);

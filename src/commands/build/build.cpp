@@ -8,9 +8,9 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/find.hpp>
+#include <jailed/engine/images.hpp>
 #include <jailed/host/files/directories.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/settings/settings.hpp>
@@ -46,11 +46,12 @@ void write_context(const std::string& directory, const plan::BuildRequest& reque
 }
 
 // One engine call, shown and logged. 0, or the exit code of a build that failed or was interrupted.
-int run_build(const plan::Engine& engine, const core::Command& command, BuildProgress& progress) {
-  spdlog::debug("{}", core::shell_line(command));
+int run_build(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
+              const core::Environment& environment, BuildProgress& progress) {
+  spdlog::debug("{}", core::shell_line(plan::build_command(engine, request, call, environment)));
   progress.begin();
-  const auto result = host::run_with_lines(
-      command, [&](std::string_view line) { progress.line(line); }, [&] { progress.tick(); });
+  const auto result = engine::build_image(
+      engine, request, call, environment, [&](std::string_view line) { progress.line(line); }, [&] { progress.tick(); });
   progress.clear_line();
   if (result.interrupted_by) {
     spdlog::error("Interrupted; no image was made. What is built already is kept for the next time.");
@@ -109,20 +110,14 @@ int build(const core::Options& options, const plan::BuildOptions& build_options,
     // image.
     call.update_token = std::to_string(std::time(nullptr));
     call.tag = false;
-    if (const int failed =
-            run_build(engine, plan::build_command(engine, request, call, environment), progress);
-        failed != 0)
-      return failed;
+    if (const int failed = run_build(engine, request, call, environment, progress); failed != 0) return failed;
     for (const auto& version : progress.versions()) call.versions[version.agent] = version.installed;
     report_updates(progress.versions());
     call.tag = true;
   }
   auto final_request = request;
   final_request.no_cache = request.no_cache && !request.update;
-  if (const int failed =
-          run_build(engine, plan::build_command(engine, final_request, call, environment), progress);
-      failed != 0)
-    return failed;
+  if (const int failed = run_build(engine, final_request, call, environment, progress); failed != 0) return failed;
   spdlog::info("Built {} in {}. Now: cd YOUR-PROJECT && jailed .", request.image, progress.elapsed());
   return 0;
 }

@@ -189,9 +189,9 @@ std::map<std::string, std::string> locked_versions(std::span<const ContextFile> 
   return versions;
 }
 
-core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
-                            const core::Environment& host) {
-  core::Command command{engine.program, {"build", "--force-rm"}, {}};
+core::EngineCall build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
+                               const core::Environment& host) {
+  core::EngineCall command{engine.program, {"build", "--force-rm"}, {}};
   auto& args = command.args;
   const auto options = traits_of(engine).build;
   args.insert(args.end(), options.begin(), options.end());

@@ -8,7 +8,7 @@ bool is_named_jailed(std::string_view image) {
   return image.substr(0, image.find(':')) == "jailed";
 }
 
-core::Command image_maker_command(const Engine& engine, const std::string& image) {
+core::EngineCall image_maker_command(const Engine& engine, const std::string& image) {
   return {engine.program, {"image", "inspect", "--format", "{{index .Config.Labels \"jailed.version\"}}", image}, {}};
 }
 

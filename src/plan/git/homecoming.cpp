@@ -125,10 +125,14 @@ Jail waiting_collector(Jail collector) {
   return collector;
 }
 
-core::Command collect_command(const Engine& engine, const Jail& collector) {
-  core::Command command{engine.program, {"exec", "--workdir", "/tmp", container_name(collector)}, {}};
+core::EngineCall collect_command(const Engine& engine, const Jail& collector) {
+  core::EngineCall command{engine.program, {"exec", "--workdir", "/tmp", container_name(collector)}, {}};
   command.args.insert(command.args.end(), collector.command.begin(), collector.command.end());
   return command;
+}
+
+core::EngineCall collection_call(const Engine& engine, const Jail& collector) {
+  return engine.remote ? collect_command(engine, collector) : run_command(engine, collector);
 }
 
 std::optional<Collected> parse_collected(std::string_view text) {

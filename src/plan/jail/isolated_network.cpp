@@ -16,13 +16,13 @@ bool lacks_isolated_network(const Engine& engine, std::string_view error) {
   return !engine.rootless && has(isolation.network) && has(isolation.not_found);
 }
 
-std::optional<core::Command> create_isolated_network_command(const Engine& engine) {
+std::optional<core::EngineCall> create_isolated_network_command(const Engine& engine) {
   const auto words = traits_of(engine).isolation.make;
   if (words.empty()) return std::nullopt;
-  return core::Command{engine.program, {words.begin(), words.end()}, {}};
+  return core::EngineCall{engine.program, {words.begin(), words.end()}, {}};
 }
 
-core::Command look_for_isolation_command(const Engine& engine) {
+core::EngineCall look_for_isolation_command(const Engine& engine) {
   const auto words = traits_of(engine).isolation.look;
   return {engine.program, {words.begin(), words.end()}, {}};
 }

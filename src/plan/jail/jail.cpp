@@ -128,10 +128,10 @@ std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& en
                      size_text(*limits.memory));
 }
 
-std::optional<core::Command> out_of_memory_command(const Engine& engine, const std::string& container) {
+std::optional<core::EngineCall> out_of_memory_command(const Engine& engine, const std::string& container) {
   const auto events = traits_of(engine).answers.memory_events;
   if (!events) return std::nullopt;
-  return core::Command{engine.program, events(container), {}};
+  return core::EngineCall{engine.program, events(container), {}};
 }
 
 std::string_view seccomp_profile() {
@@ -230,9 +230,9 @@ void add_terminal(std::vector<std::string>& args, const Engine& engine) {
   if (const auto keys = traits_of(engine).run.detach_keys; !keys.empty()) args.emplace_back(keys);
 }
 
-core::Command run_command(const Engine& engine, const Jail& jail) {
+core::EngineCall run_command(const Engine& engine, const Jail& jail) {
   const bool keeper = !jail.keeper_command.empty();
-  core::Command command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
+  core::EngineCall command{engine.program, {"run", "--rm", keeper ? "-d" : "-i"}, jail.environment.child_env};
   auto& args = command.args;
   const auto& traits = traits_of(engine).run;
   if (jail.sandbox) args.insert(args.begin() + (traits.runtime_before_run ? 0 : 1), {"--runtime", *jail.sandbox});
@@ -273,21 +273,21 @@ core::Command run_command(const Engine& engine, const Jail& jail) {
   return command;
 }
 
-core::Command remove_command(const Engine& engine, const std::string& container) {
+core::EngineCall remove_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"rm", "--force", "--volumes", container}, {}};
 }
 
-core::Command stop_command(const Engine& engine, const std::vector<std::string>& containers) {
+core::EngineCall stop_command(const Engine& engine, const std::vector<std::string>& containers) {
   Args args = {"stop", "--time", "12"};
   args.insert(args.end(), containers.begin(), containers.end());
   return {engine.program, std::move(args), {}};
 }
 
-core::Command find_session_command(const Engine& engine, const std::string& session_id) {
+core::EngineCall find_session_command(const Engine& engine, const std::string& session_id) {
   return {engine.program, {"ps", "--all", "--quiet", "--filter", "label=jailed.session=" + session_id}, {}};
 }
 
-core::Command image_exists_command(const Engine& engine, const std::string& image) {
+core::EngineCall image_exists_command(const Engine& engine, const std::string& image) {
   return {engine.program, {"image", "inspect", "--format", "{{.Id}}", image}, {}};
 }
 

@@ -97,7 +97,7 @@ FoundJail checked(const Engine& engine, const JailClaim& claim) {
 
 }  // namespace
 
-core::Command list_jails_command(const Engine& engine, uid_t owner) {
+core::EngineCall list_jails_command(const Engine& engine, uid_t owner) {
   std::vector<std::string> args = {"ps", "--all", "--no-trunc", "--filter", "label=jailed.session", "--filter",
                                    fmt::format("label=jailed.owner={}", owner)};
   if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
@@ -218,11 +218,11 @@ Jail detached(Jail jail, const std::vector<std::string>& command) {
   return jail;
 }
 
-core::Command start_command(const Engine& engine, const std::string& container) {
+core::EngineCall start_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"exec", container, "/bin/sh", "-c", kStart}, {}};
 }
 
-core::Command logs_command(const Engine& engine, const std::string& container, bool follow) {
+core::EngineCall logs_command(const Engine& engine, const std::string& container, bool follow) {
   std::vector<std::string> args = {"logs"};
   if (follow) args.emplace_back("--follow");
   args.push_back(container);

@@ -120,8 +120,8 @@ Jail recovery_keeper(Jail jail, const std::string& session_files, bool lease, co
   return jail;
 }
 
-core::Command exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
-                           const Args& command, const std::string& token, bool terminal) {
+core::EngineCall exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
+                              const Args& command, const std::string& token, bool terminal) {
   Args args = {"exec", "-i"};
   if (terminal) add_terminal(args, engine);
   args.insert(args.end(), {"--workdir", workspace, container, "/bin/sh", "-c", terminal ? kExec : kMarkedExec, token, kJailInit});
@@ -129,36 +129,36 @@ core::Command exec_command(const Engine& engine, const std::string& container, c
   return {engine.program, std::move(args), {}};
 }
 
-core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
+core::EngineCall exec_command(const Engine& engine, const Jail& jail, const std::string& token) {
   return exec_command(engine, container_name(jail.project, jail.id), jail.place.workspace, jail.command, token, jail.terminal);
 }
 
-core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
-                             int signal) {
+core::EngineCall signal_command(const Engine& engine, const std::string& container, const std::string& token,
+                                int signal) {
   return {engine.program, {"exec", container, "/bin/sh", "-c", kSignal, token, std::to_string(signal)}, {}};
 }
 
-core::Command end_others_command(const Engine& engine, const std::string& container) {
+core::EngineCall end_others_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"exec", container, "/bin/sh", "-c", kEndOthers}, {}};
 }
 
-core::Command watch_command(const Engine& engine, const std::string& container) {
+core::EngineCall watch_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"exec", "--workdir", "/", container, "/bin/sh", "-c", kWatch}, {}};
 }
 
-core::Command gitfiles_command(const Engine& engine, const std::string& container,
-                               const std::vector<ModulePlan>& modules) {
+core::EngineCall gitfiles_command(const Engine& engine, const std::string& container,
+                                  const std::vector<ModulePlan>& modules) {
   Args args = {"exec", container, "/bin/sh", "-c", kGitfiles, "gitfiles"};
   for (const auto& module : modules) args.insert(args.end(), {module.work_tree, module.gitfile});
   return {engine.program, std::move(args), {}};
 }
 
-core::Command is_running_command(const Engine& engine, const std::string& container) {
+core::EngineCall is_running_command(const Engine& engine, const std::string& container) {
   return {engine.program, {"container", "inspect", "--format", "{{.State.Running}}", container}, {}};
 }
 
-core::Command archive_command(const Engine& engine, const std::string& container,
-                              const std::vector<std::string>& paths, const std::string& workspace) {
+core::EngineCall archive_command(const Engine& engine, const std::string& container,
+                                 const std::vector<std::string>& paths, const std::string& workspace) {
   Args args = {"exec",           "--workdir", workspace, container, "/bin/tar", "-c", "--ignore-failed-read",
                "--no-wildcards", "--"};
   for (const auto& path : paths) args.push_back(path.empty() ? "." : path);

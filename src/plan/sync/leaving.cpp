@@ -63,7 +63,7 @@ constexpr const char* kTake =
     "if busy \"$away\" || { [ -e \"$place\" ] && echo changed; }; then put_back; exit 1; fi\n"
     "rm -f \"$mark\" \"$mark.tick\"\n";
 
-core::Command in_jail(const Engine& engine, const std::string& container, const std::string& script, const std::string& name) {
+core::EngineCall in_jail(const Engine& engine, const std::string& container, const std::string& script, const std::string& name) {
   return {engine.program,
           {"exec", "--workdir", "/", container, "/bin/sh", "-c", script, "detach", place_of(name).workspace, aside(name)},
           {}};
@@ -71,19 +71,19 @@ core::Command in_jail(const Engine& engine, const std::string& container, const 
 
 }  // namespace
 
-core::Command detach_begin_command(const Engine& engine, const std::string& container, const std::string& name) {
+core::EngineCall detach_begin_command(const Engine& engine, const std::string& container, const std::string& name) {
   return in_jail(engine, container, fmt::format("{}{}", kCommon, kBegin), name);
 }
 
-core::Command detach_take_command(const Engine& engine, const std::string& container, const std::string& name) {
+core::EngineCall detach_take_command(const Engine& engine, const std::string& container, const std::string& name) {
   return in_jail(engine, container, fmt::format("{}{}", kCommon, kTake), name);
 }
 
-core::Command detach_undo_command(const Engine& engine, const std::string& container, const std::string& name) {
+core::EngineCall detach_undo_command(const Engine& engine, const std::string& container, const std::string& name) {
   return in_jail(engine, container, fmt::format("{}put_back\n", kCommon), name);
 }
 
-core::Command detach_remove_command(const Engine& engine, const std::string& container, const std::string& name) {
+core::EngineCall detach_remove_command(const Engine& engine, const std::string& container, const std::string& name) {
   return {engine.program, {"exec", "--workdir", "/", container, "/bin/rm", "-rf", "--", aside(name)}, {}};
 }
 

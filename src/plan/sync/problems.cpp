@@ -93,24 +93,24 @@ bool is_left_out(const LeftOut& left, std::string_view path) {
   });
 }
 
-core::Command open_up_command(const Engine& engine, const std::string& container, const std::string& workspace) {
+core::EngineCall open_up_command(const Engine& engine, const std::string& container, const std::string& workspace) {
   return {engine.program, {"exec", "--workdir", "/", container, "/bin/sh", "-c", kOpenUp, workspace}, {}};
 }
 
-core::Command archive_whole_command(const Engine& engine, const std::string& container, const std::vector<std::string>& paths,
-                                    const std::string& workspace) {
-  core::Command command{engine.program,
-                        {"exec", "--workdir", workspace, container, "/bin/tar", "-c", "--one-file-system", "--no-wildcards", "--"},
-                        {}};
+core::EngineCall archive_whole_command(const Engine& engine, const std::string& container, const std::vector<std::string>& paths,
+                                       const std::string& workspace) {
+  core::EngineCall command{engine.program,
+                           {"exec", "--workdir", workspace, container, "/bin/tar", "-c", "--one-file-system", "--no-wildcards", "--"},
+                           {}};
   for (const auto& path : paths) command.args.push_back(path.empty() ? "." : path);
   return command;
 }
 
-core::Command archive_odd_names_command(const Engine& engine, const std::string& container, const std::string& workspace) {
+core::EngineCall archive_odd_names_command(const Engine& engine, const std::string& container, const std::string& workspace) {
   return {engine.program, {"exec", "--workdir", "/", container, "/bin/sh", "-c", kArchiveOddNames, workspace}, {}};
 }
 
-core::Command missing_files_command(const Engine& engine, const std::string& container, const std::string& work_tree) {
+core::EngineCall missing_files_command(const Engine& engine, const std::string& container, const std::string& work_tree) {
   return {engine.program,
           {"exec", "--workdir", "/", container, "git", "-C", work_tree, "--no-optional-locks", "ls-files", "-z", "--deleted"},
           {}};

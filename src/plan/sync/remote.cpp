@@ -108,7 +108,7 @@ RemoteParts remote_parts(Jail jail) {
   return parts;
 }
 
-core::Command furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts) {
+core::EngineCall furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts) {
   Args args = {"exec", "--workdir", "/", container, "/bin/sh", "-c", kFurnish, "furnish"};
   args.insert(args.end(), parts.made.begin(), parts.made.end());
   args.emplace_back("--");
@@ -122,7 +122,7 @@ core::Command read_copy_command(const RemoteCopy& copy) {
   return {"/usr/bin/env", {"COPYFILE_DISABLE=1", "tar", "-c", "-f", "-", "-C", copy.source, "."}, {}};
 }
 
-core::Command write_copy_command(const Engine& engine, const std::string& container, const RemoteCopy& copy) {
+core::EngineCall write_copy_command(const Engine& engine, const std::string& container, const RemoteCopy& copy) {
   return {engine.program,
           {"exec", "-i", "--workdir", "/", container, "/bin/sh", "-c", copy.file ? kWrite : kUnpack, copy.place},
           {}};
@@ -137,7 +137,7 @@ std::vector<std::string> furnish_lines(const Engine& engine, const RemoteParts& 
   return lines;
 }
 
-core::Command ask_machine_command(const Engine& engine) {
+core::EngineCall ask_machine_command(const Engine& engine) {
   return {engine.program, {"info", "--format", traits_of(engine).answers.machine_format}, {}};
 }
 

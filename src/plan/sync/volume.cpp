@@ -15,7 +15,7 @@ using Args = std::vector<std::string>;
 
 std::string projects_volume(const std::string& container) { return container + "-projects"; }
 
-core::Command create_volume_command(const Engine& engine, const Jail& jail) {
+core::EngineCall create_volume_command(const Engine& engine, const Jail& jail) {
   Args args = {"volume", "create"};
   for (auto& label : jail_labels(engine, jail)) args.insert(args.end(), {"--label", std::move(label)});
   args.insert(args.end(),
@@ -25,7 +25,7 @@ core::Command create_volume_command(const Engine& engine, const Jail& jail) {
   return {engine.program, std::move(args), {}};
 }
 
-core::Command remove_volume_command(const Engine& engine, const std::string& volume) {
+core::EngineCall remove_volume_command(const Engine& engine, const std::string& volume) {
   Args args = {"volume", "rm"};
   if (engine.remote) args.push_back(jail_volume(volume));
   args.insert(args.end(), {projects_volume(volume), volume});
@@ -39,14 +39,14 @@ bool says_volumes_are_gone(const Engine& engine, std::string_view answer) {
   return count >= (engine.remote ? 3 : 2);
 }
 
-core::Command find_volumes_command(const Engine& engine, const std::string& session_id) {
+core::EngineCall find_volumes_command(const Engine& engine, const std::string& session_id) {
   Args args = {"volume", "ls", "--quiet", "--filter",
                session_id.empty() ? "label=jailed.session" : "label=jailed.session=" + session_id};
   if (!engine.asked_from.empty()) args.insert(args.end(), {"--filter", "label=" + machine_label(engine)});
   return {engine.program, std::move(args), {}};
 }
 
-core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes) {
+core::EngineCall inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes) {
   Args args = {"volume", "inspect"};
   args.insert(args.end(), volumes.begin(), volumes.end());
   return {engine.program, std::move(args), {}};

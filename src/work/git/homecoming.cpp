@@ -9,7 +9,7 @@
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/scan.hpp>
 #include <jailed/host/files/files.hpp>
@@ -33,7 +33,6 @@ using plan::Arrival;
 using plan::GitRefs;
 
 constexpr std::uint64_t kMostBytes = 4ULL << 30;
-constexpr host::Patience kPatience{std::chrono::minutes(5), std::chrono::hours(2)};
 // What unpacks to a thousand times its size takes its time.
 constexpr auto kIndexPatience = std::chrono::hours(1);
 constexpr std::size_t kMostHeader = 64U << 20;
@@ -66,15 +65,9 @@ Answer collect(const plan::Engine& engine, const ShadowedSession& session, const
   ::unlink(path.c_str());
   Answer answer{host::Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)), {}};
   if (!answer.file) throw Refused(fmt::format("cannot write {}: {}", printable(path), std::strerror(errno)));
-  auto command = plan::run_command(engine, jail);
-  if (engine.remote) {
-    if (const auto said = engine::start_keeper(engine, plan::waiting_collector(jail)); !said.empty())
-      throw Refused(fmt::format("the jail that packs them did not start: {}", printable(first_line(said))));
-    command = plan::collect_command(engine, jail);
-  }
-  spdlog::debug("{}", core::shell_line(command));
-  const auto result = host::stream_to(command, answer.file.get(), kMostBytes, kPatience);
-  if (engine.remote || !result.status.ok()) host::capture(plan::remove_command(engine, plan::container_name(jail)), host::kDeedPatience);
+  spdlog::debug("{}", core::shell_line(plan::collection_call(engine, jail)));
+  const auto [not_started, result] = engine::run_collector(engine, jail, answer.file.get(), kMostBytes);
+  if (!not_started.empty()) throw Refused(fmt::format("the jail that packs them did not start: {}", printable(first_line(not_started))));
   if (result.write_error != 0)
     throw Refused(fmt::format("there is no room for them in {}: {}", printable(session.path), std::strerror(result.write_error)));
   if (result.too_long) throw Refused(fmt::format("they are more than {} GiB", kMostBytes >> 30));

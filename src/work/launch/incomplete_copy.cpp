@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/sync/problems.hpp>
 #include <jailed/work/git/unseen.hpp>
@@ -74,9 +74,9 @@ void check_share(const plan::Engine& engine, const Cargo& cargo, const ProjectSh
   std::vector<std::string> lost;
   std::string unseen;
   for (const auto& tree : work_trees(share)) {
-    const auto answer = host::capture_shielded(plan::missing_files_command(engine, cargo.container, tree.there));
-    if (!answer.status.ok()) continue;  // no repository
-    for (const auto& path : paths_in(answer.out)) {
+    const auto missing = engine::missing_files(engine, cargo.container, tree.there);
+    if (!missing) continue;  // no repository
+    for (const auto& path : paths_in(*missing)) {
       const auto here = tree.here + "/" + path;
       if (!is_there(here)) continue;  // deleted here, too
       if (cannot_be_carried(left, share.path, here)) lost.push_back(here.substr(share.path.size() + 1));

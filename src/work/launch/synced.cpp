@@ -5,10 +5,12 @@
 #include <chrono>
 #include <iostream>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/jails.hpp>
+#include <jailed/engine/run.hpp>
+#include <jailed/engine/steps.hpp>
+#include <jailed/engine/volumes.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/death_watch.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/remote.hpp>
@@ -69,7 +71,7 @@ void say_what_has_no_git(const Shares& shares) {
 }
 
 // As engine::start_keeper does it.
-core::Command keeper_command(const plan::Engine& engine, const plan::Jail& jail) {
+core::EngineCall keeper_command(const plan::Engine& engine, const plan::Jail& jail) {
   return plan::run_command(engine, engine.remote ? plan::remote_parts(jail).jail : jail);
 }
 
@@ -124,13 +126,12 @@ std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
                              const plan::Jail& jail, const Shares& shares, const Cargo& cargo,
                              const plan::SessionRecord& record, const plan::SyncSettings& settings, const Places& places,
                              PendingSignals& signals, bool quiet) {
-  const auto made = host::capture_shielded(plan::create_volume_command(engine, jail));
-  if (!made.status.ok()) return JailEnd{ExitStatus::exited(core::kFailed), made.err};
+  if (auto said = engine::make_volume(engine, jail); !said.empty()) return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   LiveLine line(quiet);
   if (engine.remote) line.show("copying what belongs to the jail to its machine");
   if (auto said = engine::start_keeper(engine, jail); !said.empty()) {
     line.clear();
-    host::capture_shielded(plan::remove_volume_command(engine, cargo.container));
+    engine::remove_volumes(engine, cargo.container);
     if (signals.count() > 0) return interrupted(signals);
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
@@ -153,7 +154,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
       if (!quiet && plan::is_slow_tree(files, took.count())) say_what_is_slow(settings, places, files);
       if (const auto files_of_git = gitfiles_of(shares); !files_of_git.empty())
-        host::capture_shielded(plan::gitfiles_command(engine, cargo.container, files_of_git));
+        engine::write_gitfiles(engine, cargo.container, files_of_git);
       check_copy(engine, sync, cargo, shares, !settings.ignores.empty());
       return std::nullopt;
     }
@@ -200,8 +201,8 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   prepared.announce(record);
   for (const auto& command : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(command));
-  std::optional<host::DeathWatch> watch;
-  if (!prepared.lease()) watch.emplace(prepared.session(), plan::remove_command(engine, cargo.container));
+  std::optional<engine::DeathWatch> watch;
+  if (!prepared.lease()) watch.emplace(prepared.session(), engine, cargo.container);
   if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, options.quiet))
     return *end;
   prepared.enter();
@@ -210,7 +211,7 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   for (const auto& share : prepared.shares()) followed.push_back(share.path);
   start_following(engine, program, followed, cargo.container, jail.id);
   if (options.detach) {
-    if (!options.command.empty()) host::capture_shielded(plan::start_command(engine, cargo.container));
+    if (!options.command.empty()) engine::start_detached_command(engine, cargo.container);
     watch.reset();
     prepared.detach();
     std::cout << cargo.container << "\n";
@@ -238,7 +239,7 @@ std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engin
   if (options.detach) jail = plan::detached(std::move(jail), options.command);
   const auto container = plan::container_name(jail.project, jail.id);
   std::vector<std::string> lines;
-  const auto add = [&](const core::Command& command) { lines.push_back(core::shell_line(command)); };
+  const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };
   add(plan::create_volume_command(engine, jail));
   add(keeper_command(engine, jail));
   if (engine.remote) {

@@ -1,13 +1,11 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/find.hpp>
+#include <jailed/engine/jails.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
-#include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/work/life/found.hpp>
@@ -75,14 +73,7 @@ Found about(const Options& options, const Environment& environment) {
 }
 
 void ask_engine(Found& found, const Environment& environment) {
-  const auto answer = host::capture(plan::list_jails_command(found.engine, ::geteuid()));
-  if (!answer.status.ok()) {
-    if (const auto failure = plan::recognise_failure(found.engine, answer.err, found.settings.image))
-      throw core::Error(failure->message, failure->next_step);
-    throw core::Error(fmt::format("{} does not say which jails there are: {}", found.engine.program,
-                                  core::printable(answer.err)));
-  }
-  auto list = plan::parse_jails(found.engine, answer.out);
+  auto list = engine::list_jails(found.engine, found.settings.image);
   found.jails = std::move(list.jails);
   std::set<std::string> names;
   for (auto& jail : found.jails) {

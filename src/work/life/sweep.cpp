@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/jails.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
 #include <jailed/work/end/end.hpp>

@@ -1,18 +1,15 @@
-#include <fcntl.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <jailed/core/error.hpp>
+#include <jailed/core/exit_status.hpp>
+#include <jailed/engine/jail_watch.hpp>
 #include <jailed/host/beneath/watch.hpp>
-#include <jailed/host/process/child.hpp>
 #include <jailed/host/process/process.hpp>
-#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/mutagen.hpp>
 #include <jailed/work/sync/follow.hpp>
 #include <memory>
@@ -20,6 +17,7 @@
 namespace jailed::work {
 namespace {
 
+using engine::JailWatch;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
@@ -28,50 +26,6 @@ constexpr milliseconds kGather{50};
 // Mutagen looks at every file of both sides each time: at most every other moment is spent with that.
 constexpr milliseconds kRest{100};
 constexpr milliseconds kRestWithoutRoom{1000};
-
-// The watcher in the jail. What it says is not looked at: whoever else is in the jail could say it.
-class JailWatch {
- public:
-  explicit JailWatch(const core::Command& command) : JailWatch(command, host::make_pipe()) {}
-  JailWatch(const JailWatch&) = delete;
-  JailWatch& operator=(const JailWatch&) = delete;
-  ~JailWatch() {
-    output_.reset();
-    client_.signal(SIGTERM);
-    for (int look = 0; look < kLooksAtTheEnd && !client_.ended(); ++look) ::poll(nullptr, 0, 20);
-  }
-
-  int fd() const { return output_.get(); }
-  bool ended() const { return ended_; }
-
-  bool take() {
-    bool any = false;
-    std::array<char, 4096> bytes{};
-    for (int reads = 0; reads < kMostReads; ++reads) {
-      const auto count = ::read(output_.get(), bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      ended_ = ended_ || count == 0 || (count < 0 && errno != EAGAIN);
-      if (count <= 0) return any;
-      any = true;
-    }
-    return any;  // the rest waits, and so does who writes it
-  }
-
- private:
-  static constexpr int kMostReads = 64;
-  static constexpr int kLooksAtTheEnd = 100;
-
-  JailWatch(const core::Command& command, host::Pipe output)
-      : client_(command, {.in = null_.get(), .out = output.write.get(), .err = null_.get()}),
-        output_(std::move(output.read)) {
-    ::fcntl(output_.get(), F_SETFL, O_NONBLOCK);
-  }
-
-  host::Fd null_ = host::open_null();
-  host::Child client_;
-  host::Fd output_;
-  bool ended_ = false;
-};
 
 // The trees of all projects.
 using Trees = std::vector<std::unique_ptr<host::TreeWatch>>;
@@ -128,7 +82,7 @@ int follow_changes(const std::vector<std::string>& arguments) {
   for (const int signal : {SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);
   const plan::Engine engine{.program = arguments[0]};
   const plan::Mutagen mutagen{arguments[1], {}};
-  JailWatch there(plan::watch_command(engine, arguments[2]));
+  JailWatch there(engine, arguments[2]);
   Trees here;
   for (std::size_t i = 4; i < arguments.size(); ++i) here.push_back(std::make_unique<host::TreeWatch>(arguments[i]));
   while (!there.ended()) {

@@ -7,11 +7,12 @@
 #include <csignal>
 #include <iostream>
 #include <jailed/core/error.hpp>
+#include <jailed/engine/jails.hpp>
+#include <jailed/engine/steps.hpp>
+#include <jailed/engine/volumes.hpp>
 #include <jailed/host/files/fd.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
-#include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/problems.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <jailed/work/sync/homecoming.hpp>
@@ -24,15 +25,13 @@
 namespace jailed::work {
 namespace {
 
+using What = engine::Archived::What;
+
 constexpr int kTimesToBeAsked = 3;
 constexpr std::size_t kNamesShown = 10;
-constexpr auto kEndPatience = std::chrono::seconds(10);
 // Without any progress. Mutagen shows none while it reads a tree: three minutes are more than 100,000 files take, and who
 // takes longer loses only time, as it all begins again in a fresh container, where nothing is in a hurry.
 constexpr auto kStallPatience = std::chrono::minutes(3);
-constexpr std::uint64_t kMostBytesOfConflicts = std::uint64_t{8} << 30;
-constexpr host::Patience kTarPatience{std::chrono::minutes(1), std::chrono::hours(2)};
-constexpr auto kOpenPatience = std::chrono::minutes(2);
 
 void keep(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo,
           const FilesHome& home) {
@@ -41,7 +40,7 @@ void keep(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo
                 cargo.container, cargo.id);
   spdlog::error("  give up what is not home: {}", core::shell_line(plan::remove_volume_command(engine, cargo.container)));
   for (const auto& project : projects_of(cargo)) sync.pause(project.key);
-  host::capture_shielded(plan::remove_command(engine, cargo.container));
+  engine::remove_jail(engine, cargo.container);
   if (home.for_the_user) note_held_up(fmt::format("{}/{}", cargo.sessions, cargo.id));
 }
 
@@ -52,14 +51,13 @@ void name_some(const std::vector<std::string>& names, std::uint64_t more) {
 }
 
 // As an archive and not as files: what the jail has made is not unpacked here by anyone but the user. Its path.
-std::optional<std::string> archive(const Cargo& cargo, const core::Command& command) {
+std::optional<std::string> save(const plan::Engine& engine, const Cargo& cargo, const std::string& workspace, const engine::Archived& archived) {
   const auto directory = fmt::format("{}/{}/conflicts", cargo.sessions, cargo.id);
   host::make_private_directories(directory);
   auto path = fmt::format("{}/{}.tar", directory, host::random_hex(4));
-  // What is sparse in the jail is not in an archive, and tar can be stopped by whoever is left.
   const host::Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return std::nullopt;
-  if (host::stream_to(command, file.get(), kMostBytesOfConflicts, kTarPatience).status.ok()) return path;
+  if (engine::archive(engine, cargo.container, workspace, archived, file.get())) return path;
   ::unlink(path.c_str());
   return std::nullopt;
 }
@@ -75,9 +73,9 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoP
   const auto workspace = plan::workspace_of(project.name);
   // Mutagen (0.18) names ten of them.
   const bool named = state.more_conflicts == 0;
-  if (!named) host::capture_shielded(plan::open_up_command(engine, cargo.container, workspace), kOpenPatience);
-  const auto saved = archive(cargo, named ? plan::archive_command(engine, cargo.container, state.conflicts, workspace)
-                                          : plan::archive_whole_command(engine, cargo.container, {""}, workspace));
+  if (!named) engine::open_up(engine, cargo.container, workspace);
+  const auto saved = save(engine, cargo, workspace,
+                          named ? engine::Archived{What::sides, state.conflicts} : engine::Archived{What::whole, {""}});
   if (!saved) return false;
   spdlog::warn("Changed on both sides while the jail ran; your files are as you left them:");
   std::vector<std::string> names;
@@ -91,12 +89,12 @@ bool save_conflicts(const plan::Engine& engine, const Cargo& cargo, const CargoP
 bool save_what_stays_away(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project,
                           const plan::StaysAway& away, std::uint64_t more) {
   const auto workspace = plan::workspace_of(project.name);
-  std::vector<core::Command> commands;
-  if (!away.archived.empty()) commands.push_back(plan::archive_whole_command(engine, cargo.container, away.archived, workspace));
-  if (away.odd_names) commands.push_back(plan::archive_odd_names_command(engine, cargo.container, workspace));
+  std::vector<engine::Archived> wanted;
+  if (!away.archived.empty()) wanted.push_back({What::whole, away.archived});
+  if (away.odd_names) wanted.push_back({What::odd_names});
   std::vector<std::string> archives;
-  for (const auto& command : commands) {
-    auto saved = archive(cargo, command);
+  for (const auto& one : wanted) {
+    auto saved = save(engine, cargo, workspace, one);
     if (!saved) return false;
     archives.push_back(core::shell_quote(*saved));
   }
@@ -134,8 +132,7 @@ FilesHome flush_home(const plan::Engine& engine, const SyncEngine& sync, const C
   bool opened = false;
   const auto open_up = [&] {
     const bool first = !std::exchange(opened, true);
-    if (first)
-      host::capture_shielded(plan::open_up_command(engine, cargo.container, plan::workspace_of(project.name)), kOpenPatience);
+    if (first) engine::open_up(engine, cargo.container, plan::workspace_of(project.name));
     return first;
   };
   plan::StaysAway away;
@@ -173,7 +170,7 @@ FilesHome flush_home(const plan::Engine& engine, const SyncEngine& sync, const C
 
 Homecoming remove_hostile(const plan::Engine& engine, const Cargo& cargo) {
   spdlog::warn("The jail holds up its own end, so it is removed; its files are in its volume.");
-  host::capture_shielded(plan::remove_command(engine, cargo.container));
+  engine::remove_jail(engine, cargo.container);
   return Homecoming::container_gone;
 }
 
@@ -240,8 +237,7 @@ FilesHome bring_project_home(const plan::Engine& engine, const SyncEngine& sync,
 
 Homecoming bring_home(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo,
                       PendingSignals& signals, Company company) {
-  if (!host::capture_shielded(plan::end_others_command(engine, cargo.container), kEndPatience))
-    return remove_hostile(engine, cargo);
+  if (!engine::end_others(engine, cargo.container)) return remove_hostile(engine, cargo);
   FilesHome home;
   for (const auto& project : projects_of(cargo)) {
     if (!home.reason) home = bring_project_home(engine, sync, cargo, project, signals, company);
@@ -251,34 +247,26 @@ Homecoming bring_home(const plan::Engine& engine, const SyncEngine& sync, const 
     discard(engine, sync, cargo);
     return Homecoming::done;
   }
-  if (!keeper_runs(engine, cargo.container)) return Homecoming::container_gone;
+  if (!engine::jail_runs(engine, cargo.container)) return Homecoming::container_gone;
   keep(engine, sync, cargo, home);
   return Homecoming::held_up;
-}
-
-bool keeper_runs(const plan::Engine& engine, const std::string& container) {
-  const auto answer = host::ask_shielded(plan::is_running_command(engine, container));
-  if (answer.status.ok()) return answer.out.starts_with("true");
-  return answer.err.find("o such container") == std::string::npos &&
-         answer.err.find("o such object") == std::string::npos;
 }
 
 // Mutagen's session of the first project goes last: it knows what was deleted on which side, and whatever is left of
 // the rest can be brought home only with it. Those of the others go before their volume, which has no labels: if
 // jailed is killed between, none finds its side empty.
 void discard(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo) {
-  host::capture_shielded(plan::remove_command(engine, cargo.container));
-  const auto remove = plan::remove_volume_command(engine, cargo.container);
+  engine::remove_jail(engine, cargo.container);
   // A container on its way out still holds its volume.
   for (const auto& project : projects_of(cargo)) {
     if (!project.name.empty()) sync.terminate(project.key);
   }
   for (int attempt = 0;; ++attempt) {
-    const auto removed = host::capture_shielded(remove);
-    if (removed.status.ok() || plan::says_volumes_are_gone(engine, removed.err)) break;
+    const auto removed = engine::remove_volumes(engine, cargo.container);
+    if (removed.gone) break;
     if (attempt == 20 || removed.overdue) {
       spdlog::warn("The volume {} could not be removed; nothing in it is needed: {}", cargo.container,
-                   core::shell_line(remove));
+                   core::shell_line(plan::remove_volume_command(engine, cargo.container)));
       break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));

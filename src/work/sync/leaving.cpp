@@ -1,16 +1,12 @@
 #include <fmt/format.h>
 
-#include <chrono>
+#include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
-#include <jailed/plan/sync/leaving.hpp>
 #include <jailed/work/session/parts.hpp>
 #include <jailed/work/sync/leaving.hpp>
 
 namespace jailed::work {
 namespace {
-
-constexpr auto kUndoPatience = std::chrono::seconds(10);
 
 std::string note_of(const std::string& session, const std::string& name) { return session + part_below(name) + "/leaving"; }
 
@@ -24,7 +20,7 @@ void note_leaving(const std::string& session, const std::string& name) {
 
 void put_back_what_was_leaving(const plan::Engine& engine, const Cargo& cargo, const CargoProject& project) {
   if (project.name.empty() || !host::lstat_of(note_of(fmt::format("{}/{}", cargo.sessions, cargo.id), project.name))) return;
-  host::capture_shielded(plan::detach_undo_command(engine, cargo.container, project.name), kUndoPatience);
+  engine::put_back(engine, cargo.container, project.name);
 }
 
 }  // namespace jailed::work

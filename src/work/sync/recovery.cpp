@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/jails.hpp>
+#include <jailed/engine/run.hpp>
+#include <jailed/engine/volumes.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/machine/machine.hpp>
-#include <jailed/host/process/death_watch.hpp>
-#include <jailed/host/process/process.hpp>
+#include <jailed/host/process/lease.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/settings/settings.hpp>
@@ -30,32 +31,12 @@ std::string start_again(const plan::Engine& engine, const plan::Jail& jail) {
   std::string said;
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(500));
-    const auto removed = host::capture_shielded(plan::remove_command(engine, plan::container_name(jail.project, jail.id)));
-    if (removed.overdue) return removed.err;  // then it is not asked for more
+    const auto removed = engine::remove_jail(engine, plan::container_name(jail.project, jail.id));
+    if (removed.overdue) return removed.said;  // then it is not asked for more
     said = engine::start_keeper(engine, jail);
     if (said.empty()) break;
   }
   return said;
-}
-
-std::vector<std::string> names_of_volumes(const plan::Engine& engine, const std::string& session_id) {
-  const auto found = host::ask_shielded(plan::find_volumes_command(engine, session_id));
-  if (!found.status.ok())
-    throw core::Error(fmt::format("{} does not say which volumes there are: {}", engine.program,
-                                  core::printable(found.err)));
-  return plan::names_in(found.out);
-}
-
-// Who takes a volume that the engine could not tell about for none gives up the work that is in it.
-void check_none_is_missing(const plan::Engine& engine, const std::string& session_id, const std::vector<std::string>& names,
-                           const std::vector<plan::Volume>& volumes, const std::string& said) {
-  const auto still_there = names_of_volumes(engine, session_id);
-  for (const auto& name : names) {
-    const auto is_it = [&](const auto& volume) { return volume.name == name; };
-    if (std::any_of(volumes.begin(), volumes.end(), is_it) || std::find(still_there.begin(), still_there.end(), name) == still_there.end()) continue;
-    throw core::Error(fmt::format("{} does not say of which jail the volume {} is: {}", engine.program, name, core::printable(said)),
-                      "it is asked again at the next launch");
-  }
 }
 
 }  // namespace
@@ -72,8 +53,8 @@ bool recover(const plan::Engine& engine, const SyncEngine& sync, const MutagenPr
   host::Lease lease(files.path() + "/lease");
   if (engine.remote || !host_kernel) lease.release();
   // Where there is no lease it is removed by its own end, or when jailed dies.
-  std::optional<host::DeathWatch> watch;
-  if (!lease) watch.emplace(fmt::format("{}/{}", cargo.sessions, cargo.id), plan::remove_command(engine, cargo.container));
+  std::optional<engine::DeathWatch> watch;
+  if (!lease) watch.emplace(fmt::format("{}/{}", cargo.sessions, cargo.id), engine, cargo.container);
   const auto keeper = plan::recovery_keeper(jail, files.path(), static_cast<bool>(lease), program.agents);
   if (const auto said = start_again(engine, keeper); !said.empty()) {
     spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
@@ -104,8 +85,8 @@ bool recover(const plan::Engine& engine, const SyncEngine& sync, const MutagenPr
 bool bring_home_or_recover(const plan::Engine& engine, const SyncEngine& sync,
                            const MutagenProgram& program, const plan::Jail& jail, const Cargo& cargo,
                            PendingSignals& signals) {
-  const auto homecoming = keeper_runs(engine, cargo.container) ? bring_home(engine, sync, cargo, signals)
-                                                               : Homecoming::container_gone;
+  const auto homecoming = engine::jail_runs(engine, cargo.container) ? bring_home(engine, sync, cargo, signals)
+                                                                     : Homecoming::container_gone;
   if (homecoming != Homecoming::container_gone) return homecoming == Homecoming::done;
   spdlog::warn("The jail's container is gone (killed or removed, or its engine ended); bringing its work home.");
   return recover(engine, sync, program, jail, cargo, signals);
@@ -150,12 +131,7 @@ std::vector<plan::Volume> find_volumes(const plan::Engine& engine, const std::st
 }
 
 std::vector<plan::Volume> claimed_volumes(const plan::Engine& engine, const std::string& sessions, const std::string& session_id) {
-  const auto names = names_of_volumes(engine, session_id);
-  if (names.empty()) return {};
-  // One that goes in between makes the answer a failure, with the others in it all the same.
-  const auto answer = host::ask_shielded(plan::inspect_volumes_command(engine, names));
-  auto volumes = plan::parse_volumes(answer.out);
-  if (!answer.status.ok()) check_none_is_missing(engine, session_id, names, volumes, answer.err);
+  auto volumes = engine::claimed_volumes(engine, session_id);
   std::erase_if(volumes, [&](const auto& volume) {
     return volume.owner != ::geteuid() || (!session_id.empty() && volume.session != session_id);
   });

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/plan/build/image_context.hpp>
 #include <jailed/plan/engine/choose.hpp>
@@ -48,8 +48,8 @@ struct BuildCall {
   std::map<std::string, std::string> versions;
   std::string update_token;
 };
-core::Command build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
-                            const core::Environment& host);
+core::EngineCall build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
+                               const core::Environment& host);
 
 /// Where a build is, read from the engine's log.
 struct BuildStep {

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <string>
 #include <string_view>
@@ -10,7 +10,7 @@ namespace jailed::plan {
 bool is_named_jailed(std::string_view image);
 
 /// Asks for the label that `jailed build` gives to what it builds, and whether the answer says that there is none.
-core::Command image_maker_command(const Engine& engine, const std::string& image);
+core::EngineCall image_maker_command(const Engine& engine, const std::string& image);
 bool is_foreign(std::string_view answer);
 
 }  // namespace jailed::plan

@@ -1,7 +1,7 @@
 #pragma once
 #include <sys/types.h>
 
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
@@ -61,8 +61,8 @@ void add_testcontainers(Jail& jail, const Engine& engine, const SocketSource& so
 /// What a killed proxy left of a session, kind by kind: the call that lists it, and the one that removes it
 /// with the names appended.
 struct SiblingSweep {
-  core::Command find;
-  core::Command remove;
+  core::EngineCall find;
+  core::EngineCall remove;
 };
 std::vector<SiblingSweep> sibling_sweeps(const Engine& engine, const std::string& session_id);
 

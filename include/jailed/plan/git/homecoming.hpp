@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/git/refs.hpp>
 #include <jailed/plan/jail/jail.hpp>
 #include <map>
@@ -38,7 +39,10 @@ Jail collector(Jail base, const std::vector<BindMount>& binds);
 /// The same in two steps, for an engine on another machine: one that waits until it has been given what it reads, and
 /// the call that has it print.
 Jail waiting_collector(Jail collector);
-core::Command collect_command(const Engine& engine, const Jail& collector);
+core::EngineCall collect_command(const Engine& engine, const Jail& collector);
+
+/// The call that prints: the one of these that is for this engine.
+core::EngineCall collection_call(const Engine& engine, const Jail& collector);
 
 /// What it printed. Refs of the work, HEAD, "staged" (a commit of the staged changes) and "stash/N".
 struct Collected {

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <optional>
@@ -21,11 +21,11 @@ bool can_be_isolated(const core::Settings& settings);
 bool lacks_isolated_network(const Engine& engine, std::string_view error);
 
 /// Makes it where it is one for all jails; nothing where each has its own.
-std::optional<core::Command> create_isolated_network_command(const Engine& engine);
+std::optional<core::EngineCall> create_isolated_network_command(const Engine& engine);
 
 /// Asks for Docker's network, or for the slirp4netns that podman has found; whether the answer to a call that ended with 0 says that it
 /// is there.
-core::Command look_for_isolation_command(const Engine& engine);
+core::EngineCall look_for_isolation_command(const Engine& engine);
 bool says_isolation_is_there(const Engine& engine, std::string_view answer);
 
 }  // namespace jailed::plan

@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
@@ -45,7 +45,7 @@ std::optional<std::string> killed_hint(core::ExitStatus status, const Engine& en
 
 /// Asks whether the kernel killed for memory in this container, also when it is gone; prints a line a time. Nothing for an
 /// engine that does not know afterwards.
-std::optional<core::Command> out_of_memory_command(const Engine& engine, const std::string& container);
+std::optional<core::EngineCall> out_of_memory_command(const Engine& engine, const std::string& container);
 
 /// Three quarters of the host's memory unless the user said otherwise.
 Limits jail_limits(const core::Settings& settings, const HostLimits& host);
@@ -126,18 +126,18 @@ std::string container_name(const Jail& jail);
 void add_terminal(std::vector<std::string>& args, const Engine& engine);
 
 /// The engine call that starts the jail: in the foreground, or with a keeper command in the background.
-core::Command run_command(const Engine& engine, const Jail& jail);
+core::EngineCall run_command(const Engine& engine, const Jail& jail);
 
 /// Removes the container if it is still there, e.g. when the engine's client was killed.
-core::Command remove_command(const Engine& engine, const std::string& container);
+core::EngineCall remove_command(const Engine& engine, const std::string& container);
 
 /// Asks the jail's command to end, and ends the jail when it has not within some seconds.
-core::Command stop_command(const Engine& engine, const std::vector<std::string>& containers);
+core::EngineCall stop_command(const Engine& engine, const std::vector<std::string>& containers);
 
 /// Prints the ids of the containers of one session.
-core::Command find_session_command(const Engine& engine, const std::string& session_id);
+core::EngineCall find_session_command(const Engine& engine, const std::string& session_id);
 
 /// Answers whether an image is there, or why the engine cannot say so.
-core::Command image_exists_command(const Engine& engine, const std::string& image);
+core::EngineCall image_exists_command(const Engine& engine, const std::string& image);
 
 }  // namespace jailed::plan

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/project/projects.hpp>
 #include <jailed/plan/sync/volume.hpp>
@@ -42,7 +42,7 @@ struct JailClaims {
 
 /// One call: every jail of this owner, whatever its state. Podman 4.3 knows no `.Label` in a template, and
 /// Docker's JSON runs all labels together; so each is asked in its own way.
-core::Command list_jails_command(const Engine& engine, uid_t owner);
+core::EngineCall list_jails_command(const Engine& engine, uid_t owner);
 
 /// Reads the answer: what claims to be a jail and is no helper of one. Every value is checked here; where one is not what
 /// jailed writes, the claim is a foreign one.
@@ -74,9 +74,9 @@ void check_detached(const core::Settings& settings);
 /// what it says is kept for `jailed logs`; a bound jail ends with it. Without one it waits for `jailed
 /// shell`. A keeper's command waits for `start_command`, when the project is there.
 Jail detached(Jail jail, const std::vector<std::string>& command);
-core::Command start_command(const Engine& engine, const std::string& container);
+core::EngineCall start_command(const Engine& engine, const std::string& container);
 
 /// What a detached jail's command has said; `follow`: and says, until it ends.
-core::Command logs_command(const Engine& engine, const std::string& container, bool follow);
+core::EngineCall logs_command(const Engine& engine, const std::string& container, bool follow);
 
 }  // namespace jailed::plan

@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/git/shadow.hpp>
 #include <jailed/plan/jail/jail.hpp>
@@ -38,29 +38,29 @@ inline constexpr std::string_view kCommandMark = "\x1ejailed\x1e";
 
 /// A command in a running jail, at `workspace`. It runs below an init of its own, which passes signals on; `token` names
 /// it for signal_command.
-core::Command exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
-                           const std::vector<std::string>& command, const std::string& token, bool terminal);
-core::Command exec_command(const Engine& engine, const Jail& jail, const std::string& token);
-core::Command signal_command(const Engine& engine, const std::string& container, const std::string& token,
-                             int signal);
+core::EngineCall exec_command(const Engine& engine, const std::string& container, const std::string& workspace,
+                              const std::vector<std::string>& command, const std::string& token, bool terminal);
+core::EngineCall exec_command(const Engine& engine, const Jail& jail, const std::string& token);
+core::EngineCall signal_command(const Engine& engine, const std::string& container, const std::string& token,
+                                int signal);
 
 /// Kills whatever still runs in the keeper but the keeper and Mutagen's agent, so that a last flush is one.
-core::Command end_others_command(const Engine& engine, const std::string& container);
+core::EngineCall end_others_command(const Engine& engine, const std::string& container);
 
 /// Prints a line when something in the workspace has changed, until it is ended. Perl, which every Debian has,
 /// calls inotify; without it nothing is said, and Mutagen's polling has to do.
-core::Command watch_command(const Engine& engine, const std::string& container);
+core::EngineCall watch_command(const Engine& engine, const std::string& container);
 
 /// Writes the .git files of submodules, which are not synced, into the workspace.
-core::Command gitfiles_command(const Engine& engine, const std::string& container,
-                               const std::vector<ModulePlan>& modules);
+core::EngineCall gitfiles_command(const Engine& engine, const std::string& container,
+                                  const std::vector<ModulePlan>& modules);
 
 /// Prints true or false.
-core::Command is_running_command(const Engine& engine, const std::string& container);
+core::EngineCall is_running_command(const Engine& engine, const std::string& container);
 
 /// Writes these paths of a project, which is at `workspace`, as a tar archive to its output. A side that was deleted
 /// is not in it.
-core::Command archive_command(const Engine& engine, const std::string& container,
-                              const std::vector<std::string>& paths, const std::string& workspace = "/workspace");
+core::EngineCall archive_command(const Engine& engine, const std::string& container,
+                                 const std::vector<std::string>& paths, const std::string& workspace = "/workspace");
 
 }  // namespace jailed::plan

@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/session/record.hpp>
 #include <jailed/plan/sync/mutagen.hpp>
 #include <optional>
@@ -39,15 +39,15 @@ bool is_left_out(const LeftOut& left, std::string_view path);
 
 /// Gives the jail's user back the right to read what is theirs, so that it can come home. Modes do not (only whether a file
 /// can be executed), so nothing of this is seen there.
-core::Command open_up_command(const Engine& engine, const std::string& container, const std::string& workspace);
+core::EngineCall open_up_command(const Engine& engine, const std::string& container, const std::string& workspace);
 
 /// Write a tar archive to their output: these paths, all of them or none; and all whose names are not UTF-8.
-core::Command archive_whole_command(const Engine& engine, const std::string& container, const std::vector<std::string>& paths,
-                                    const std::string& workspace);
-core::Command archive_odd_names_command(const Engine& engine, const std::string& container, const std::string& workspace);
+core::EngineCall archive_whole_command(const Engine& engine, const std::string& container, const std::vector<std::string>& paths,
+                                       const std::string& workspace);
+core::EngineCall archive_odd_names_command(const Engine& engine, const std::string& container, const std::string& workspace);
 
 /// Prints, each with a NUL behind it, the files of the index that are not in a work tree of the jail.
-core::Command missing_files_command(const Engine& engine, const std::string& container, const std::string& work_tree);
+core::EngineCall missing_files_command(const Engine& engine, const std::string& container, const std::string& work_tree);
 
 /// How the Mutagen session of a project was made; `name` as workspace_of has it.
 std::optional<SyncSession> sync_of(const SessionRecord& record, const std::string& name);

@@ -1,5 +1,6 @@
 #pragma once
 #include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
 #include <jailed/plan/jail/jail.hpp>
@@ -50,17 +51,17 @@ RemoteParts remote_parts(Jail jail);
 std::string jail_volume(const std::string& container);
 
 /// Makes directories and links in a running jail, then prints its user's name.
-core::Command furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts);
+core::EngineCall furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts);
 
 /// Prints a directory's content as a tar archive, or a file; and what puts that in its place in the jail.
 core::Command read_copy_command(const RemoteCopy& copy);
-core::Command write_copy_command(const Engine& engine, const std::string& container, const RemoteCopy& copy);
+core::EngineCall write_copy_command(const Engine& engine, const std::string& container, const RemoteCopy& copy);
 
 /// What engine::start_keeper does with the parts after the start, for --dry-run: a line for a shell each.
 std::vector<std::string> furnish_lines(const Engine& engine, const RemoteParts& parts);
 
 /// Asks what kind of machine it is; and the answer. Nothing when it makes no sense.
-core::Command ask_machine_command(const Engine& engine);
+core::EngineCall ask_machine_command(const Engine& engine);
 struct MachineAnswer {
   RemoteMachine machine;
   bool rootless = false;  // podman's

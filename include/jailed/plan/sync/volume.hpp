@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/core/command.hpp>
+#include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/jail/jail.hpp>
 #include <optional>
@@ -13,16 +13,16 @@ namespace jailed::plan {
 /// name of the other one, which has the labels, and goes with it.
 std::string projects_volume(const std::string& container);
 
-core::Command create_volume_command(const Engine& engine, const Jail& jail);
+core::EngineCall create_volume_command(const Engine& engine, const Jail& jail);
 /// All volumes of a jail, the one with the labels last.
-core::Command remove_volume_command(const Engine& engine, const std::string& volume);
+core::EngineCall remove_volume_command(const Engine& engine, const std::string& volume);
 
 /// Whether the answer says that none is there.
 bool says_volumes_are_gone(const Engine& engine, std::string_view answer);
 
 /// The names of the volumes of one session, or of all; and everything about some of them.
-core::Command find_volumes_command(const Engine& engine, const std::string& session_id);
-core::Command inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes);
+core::EngineCall find_volumes_command(const Engine& engine, const std::string& session_id);
+core::EngineCall inspect_volumes_command(const Engine& engine, const std::vector<std::string>& volumes);
 
 /// Why something that says it is a jail's is taken for none of this configuration's, and what to do about it.
 struct Foreign {

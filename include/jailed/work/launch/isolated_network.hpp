@@ -1,6 +1,6 @@
 #pragma once
 #include <jailed/core/settings.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <string>
 

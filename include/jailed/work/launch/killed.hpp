@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/plan/jail/jail.hpp>
 
 namespace jailed::work {

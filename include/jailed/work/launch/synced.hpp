@@ -1,5 +1,5 @@
 #pragma once
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/work/launch/draft.hpp>
 #include <jailed/work/sync/mutagen.hpp>
 #include <jailed/work/sync/program.hpp>

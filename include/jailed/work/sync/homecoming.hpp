@@ -90,9 +90,6 @@ FilesHome bring_project_home(const plan::Engine& engine, const SyncEngine& sync,
 Homecoming bring_home(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo,
                       PendingSignals& signals, Company company = Company::agent);
 
-/// Whether the container is there and runs. Where the engine does not answer it is taken to run.
-bool keeper_runs(const plan::Engine& engine, const std::string& container);
-
 /// Removes container, volume and session of a jail whose work is home, or in which nobody has worked.
 void discard(const plan::Engine& engine, const SyncEngine& sync, const Cargo& cargo);
 

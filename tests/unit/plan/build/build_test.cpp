@@ -105,7 +105,7 @@ TEST_CASE("a build that cannot be meant", "[plan]") {
 TEST_CASE("docker's whole build command", "[plan]") {
   const auto command = build_command(
       kDocker, some_request(), {.context_dir = "/c", .versions = {{"claude", "2.1"}, {"codex", "9"}}}, {});
-  CHECK(command.program == "/usr/bin/docker");
+  CHECK(jailed::core::shell_line(command).starts_with("/usr/bin/docker "));
   CHECK(command.args == Words{"build", "--force-rm", "--tag", "me/jailed:1", "--build-arg",
                               "BASE=debian:trixie-slim", "--build-arg", "JAILED_USER=coder", "--label",
                               version_label(), "--label", "jailed.base=debian:trixie-slim", "--label",
@@ -121,7 +121,7 @@ TEST_CASE("podman's whole build command, with everything on", "[plan]") {
       {"HTTPS_PROXY", "http://user:secret@p:1"}, {"no_proxy", "x"}, {"http_proxy", ""}});
   const auto command = build_command(
       kPodman, request, {.context_dir = "/c", .tag = false, .versions = {}, .update_token = "77"}, host);
-  CHECK(command.program == "/usr/bin/podman");
+  CHECK(jailed::core::shell_line(command).starts_with("/usr/bin/podman "));
   CHECK(command.args == Words{"build",       "--force-rm",
                               "--format",    "docker",
                               "--build-arg", "BASE=debian:trixie-slim",

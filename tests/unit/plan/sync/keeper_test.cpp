@@ -30,7 +30,7 @@ Jail some_jail() {
   return jail;
 }
 
-std::string joined(const core::Command& command) { return core::shell_line(command); }
+std::string joined(const auto& command) { return core::shell_line(command); }
 
 }  // namespace
 
@@ -149,21 +149,21 @@ TEST_CASE("the user's command runs in the keeper, below an init of its own", "[p
   auto jail = some_jail();
   jail.command = {"echo", "a b", "$x"};
   CHECK(exec_command(kDocker, jail, "t") ==
-        core::Command{
+        core::EngineCall{
             "/usr/bin/docker",
             {"exec", "-i", "-t", "--detach-keys=ctrl-^,ctrl-^,ctrl-^,ctrl-^", "--workdir", "/workspace",
              "jailed-my-app-0123456789ab", "/bin/sh", "-c", "echo $$ >\"/run/jailed-$0\"; exec \"$@\"", "t",
              "/usr/libexec/jailed/init", "echo", "a b", "$x"},
             {}});
   CHECK(signal_command(kDocker, "c", "t", 15) ==
-        core::Command{"/usr/bin/docker",
-                      {"exec", "c", "/bin/sh", "-c",
-                       "[ -f \"/run/jailed-$0\" ] && read -r pid <\"/run/jailed-$0\" || exit 1\n"
-                       "LC_ALL=C\n"
-                       "case $pid in '' | *[!0-9]* | 0* | 1) exit 1 ;; esac\n"
-                       "kill -\"$1\" \"$pid\"",
-                       "t", "15"},
-                      {}});
+        core::EngineCall{"/usr/bin/docker",
+                         {"exec", "c", "/bin/sh", "-c",
+                          "[ -f \"/run/jailed-$0\" ] && read -r pid <\"/run/jailed-$0\" || exit 1\n"
+                          "LC_ALL=C\n"
+                          "case $pid in '' | *[!0-9]* | 0* | 1) exit 1 ;; esac\n"
+                          "kill -\"$1\" \"$pid\"",
+                          "t", "15"},
+                         {}});
 }
 
 TEST_CASE("without a terminal the command's error output is marked, as the client's is the same", "[plan]") {

@@ -9,7 +9,7 @@ namespace {
 
 const Engine kDocker{EngineKind::docker, "docker", false};
 
-std::vector<std::string> end_of(const core::Command& command) { return {command.args.end() - 3, command.args.end()}; }
+std::vector<std::string> end_of(const core::EngineCall& command) { return {command.args.end() - 3, command.args.end()}; }
 
 }  // namespace
 

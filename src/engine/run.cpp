@@ -5,16 +5,18 @@
 #include <chrono>
 #include <csignal>
 #include <jailed/core/error.hpp>
-#include <jailed/engine/container_engine.hpp>
+#include <jailed/engine/run.hpp>
 #include <jailed/engine/words/error_output.hpp>
 #include <jailed/host/process/child.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/engine/failure.hpp>
-#include <jailed/plan/engine/testcontainers.hpp>
+#include <jailed/plan/git/homecoming.hpp>
 #include <jailed/plan/jail/terminal_reset.hpp>
-#include <jailed/plan/list/claims.hpp>
+#include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/remote.hpp>
+
+#include "client.hpp"
 
 namespace jailed::engine {
 namespace {
@@ -40,6 +42,7 @@ constexpr auto kSignalPatience = std::chrono::seconds(3);
 constexpr auto kRemovePatience = std::chrono::seconds(20);
 // Rootless podman gives an image's files to the jail's ids before the first container of it.
 constexpr auto kStartPatience = std::chrono::minutes(15);
+constexpr host::Patience kCollectPatience{std::chrono::minutes(5), std::chrono::hours(2)};
 
 struct Stop {
   std::function<void(int signal)> ask;
@@ -61,10 +64,10 @@ bool could_not_start(const plan::Engine& engine, const plan::Jail& jail, core::E
   return failure && (failure->kind == plan::Failure::Kind::not_set_up || (refused && failure->kind == plan::Failure::Kind::permission_denied));
 }
 
-JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::Command& command,
+JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const core::EngineCall& call,
                    const Stop& stop, ErrorOutput errors) {
   const auto result = host::run_in_foreground(
-      command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
+      Client::command(call), {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
                 .on_terminate = stop.ask,
                 .on_interrupt = stop.interrupt,
                 .on_overdue = stop.cut_off});
@@ -78,17 +81,11 @@ JailEnd run_client(const plan::Engine& engine, const plan::Jail& jail, const cor
 }
 
 // An engine that is gone by now does not keep the jail's work from coming home: without its lease the jail ends by itself.
-void remove_if_possible(const core::Command& remove) {
+void remove_if_possible(const core::EngineCall& remove) {
   try {
-    host::capture_shielded(remove, kRemovePatience);
+    Client::capture_shielded(remove, kRemovePatience);
   } catch (const host::CannotRun&) {
   }
-}
-
-// Empty when all is well.
-std::string said_against(const host::Captured& captured) {
-  if (captured.status.ok()) return {};
-  return captured.err.empty() ? "no reason" : captured.err;
 }
 
 // In the terminal's process group, unlike other steps: what a repository has can take long to copy, and Ctrl-C ends it.
@@ -97,7 +94,7 @@ std::string copy_over(const plan::Engine& engine, const std::string& container, 
   const auto nothing = host::open_null();
   const auto reading = host::start_beside(plan::read_copy_command(copy), nothing.get(), pipe.write.get());
   pipe.write.reset();
-  auto said = said_against(host::capture_with_input(plan::write_copy_command(engine, container, copy), pipe.read.get()));
+  auto said = said_against(host::capture_with_input(Client::command(plan::write_copy_command(engine, container, copy)), pipe.read.get()));
   pipe.read.reset();
   const auto read = host::wait_for(reading);
   // 1 of tar's: a file changed while it was read, as when git tidies up; what is missing then, git says.
@@ -108,7 +105,7 @@ std::string copy_over(const plan::Engine& engine, const std::string& container, 
 
 std::string furnish(const plan::Engine& engine, const plan::RemoteParts& parts) {
   const auto container = plan::container_name(parts.jail);
-  const auto made = host::capture_shielded(plan::furnish_command(engine, container, parts));
+  const auto made = Client::capture_shielded(plan::furnish_command(engine, container, parts));
   if (!made.status.ok()) return said_against(made);
   if (const auto user = made.out.substr(0, made.out.find('\n')); user != parts.jail.user)
     return fmt::format("the user of the image {} is {}, not {}", parts.jail.image, core::printable(user), parts.jail.user);
@@ -143,9 +140,9 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
   const auto parts = engine.remote ? plan::remote_parts(jail) : plan::RemoteParts{.jail = jail};
-  auto said = said_against(host::ask_shielded(plan::run_command(engine, parts.jail), kStartPatience));
+  auto said = said_against(Client::ask_shielded(plan::run_command(engine, parts.jail), kStartPatience));
   if (said.empty() && engine.remote) said = furnish(engine, parts);
-  if (!said.empty()) host::capture_shielded(plan::remove_command(engine, plan::container_name(jail)), kRemovePatience);
+  if (!said.empty()) Client::capture_shielded(plan::remove_command(engine, plan::container_name(jail)), kRemovePatience);
   return said;
 }
 
@@ -153,7 +150,7 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
   const std::string token = "command";
   const auto container = plan::container_name(jail.project, jail.id);
   const auto end = [&](int signal) {
-    host::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
+    Client::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
   };
   return run_client(engine, jail, plan::exec_command(engine, jail, token),
                     {.ask = end,
@@ -167,70 +164,45 @@ JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail) {
                     jail.terminal ? ErrorOutput() : ErrorOutput({}, plan::kCommandMark));
 }
 
-JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
-                    const std::string& token, bool terminal) {
+JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const std::string& workspace,
+                    const std::vector<std::string>& command, const std::string& token, bool terminal) {
   const auto end = [&](int signal) {
-    host::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
+    Client::capture_shielded(plan::signal_command(engine, container, token, signal), kSignalPatience);
   };
   auto errors = terminal ? ErrorOutput() : ErrorOutput({}, plan::kCommandMark);
   const auto result = host::run_in_foreground(
-      command, {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
-                .on_terminate = end,
-                .on_interrupt =
-                    [&](int signal) {
-                      end(signal);
-                      return true;
-                    },
-                .on_overdue = [&] { end(SIGKILL); }});
+      Client::command(plan::exec_command(engine, container, workspace, command, token, terminal)),
+      {.on_error_output = [&](std::string_view text) { write_error_output(errors.feed(text)); },
+       .on_terminate = end,
+       .on_interrupt =
+           [&](int signal) {
+             end(signal);
+             return true;
+           },
+       .on_overdue = [&] { end(SIGKILL); }});
   if (!result.status.ok() && !errors.command_began() && plan::says_container_is_gone(errors.held())) return {result.status, errors.held()};
   if (host::is_terminal(0) && host::is_terminal(1)) tidy_terminal(result.status);
   write_error_output(errors.held());
   return {result.status, {}};
 }
 
-core::ExitStatus run_attached(const core::Command& command) {
-  return host::run_in_foreground(command, {.on_error_output = [](std::string_view text) { write_error_output(text); },
-                                           .on_terminate = [](int) {},
-                                           .on_interrupt = {},
-                                           .on_overdue = [] {}})
+Printed run_collector(const plan::Engine& engine, const plan::Jail& collector, int output, std::uint64_t limit) {
+  Printed printed;
+  if (engine.remote) printed.not_started = start_keeper(engine, plan::waiting_collector(collector));
+  if (!printed.not_started.empty()) return printed;
+  printed.result = host::stream_to(Client::command(plan::collection_call(engine, collector)), output, limit, kCollectPatience);
+  if (engine.remote || !printed.result.status.ok())
+    Client::capture(plan::remove_command(engine, plan::container_name(collector)), host::kDeedPatience);
+  return printed;
+}
+
+core::ExitStatus show_log(const plan::Engine& engine, const std::string& container, bool follow) {
+  return host::run_in_foreground(Client::command(plan::logs_command(engine, container, follow)),
+                                 {.on_error_output = [](std::string_view text) { write_error_output(text); },
+                                  .on_terminate = [](int) {},
+                                  .on_interrupt = {},
+                                  .on_overdue = [] {}})
       .status;
-}
-
-namespace {
-
-// Silence is no answer: what nobody knows of is not gone.
-std::vector<std::string> found_of(const plan::Engine& engine, const core::Command& find, const std::string& session_id) {
-  const auto answer = host::capture(find);
-  if (!answer.status.ok())
-    throw core::Error(fmt::format("{} does not say what is left of session {}: {}", engine.program, session_id, core::printable(answer.err)),
-                      "it is asked again at the next launch");
-  return plan::names_in(answer.out);
-}
-
-}  // namespace
-
-// One call for each: what an engine names is not what makes the others of a session stay.
-void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {
-  for (const auto& id : found_of(engine, plan::find_session_command(engine, session_id), session_id)) {
-    const auto removed = host::capture(plan::remove_command(engine, id), host::kDeedPatience);
-    if (removed.status.ok() || plan::says_container_is_gone(removed.err)) continue;
-    throw core::Error(fmt::format("{} does not remove {}, a container of session {}: {}", engine.program, id, session_id, core::printable(removed.err)),
-                      "what it did is looked at when it is gone");
-  }
-}
-
-void remove_siblings(const plan::Engine& engine, const std::string& session_id) {
-  for (auto& sweep : plan::sibling_sweeps(engine, session_id)) {
-    const auto names = found_of(engine, sweep.find, session_id);
-    if (names.empty()) continue;
-    sweep.remove.args.insert(sweep.remove.args.end(), names.begin(), names.end());
-    const auto removed = host::capture(sweep.remove, host::kDeedPatience);
-    // One that went in between makes it a failure all the same.
-    if (removed.status.ok() || found_of(engine, sweep.find, session_id).empty()) continue;
-    throw core::Error(fmt::format("{} does not remove all that the jail of session {} made through --testcontainers=proxy: {}", engine.program,
-                                  session_id, core::printable(removed.err)),
-                      "it is tried again at the next launch");
-  }
 }
 
 }  // namespace jailed::engine

@@ -1,13 +1,15 @@
 #pragma once
-#include <functional>
+#include <cstdint>
 #include <jailed/core/exit_status.hpp>
-#include <jailed/host/process/process.hpp>
-#include <jailed/plan/build/build.hpp>
-#include <jailed/plan/jail/jail.hpp>
 #include <jailed/host/process/lease.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/plan/jail/jail.hpp>
 #include <string>
+#include <vector>
 
 namespace jailed::engine {
+
+/// Jails that are started, and what runs in one in the foreground.
 
 /// How a launch ended.
 struct JailEnd {
@@ -30,19 +32,22 @@ std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail);
 /// The jail's command in its running keeper, in the foreground. TERM and HUP reach it by a call of their own.
 JailEnd run_in_keeper(const plan::Engine& engine, const plan::Jail& jail);
 
-/// A client in the foreground that runs no command in a jail.
-core::ExitStatus run_attached(const core::Command& command);
-
-/// A command in a jail that somebody else started, in the foreground; `token` and `terminal` as in
+/// A command in a jail that somebody else started, in the foreground; `workspace`, `token` and `terminal` as in
 /// plan::exec_command. The engine's words come back only when they say that the container is gone: then nothing has run.
-JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const core::Command& command,
-                    const std::string& token, bool terminal);
+JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, const std::string& workspace,
+                    const std::vector<std::string>& command, const std::string& token, bool terminal);
 
-/// Removes the containers of a session whose jailed was killed, if any are left. When it returns, none is; an engine that does not say so is a
-/// core::Error.
-void remove_session_containers(const plan::Engine& engine, const std::string& session_id);
+/// What a helper of a jail printed.
+struct Printed {
+  std::string not_started;  // not empty: it did not, and the engine said this
+  host::StreamedResult result;
+};
 
-/// Removes what a jail made through a proxy for the engine's socket that was killed.
-void remove_siblings(const plan::Engine& engine, const std::string& session_id);
+/// Runs what packs a jail's commits (plan::collector) and writes what it prints to `output`, at most `limit` bytes; its
+/// container is gone afterwards.
+Printed run_collector(const plan::Engine& engine, const plan::Jail& collector, int output, std::uint64_t limit);
+
+/// Shows what a detached jail's command has said, in the foreground; `follow`: and says, until it ends.
+core::ExitStatus show_log(const plan::Engine& engine, const std::string& container, bool follow);
 
 }  // namespace jailed::engine

@@ -1,0 +1,22 @@
+#pragma once
+#include <functional>
+#include <jailed/core/environment.hpp>
+#include <jailed/host/process/process.hpp>
+#include <jailed/plan/build/build.hpp>
+#include <string>
+#include <string_view>
+
+namespace jailed::engine {
+
+/// Whether the engine says that it has the image.
+bool has_image(const plan::Engine& engine, const std::string& image);
+
+/// Whether the engine says that the image is none that jailed built.
+bool is_foreign_image(const plan::Engine& engine, const std::string& image);
+
+/// Builds an image in one call; lines and ticks as host::run_with_lines has them.
+host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
+                               const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
+                               const std::function<void()>& on_tick);
+
+}  // namespace jailed::engine

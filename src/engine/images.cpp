@@ -1,0 +1,24 @@
+#include <jailed/engine/images.hpp>
+#include <jailed/plan/engine/foreign_image.hpp>
+#include <jailed/plan/jail/jail.hpp>
+
+#include "client.hpp"
+
+namespace jailed::engine {
+
+bool has_image(const plan::Engine& engine, const std::string& image) {
+  return Client::capture(plan::image_exists_command(engine, image)).status.ok();
+}
+
+bool is_foreign_image(const plan::Engine& engine, const std::string& image) {
+  const auto answer = Client::capture(plan::image_maker_command(engine, image));
+  return answer.status == core::ExitStatus::exited(0) && plan::is_foreign(answer.out);
+}
+
+host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
+                               const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
+                               const std::function<void()>& on_tick) {
+  return host::run_with_lines(Client::command(plan::build_command(engine, request, call, environment)), on_line, on_tick);
+}
+
+}  // namespace jailed::engine
