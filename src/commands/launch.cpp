@@ -57,7 +57,7 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
     }
     return program;
   } catch (const core::Error& error) {
-    if (asked_for || engine.remote) throw;
+    if (asked_for || !engine.reach.mounts) throw;
     spdlog::warn("{} The project is mounted directly.", error.what());
     return std::nullopt;
   }
@@ -76,7 +76,7 @@ engine::JailEnd run_once(const core::Options& options, const Settings& settings,
     try {
       return run_synced({options, settings, environment, places, true}, engine, *mutagen);
     } catch (const IncompleteCopy& incomplete) {
-      if (settings.sync == core::Sync::mutagen || engine.remote) throw;
+      if (settings.sync == core::Sync::mutagen || !engine.reach.mounts) throw;
       spdlog::warn("{} The project is mounted directly.", incomplete.what());
     }
   }
@@ -150,7 +150,8 @@ int launch(const core::Options& options, const Environment& environment) {
   const bool synced = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);
   engine::check_engine_here(engine, mounted_from(places), settings, synced, environment);
   engine::ask_remote_machine(engine);
-  places.remote = engine.machine;
+  places.reach = engine.reach;
+  places.machine = engine.machine;
   const auto mutagen = choose_sync(settings, engine, environment);
   if (options.dry_run) {
     const Launch imagined{options, settings, environment, places, mutagen.has_value()};
@@ -164,7 +165,7 @@ int launch(const core::Options& options, const Environment& environment) {
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);
   for (const auto& notice : plan::surroundings_notices(settings, environment)) spdlog::info("{}", notice);
-  if (places.remote) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
+  if (!places.reach.mounts) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(settings, engine, places.config);
   warn_of_foreign_image(engine, settings.image);
   if (!options.quiet) {

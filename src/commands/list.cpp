@@ -18,7 +18,7 @@ using core::Options;
 
 // On Linux what runs in a container of this machine is in its /proc: no engine has to be asked.
 void look_for_agents(Found& found) {
-  if (found.jails.empty() || found.engine.remote) return;
+  if (found.jails.empty() || !found.engine.reach.processes) return;
   const auto processes = host::process_list();
   for (auto& jail : found.jails) {
     if (jail.state == "running" && !jail.foreign && !jail.container.empty()) jail.agents = plan::agents_in(jail.container, processes);

@@ -28,8 +28,8 @@ bool is_really(const std::string& program, std::string_view other) {
 
 void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
   if (std::ranges::find(kUsualSockets, endpoint.address) == std::end(kUsualSockets)) engine.endpoint = endpoint.address;
-  engine.remote = plan::is_remote(endpoint);
-  if (!engine.remote) return;
+  engine.reach = plan::reach_of(endpoint);
+  if (engine.reach == plan::kHere) return;
   engine.asked_from = host::machine_name();
   engine.rootless = false;  // until it is asked
   // Every client that is called from here on, Mutagen's too, talks to this engine, whatever `docker context use` says
@@ -62,7 +62,7 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
     if (const auto cgroup = host::user_cgroup(::geteuid()))
       engine.limits = plan::limit_support({cgroup->unified, cgroup->controllers});
   }
-  engine.selinux = !engine.remote && host::selinux_enforces();
+  engine.selinux = engine.reach.facts && host::selinux_enforces();
   return engine;
 }
 

@@ -7,7 +7,6 @@
 #include <jailed/engine/here.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/process/process.hpp>
 #include <jailed/plan/jail/selinux.hpp>
 #include <jailed/plan/sync/remote.hpp>
 
@@ -72,7 +71,7 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
 }
 
 void ask_remote_machine(plan::Engine& engine) {
-  if (!engine.remote || engine.machine) return;
+  if (engine.reach.facts || engine.machine) return;
   const auto answer = Client::capture(plan::ask_machine_command(engine));
   const auto parsed = answer.status.ok() ? plan::parse_machine(engine, answer.out) : std::nullopt;
   if (!parsed) {
@@ -88,7 +87,7 @@ void ask_remote_machine(plan::Engine& engine) {
 void check_engine_here(const plan::Engine& engine, const std::vector<std::string>& mounted, const Settings& settings, bool synced,
                        const Environment& environment) {
   const auto facts = endpoint_facts(environment);
-  if (engine.remote) {
+  if (!engine.reach.mounts) {
     plan::check_remote(settings, *plan::engine_endpoint(engine, facts), synced);
     return;
   }

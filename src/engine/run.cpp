@@ -139,9 +139,9 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
 }
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
-  const auto parts = engine.remote ? plan::remote_parts(jail) : plan::RemoteParts{.jail = jail};
+  const auto parts = plan::parts_for(engine, jail);
   auto said = said_against(Client::ask_shielded(plan::run_command(engine, parts.jail), kStartPatience));
-  if (said.empty() && engine.remote) said = furnish(engine, parts);
+  if (said.empty() && !engine.reach.mounts) said = furnish(engine, parts);
   if (!said.empty()) Client::capture_shielded(plan::remove_command(engine, plan::container_name(jail)), kRemovePatience);
   return said;
 }
@@ -188,10 +188,10 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
 
 Printed run_collector(const plan::Engine& engine, const plan::Jail& collector, int output, std::uint64_t limit) {
   Printed printed;
-  if (engine.remote) printed.not_started = start_keeper(engine, plan::waiting_collector(collector));
+  if (!engine.reach.mounts) printed.not_started = start_keeper(engine, plan::waiting_collector(collector));
   if (!printed.not_started.empty()) return printed;
   printed.result = host::stream_to(Client::command(plan::collection_call(engine, collector)), output, limit, kCollectPatience);
-  if (engine.remote || !printed.result.status.ok())
+  if (!engine.reach.mounts || !printed.result.status.ok())
     Client::capture(plan::remove_command(engine, plan::container_name(collector)), host::kDeedPatience);
   return printed;
 }

@@ -8,7 +8,9 @@ namespace jailed::plan {
 
 std::optional<Endpoint> engine_endpoint(const Engine& engine, const EndpointFacts& facts) { return traits_of(engine).endpoint(facts); }
 
-bool is_remote(const Endpoint& endpoint) { return !endpoint.machine && !endpoint.address.starts_with(kUnixScheme); }
+Reach reach_of(const Endpoint& endpoint) {
+  return endpoint.machine || endpoint.address.starts_with(kUnixScheme) ? kHere : kAnotherMachine;
+}
 
 std::string shown_address(std::string_view address) {
   const auto scheme = address.find("://");

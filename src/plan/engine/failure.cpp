@@ -63,7 +63,7 @@ std::optional<Failure> recognise_here(const Engine& engine, std::string_view tex
 
 std::optional<Failure> recognise_failure(const Engine& engine, std::string_view text, const std::string& image) {
   const auto failure = recognise_here(engine, text, image);
-  return failure && failure->kind == Kind::daemon_down && engine.remote ? remote_is_silent(engine, text) : failure;
+  return failure && failure->kind == Kind::daemon_down && engine.reach == kAnotherMachine ? remote_is_silent(engine, text) : failure;
 }
 
 bool says_engine_is_gone(std::string_view text) {

@@ -132,7 +132,7 @@ core::EngineCall collect_command(const Engine& engine, const Jail& collector) {
 }
 
 core::EngineCall collection_call(const Engine& engine, const Jail& collector) {
-  return engine.remote ? collect_command(engine, collector) : run_command(engine, collector);
+  return engine.reach.mounts ? run_command(engine, collector) : collect_command(engine, collector);
 }
 
 std::optional<Collected> parse_collected(std::string_view text) {

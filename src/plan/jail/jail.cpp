@@ -245,12 +245,12 @@ core::EngineCall run_command(const Engine& engine, const Jail& jail) {
     args.insert(args.end(), {"--network", name});
   // The caller there has another uid than the jail's, which is the image's user.
   if (engine.rootless) {
-    args.push_back(engine.remote ? fmt::format("--userns=keep-id:uid={},gid={}", jail.identity.uid, jail.identity.gid)
-                                 : "--userns=keep-id");
+    args.push_back(engine.reach.mounts ? "--userns=keep-id"
+                                      : fmt::format("--userns=keep-id:uid={},gid={}", jail.identity.uid, jail.identity.gid));
   }
   args.insert(args.end(), {"--user", fmt::format("{}:{}", jail.identity.uid, jail.identity.gid),
                            "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"});
-  if (jail.seccomp && engine.remote && traits.profile_from_image) {
+  if (jail.seccomp && !engine.reach.mounts && traits.profile_from_image) {
     args.emplace_back("--seccomp-policy=image");
   } else if (jail.seccomp) {
     args.insert(args.end(), {"--security-opt", "seccomp=" + *jail.seccomp});

@@ -108,6 +108,10 @@ RemoteParts remote_parts(Jail jail) {
   return parts;
 }
 
+RemoteParts parts_for(const Engine& engine, const Jail& jail) {
+  return engine.reach.mounts ? RemoteParts{.jail = jail} : remote_parts(jail);
+}
+
 core::EngineCall furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts) {
   Args args = {"exec", "--workdir", "/", container, "/bin/sh", "-c", kFurnish, "furnish"};
   args.insert(args.end(), parts.made.begin(), parts.made.end());

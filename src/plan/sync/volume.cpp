@@ -27,7 +27,7 @@ core::EngineCall create_volume_command(const Engine& engine, const Jail& jail) {
 
 core::EngineCall remove_volume_command(const Engine& engine, const std::string& volume) {
   Args args = {"volume", "rm"};
-  if (engine.remote) args.push_back(jail_volume(volume));
+  if (!engine.reach.mounts) args.push_back(jail_volume(volume));
   args.insert(args.end(), {projects_volume(volume), volume});
   return {engine.program, std::move(args), {}};
 }
@@ -36,7 +36,7 @@ bool says_volumes_are_gone(const Engine& engine, std::string_view answer) {
   constexpr std::string_view gone = "o such volume";
   int count = 0;
   for (auto at = answer.find(gone); at != std::string_view::npos; at = answer.find(gone, at + gone.size())) ++count;
-  return count >= (engine.remote ? 3 : 2);
+  return count >= (engine.reach.mounts ? 2 : 3);
 }
 
 core::EngineCall find_volumes_command(const Engine& engine, const std::string& session_id) {

@@ -69,7 +69,7 @@ void add_git_caller(JailDraft& draft, const Launch& launch) {
   auto caller = git_caller(launch.environment, launch.places.project);
   draft.signs_commits = caller.signs;
   const auto file = plan::git_ignore_file(caller, launch.environment);
-  auto ignores = launch.places.remote || file.empty() ? std::nullopt : host::read_file(file);
+  auto ignores = !launch.places.reach.mounts || file.empty() ? std::nullopt : host::read_file(file);
   if (ignores && !ignores->empty()) {
     draft.jail.binds.push_back({draft.session + "/gitignore", plan::kGitIgnores, true});
     caller.settings.emplace_back("core.excludesfile", plan::kGitIgnores);
@@ -150,7 +150,7 @@ plan::Jail jail_of(const Launch& launch, const std::string& id, const plan::Host
   jail.identity = identity_for(places, environment);
   jail.limits = plan::jail_limits(
       settings,
-      {.memory = places.remote ? places.remote->memory : host::memory_size(),
+      {.memory = places.machine ? places.machine->memory : host::memory_size(),
        .files = host::most_open_files(),
        .processes = host::most_processes()});
   jail.binds = plan::jail_binds(paths, settings.user);
@@ -175,7 +175,7 @@ JailDraft draft_jail(const Launch& launch, const std::string& id, std::vector<Pr
   JailDraft draft;
   draft.session = sessions + "/" + id;
   auto config = places.config;
-  if (::geteuid() == 0 && !places.remote) {
+  if (::geteuid() == 0 && places.reach.mounts) {
     const auto identity = identity_for(places, launch.environment);
     draft.mounts = std::make_unique<host::IdmappedMounts>(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
     config = draft.mounts->add(places.config, "config");
@@ -186,7 +186,7 @@ JailDraft draft_jail(const Launch& launch, const std::string& id, std::vector<Pr
   draft.views = std::make_unique<ObjectViews>(id, reader_for(places, launch.environment), draft.mounts.get());
   draft.shares = std::move(shares);
   plan_shares(draft.shares, {settings, launch.environment, {sessions, id, draft.session_view, {}}, *draft.views, draft.mounts.get(),
-                             launch.synced, places.remote.has_value()});
+                             launch.synced, !places.reach.mounts});
   add_shares(paths, draft.shares);
   draft.jail = jail_of(launch, id, paths);
   add_git_environment(draft.jail, draft.shares);
@@ -209,7 +209,7 @@ JailDraft draft_later_jail(const Launch& launch, const std::string& id, host::Id
 }
 
 std::optional<std::string> planned_lease(const Launch& launch, const std::string& session) {
-  if (!host::Lease::supported() || launch.places.remote || !plan::on_host_kernel(launch.settings.sandbox)) return std::nullopt;
+  if (!host::Lease::supported() || !launch.places.reach.lease || !plan::on_host_kernel(launch.settings.sandbox)) return std::nullopt;
   return session + "/lease";
 }
 

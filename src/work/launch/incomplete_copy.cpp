@@ -85,7 +85,7 @@ void check_share(const plan::Engine& engine, const Cargo& cargo, const ProjectSh
   }
   if (!lost.empty())
     throw IncompleteCopy(fmt::format("Mutagen cannot carry files that git tracks, and a commit in the jail could delete them: {}.", some_of(lost)),
-                         engine.remote ? "make them readable, with names that are UTF-8" : "do without it: jailed --sync bind");
+                         engine.reach.mounts ? "do without it: jailed --sync bind" : "make them readable, with names that are UTF-8");
   const auto part = fmt::format("{}/{}{}", cargo.sessions, cargo.id, part_below(share.name));
   if (!unseen.empty()) note_unseen(part, unseen);
 }

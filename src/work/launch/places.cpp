@@ -104,11 +104,11 @@ std::vector<std::string> mounted_from(const Places& places) {
 }
 
 plan::Identity reader_for(const Places& places, const Environment& environment) {
-  return places.remote ? plan::Identity{::geteuid(), ::getegid()} : identity_for(places, environment);
+  return places.reach.mounts ? identity_for(places, environment) : plan::Identity{::geteuid(), ::getegid()};
 }
 
 plan::Identity identity_for(const Places& places, const Environment& environment) {
-  if (places.remote) return plan::kRemoteIdentity;
+  if (!places.reach.mounts) return plan::kRemoteIdentity;
   if (places.identity) return *places.identity;
   return plan::jail_identity({.uid = ::geteuid(),
                               .gid = ::getegid(),

@@ -126,7 +126,7 @@ void tell_of_moved_projects(const Places& places, const core::Settings& settings
 }
 
 void tell_of_links_out(const Places& places, const core::Settings& settings, const core::Environment& environment, bool synced) {
-  plan::LinkView view{.projects = {places.project}, .home = {}, .options = synced ? " --sync bind" : "", .helps = !places.remote};
+  plan::LinkView view{.projects = {places.project}, .home = {}, .options = synced ? " --sync bind" : "", .helps = places.reach.mounts};
   for (const auto& project : places.further) view.projects.push_back(project.path);
   std::string reason;
   if (const auto home = environment.get("HOME")) view.home = host::canonical(*home, reason);

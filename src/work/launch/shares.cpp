@@ -39,7 +39,7 @@ void plan_share(ProjectShare& share, const ShareContext& context) {
   sources.place = share.place;
   sources.synced = context.synced;
   sources.beside = context.synced && !share.name.empty();
-  sources.linked = context.remote;
+  sources.linked = context.linked;
   share.git = plan::plan_git(context.settings.git, share.facts, sources);
   if (context.synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume
   share.execution =

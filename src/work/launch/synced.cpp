@@ -72,11 +72,7 @@ void say_what_has_no_git(const Shares& shares) {
 
 // As engine::start_keeper does it.
 core::EngineCall keeper_command(const plan::Engine& engine, const plan::Jail& jail) {
-  return plan::run_command(engine, engine.remote ? plan::remote_parts(jail).jail : jail);
-}
-
-std::vector<plan::NamedProject> followed_beside(const plan::Engine& engine, const plan::Jail& jail) {
-  return engine.remote ? plan::remote_parts(jail).followed : std::vector<plan::NamedProject>{};
+  return plan::run_command(engine, plan::parts_for(engine, jail).jail);
 }
 
 constexpr std::size_t kMostCounted = 500'000;
@@ -128,7 +124,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
                              PendingSignals& signals, bool quiet) {
   if (auto said = engine::make_volume(engine, jail); !said.empty()) return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   LiveLine line(quiet);
-  if (engine.remote) line.show("copying what belongs to the jail to its machine");
+  if (!engine.reach.mounts) line.show("copying what belongs to the jail to its machine");
   if (auto said = engine::start_keeper(engine, jail); !said.empty()) {
     line.clear();
     engine::remove_volumes(engine, cargo.container);
@@ -194,7 +190,7 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
                     .container = plan::container_name(jail.project, jail.id),
                     .sessions = places.config + "/sessions",
                     .further = jail.further,
-                    .beside = followed_beside(engine, jail)};
+                    .beside = plan::parts_for(engine, jail).followed};
   auto record = plan::session_record(jail, engine, settings);
   record.beside = cargo.beside;
   record.syncs = sessions_of(jail, prepared.shares(), ignored, cargo.beside);
@@ -242,10 +238,10 @@ std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engin
   const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };
   add(plan::create_volume_command(engine, jail));
   add(keeper_command(engine, jail));
-  if (engine.remote) {
-    for (auto& line : plan::furnish_lines(engine, plan::remote_parts(jail))) lines.push_back(std::move(line));
+  if (!engine.reach.mounts) {
+    for (auto& line : plan::furnish_lines(engine, plan::parts_for(engine, jail))) lines.push_back(std::move(line));
   }
-  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(launch.places.config), followed_beside(engine, jail));
+  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(launch.places.config), plan::parts_for(engine, jail).followed);
   const auto for_each = [&](auto&& command_for) {
     for (const auto& session : sessions) add(command_for(plan::sync_key(session.id, session.name)));
   };

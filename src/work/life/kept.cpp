@@ -9,7 +9,6 @@
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
 #include <jailed/host/files/files.hpp>
-#include <jailed/host/machine/machine.hpp>
 #include <jailed/plan/session/record.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/socket_proxy/server.hpp>
@@ -67,11 +66,12 @@ bool bring_commits_later(const plan::Engine& engine, const std::string& session,
     throw core::Error(fmt::format("{} is gone.", core::printable(*about.path)),
                       fmt::format("put it back and: jailed git import {0}    give them up: jailed git drop {0}", id));
   auto places = look_at_places(about, settings, environment);
-  if (engine.remote) places.remote = engine.machine.value_or(plan::RemoteMachine{.memory = host::memory_size(), .architecture = {}});
+  places.reach = engine.reach;
+  places.machine = engine.machine;
   places.identity = record ? std::optional(record->identity) : std::nullopt;
   const auto identity = reader_for(places, environment);
   std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0 && !places.remote) idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox)).make();
+  if (::geteuid() == 0 && places.reach.mounts) idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox)).make();
   const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
   ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
   return bring_commits_home(engine, shadowed, views, environment);

@@ -87,7 +87,7 @@ std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const cor
   if (!plan::traits_of(engine).mutagens_own) {
     found.podman = host::find_program(engine.program, environment).value_or(engine.program);
     // A daemon talks to the podman that its environment names.
-    const auto other = engine.remote ? fmt::format("-{:016x}", core::siphash({}, engine.endpoint)) : std::string{};
+    const auto other = engine.reach == plan::kHere ? std::string{} : fmt::format("-{:016x}", core::siphash({}, engine.endpoint));
     found.mutagen.env = {{kDockerPath, host::cache_directory(environment) + "/mutagen/podman"},
                          {kData, host::state_directory(environment) + "/mutagen-podman" + other}};
   }

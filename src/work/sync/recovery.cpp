@@ -51,7 +51,7 @@ bool recover(const plan::Engine& engine, const SyncEngine& sync, const MutagenPr
   const bool host_kernel = !jail.sandbox || plan::on_host_kernel(core::Named{*jail.sandbox, {}});
   if (jail.seccomp) host::write_new_file(files.path() + "/seccomp.json", plan::seccomp_profile_for(host_kernel), 0644);
   host::Lease lease(files.path() + "/lease");
-  if (engine.remote || !host_kernel) lease.release();
+  if (!engine.reach.lease || !host_kernel) lease.release();
   // Where there is no lease it is removed by its own end, or when jailed dies.
   std::optional<engine::DeathWatch> watch;
   if (!lease) watch.emplace(fmt::format("{}/{}", cargo.sessions, cargo.id), engine, cargo.container);

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <functional>
 #include <jailed/core/settings.hpp>
+#include <jailed/plan/engine/reach.hpp>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,8 +34,8 @@ struct Engine {
   LimitSupport limits = {};
   bool selinux = false;  // the kernel enforces SELinux, see plan/jail/selinux.hpp
   std::string endpoint = {};  // the address that somebody named; empty: the usual one
-  bool remote = false;        // it is on another machine, see plan/sync/remote.hpp
-  std::string asked_from = {};  // there: by what it tells this machine's jails from those of other machines
+  Reach reach = kHere;        // and where that is
+  std::string asked_from = {};  // on another machine: by what it tells this machine's jails from those of other machines
   std::optional<RemoteMachine> machine = std::nullopt;  // that one, once it was asked
   bool operator==(const Engine&) const = default;
 };

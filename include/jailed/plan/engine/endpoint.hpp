@@ -50,10 +50,10 @@ std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts);
 /// The one that its kind reads.
 std::optional<Endpoint> engine_endpoint(const Engine& engine, const EndpointFacts& facts);
 
-/// Whether bind mounts would name files of another machine: with ssh:// and tcp://. A port of this machine's own is no
-/// exception: it may be the end of a tunnel or lead into a virtual machine, and nothing tells without asking.
-/// Podman's virtual machine on macOS is one, for it mounts the home.
-bool is_remote(const Endpoint& endpoint);
+/// With ssh:// and tcp:// it is another machine. A port of this machine's own is no exception: it may be the end of a tunnel
+/// or lead into a virtual machine, and nothing tells without asking. Podman's virtual machine on macOS is one, for it mounts
+/// the home.
+Reach reach_of(const Endpoint& endpoint);
 
 /// Without user and password, which an address may carry.
 std::string shown_address(std::string_view address);

@@ -47,6 +47,9 @@ struct RemoteParts {
 /// goes with its container.
 RemoteParts remote_parts(Jail jail);
 
+/// What becomes of the mounts of a jail that runs in the background: remote_parts, or the jail as it is.
+RemoteParts parts_for(const Engine& engine, const Jail& jail);
+
 /// The volume at /jail, beside the one of the first project.
 std::string jail_volume(const std::string& container);
 

@@ -27,7 +27,8 @@ struct Places {
   std::optional<engine::EngineSocket> engine_socket;  // only with --testcontainers
   std::vector<FurtherProject> further;
   std::optional<plan::Identity> identity = std::nullopt;  // of a jail that there was; else the caller and the project decide
-  std::optional<plan::RemoteMachine> remote = std::nullopt;  // the engine's machine, when it is another one
+  plan::Reach reach = plan::kHere;                            // into the engine's machine
+  std::optional<plan::RemoteMachine> machine = std::nullopt;  // that one, when it is another and was asked
 };
 
 /// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be

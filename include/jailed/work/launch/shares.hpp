@@ -39,8 +39,8 @@ struct ShareContext {
   host::IdmappedMounts* mounts;
   /// Mutagen brings the projects in: nothing can be mounted in a further one.
   bool synced = false;
-  /// The engine is on another machine.
-  bool remote = false;
+  /// What would be mounted here is behind links in the jail (plan::remote_parts).
+  bool linked = false;
 };
 
 /// Plans every share; nothing is made that `mounts` has not to make yet.

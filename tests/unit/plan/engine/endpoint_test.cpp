@@ -66,7 +66,7 @@ TEST_CASE("podman's endpoint", "[plan]") {
 TEST_CASE("bind mounts reach this machine's sockets and podman's own machine", "[plan]") {
   const auto remote = [](EngineKind kind, const EndpointFacts& facts) {
     const auto endpoint = engine_endpoint({.kind = kind}, facts);
-    return endpoint && is_remote(*endpoint);
+    return endpoint && reach_of(*endpoint) == kAnotherMachine;
   };
   EndpointFacts facts;
   CHECK_FALSE(remote(EngineKind::docker, facts));

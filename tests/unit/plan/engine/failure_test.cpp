@@ -72,7 +72,7 @@ TEST_CASE("docker's daemon is down", "[plan]") {
 }
 
 TEST_CASE("an engine on another machine is silent: its address and the client's last words", "[plan]") {
-  const Engine far{.kind = EngineKind::docker, .program = "/usr/bin/docker", .endpoint = "ssh://me:secret@far:22", .remote = true};
+  const Engine far{.kind = EngineKind::docker, .program = "/usr/bin/docker", .endpoint = "ssh://me:secret@far:22", .reach = jailed::plan::kAnotherMachine};
   const auto failure = recognise_failure(
       far, "some warning\nerror during connect: Get \"http://x\": command [ssh -- far docker system dial-stdio] has exited with 255\n", "i");
   REQUIRE(failure);
@@ -80,7 +80,7 @@ TEST_CASE("an engine on another machine is silent: its address and the client's 
   CHECK(failure->message == "The engine at ssh://far:22 does not answer: error during connect: Get \"http://x\": command [ssh -- far "
                             "docker system dial-stdio] has exited with 255");
   CHECK(failure->next_step.starts_with("see whether it is there: docker version\n"));
-  const Engine podman{.kind = EngineKind::podman, .program = "/usr/bin/podman", .endpoint = "tcp://far:1", .remote = true};
+  const Engine podman{.kind = EngineKind::podman, .program = "/usr/bin/podman", .endpoint = "tcp://far:1", .reach = jailed::plan::kAnotherMachine};
   CHECK(recognise_failure(podman, "Cannot connect to Podman. Please verify\nError: unable to connect to Podman socket: refused\n", "i")->message ==
         "The engine at tcp://far:1 does not answer: Error: unable to connect to Podman socket: refused");
 }

@@ -14,8 +14,8 @@ using namespace jailed::plan;
 
 namespace {
 
-const Engine kFar{.kind = EngineKind::docker, .program = "/usr/bin/docker", .endpoint = "ssh://me@far", .remote = true};
-const Engine kFarPodman{.kind = EngineKind::podman, .program = "/usr/bin/podman", .endpoint = "tcp://far:1", .remote = true};
+const Engine kFar{.kind = EngineKind::docker, .program = "/usr/bin/docker", .endpoint = "ssh://me@far", .reach = kAnotherMachine};
+const Engine kFarPodman{.kind = EngineKind::podman, .program = "/usr/bin/podman", .endpoint = "tcp://far:1", .reach = kAnotherMachine};
 
 Jail some_keeper() {
   Jail jail;
