@@ -510,6 +510,13 @@ def test_an_answer_that_makes_no_sense_ends_no_detached_jail(machine):
 # --- with mutagen -------------------------------------------------------------------------------
 
 
+def test_an_engine_that_makes_no_volume_and_does_not_say_why(synced):
+    synced.host.fakes.on("volume", 'case $2 in create) exit 1;; esac')
+    result = synced.host.run(".", "--", "true")
+    assert result.code == 125 and f"{synced.engine} could not start the jail. It said:\nno reason\n" in result.err
+    assert synced.asked() == ["volume create"] and synced.host.sessions == []
+
+
 def test_a_detached_jail_that_mutagen_keeps_in_step(synced):
     name = synced.host.run("--detach").out.strip()
     assert synced.asked() == ["volume create", "run"]

@@ -126,6 +126,19 @@ TEST_CASE("a helper's volume on another machine goes with its container", "[plan
         std::vector<std::string>{"exec", "--workdir", "/tmp", "jailed-app-0123456789ab-git", "sh", "-c"});
 }
 
+TEST_CASE("what cannot be mounted is carried there, and only that", "[plan]") {
+  const Engine here{.kind = EngineKind::docker, .program = "/usr/bin/docker"};
+  const auto keeper = some_keeper();
+  const auto kept = parts_for(here, keeper);
+  CHECK(kept.jail.binds == keeper.binds);
+  CHECK((kept.links.empty() && kept.made.empty() && kept.copied.empty() && kept.followed.empty()));
+  CHECK(parts_for(kFar, keeper).jail.binds.empty());
+  CHECK(parts_for(kFar, keeper).followed == remote_parts(keeper).followed);
+  const auto jail = collector(keeper, {});
+  CHECK(collection_call(here, jail) == run_command(here, jail));
+  CHECK(collection_call(kFar, jail) == collect_command(kFar, jail));
+}
+
 TEST_CASE("what goes to another machine goes through pipes", "[plan]") {
   RemoteParts parts;
   parts.jail.project = "/p";
