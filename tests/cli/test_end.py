@@ -209,6 +209,19 @@ def test_an_engine_that_is_gone_takes_no_commits_with_it(host):
     assert (subjects(host), host.sessions) == (["one", "here"], [])
 
 
+@pytest.mark.parametrize("place", ["refs", "refs/heads", "refs/heads/a"])
+def test_commits_where_nothing_can_be_listed_are_not_taken_for_none(host, place):
+    repository(host)
+    agent(host, f"in_jail branch a/b; commit one; in_jail update-ref refs/heads/a/b HEAD; chmod 0 $shadow/{place}")
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 125 and f"jailed git import {session}" in result.err
+    (host.config / "sessions" / session / "git" / place).chmod(0o755)
+    agent(host, "true")
+    assert host.run("git", "import").code == 0
+    assert (git(host, "log", "-1", "--format=%s", "a/b").strip(), host.sessions) == ("one", [])
+
+
 @pytest.mark.parametrize("breaks", ['mkdir "$session/answer"', 'mkdir "$session/input"', "rm {bin}/git", 'chmod 500 "$repository/objects/pack"',
                                     'chmod 500 "$repository/refs"'])  # fmt: skip
 def test_whatever_breaks_on_the_way_home_loses_no_commit(host, breaks):

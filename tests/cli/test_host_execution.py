@@ -81,6 +81,16 @@ def test_the_report(host):
     assert host.sessions == []
 
 
+@pytest.mark.parametrize("closed", ["sub\r/.git/hooks", "sub\r/.git", "sub\r/.git/modules/x/hooks"])
+def test_a_hook_where_nothing_can_be_listed_is_no_secret(host, closed):
+    """Git finds it by its name. Nothing can be mounted on a path with a carriage return, so this repository the jail can write."""
+    git_shape(host, "sub\r/.git", "hooks", "modules/x/hooks")
+    place = "$(printf '%s')" % closed.replace("\r", "\\r")
+    hooks = place if closed.endswith("hooks") else place + "/hooks"
+    lines = jail(host, f'echo evil >"{hooks}/post-checkout" && chmod 311 "{place}"')
+    assert any(line.startswith("  critical unreadable sub\\015/.git ") for line in lines), lines
+
+
 def test_removal_is_no_news(host):
     put(host, "Makefile")
     put(host, ".envrc")
@@ -197,6 +207,7 @@ CRITICAL = {
     "a bare shape at the root": (SHAPE.format("."), "HEAD"),
     "a shape with a commondir": ("mkdir c; echo x >c/HEAD; echo ../x >c/commondir", "c"),
     "a repository in node_modules": ("mkdir -p node_modules/x; " + SHAPE.format("node_modules/x/.git"), "node_modules/x/.git"),
+    "one in node_modules that cannot be listed": (SHAPE.format("node_modules/x/.git") + "; chmod 311 node_modules/x/.git", "node_modules/x/.git"),
     "a bare one in node_modules": (SHAPE.format("node_modules/x"), "node_modules/x"),
     "a repository in a closed directory": (SHAPE.format("shut/.git") + "; chmod 111 shut", "shut/.git"),
     "a repository in read-only directories": (SHAPE.format("shut/.git") + "; chmod 555 shut shut/.git", "shut/.git"),

@@ -221,6 +221,34 @@ def test_a_submodule_alone_works_and_one_that_is_a_repository_s_own_directory_is
     assert mounts["/workspace/.git"].startswith(str(host.config)) and str(above / ".git") not in mounts.values()
 
 
+@pytest.mark.parametrize("place", ["modules", "modules/sub"])
+def test_no_other_repository_is_packed_in_the_place_of_a_submodule_s(host, place):
+    """The jail of its own can write what is below its .git, and the collector mounts the submodule's part of that by its path."""
+    lib = repository(host, "lib")
+    project = repository(host, "own")
+    git(host, "submodule", "add", "-q", lib, "sub", where=project)
+    git(host, "commit", "-qm", "sub", where=project)
+    private = repository(host, "private", "secret")
+    elsewhere = host.mkdir("home/away")
+    (private / ".git").rename(elsewhere / "sub")
+    host.give(host.directory)
+    script = r"""PATH=/usr/bin:/bin
+for word; do case $word in
+  *source=*/git/modules/sub,target=/jail/git,*) word=${word#*source=}; note "packed: $(readlink -f "${word%%,target=*}")"; exit 1 ;;
+  *source=*/git,target=*/.git) shadow=${word#*source=}; shadow=${shadow%%,target=*} ;;
+esac; done
+@DO@"""
+    target = elsewhere if place == "modules" else elsewhere / "sub"
+    host.fakes.on("run", script.replace("@DO@", f"mv $shadow/{place} $shadow/gone; ln -s {target} $shadow/{place}"))
+    result = host.run(project, "--", "true")
+    assert host.fakes.notes == [] and result.code == 125 and "git/modules/sub is no directory of the jail's any more" in result.err, result.err
+    # A submodule's repository that is its own is packed.
+    host.fakes.on("run", script.replace("@DO@", "[ -e $shadow/modules/sub/HEAD ] && echo ref: refs/heads/other >$shadow/modules/sub/HEAD"))
+    host.run(project, "--", "true")
+    (note,) = host.fakes.notes
+    assert note.endswith("/git/modules/sub") and str(host.config) in note
+
+
 def test_pipes_and_links_among_a_repository_s_files_are_neither_waited_for_nor_followed(host):
     project = repository(host, "p")
     secret = host.directory / "secret"

@@ -26,6 +26,8 @@ class OrderedWalk : public TreeWalk {
  public:
   OrderedWalk(std::size_t limit, const VisitEntry& visit) : TreeWalk({}), left_(limit), visit_(visit) {}
 
+  bool saw_all(Fd root) { return run(std::move(root)) && whole_; }
+
  protected:
   void opened(const ScannedDirectory& directory) override {
     std::sort(directory.names.begin(), directory.names.end(),
@@ -46,7 +48,10 @@ class OrderedWalk : public TreeWalk {
     return visit_({path_, name.name.data(), directory, info});
   }
 
+  void unreadable(const std::string&) override { whole_ = false; }
+
  private:
+  bool whole_ = true;
   std::size_t left_;
   const VisitEntry& visit_;
   std::string path_;
@@ -117,7 +122,8 @@ std::optional<std::string> read_entry(const WalkedEntry& entry, std::size_t limi
 }
 
 bool walk_entries(Fd root, std::size_t limit, const VisitEntry& visit) {
-  return !root || OrderedWalk(limit, visit).run(std::move(root));
+  if (!root) return errno == ENOENT;
+  return OrderedWalk(limit, visit).saw_all(std::move(root));
 }
 
 bool walk_tree(const std::string& directory, std::size_t limit, const Visit& visit) {

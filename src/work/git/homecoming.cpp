@@ -148,17 +148,19 @@ plan::GitRecord make_repository(const plan::GitRecord& record, const GitRefs& co
   return made;
 }
 
-// git would wait for a FIFO, and read a device without end.
-void check_shadow(const std::string& shadow) {
+// git would wait for a FIFO, and read a device without end. The engine mounts it by its path, and what is below the jail's .git the jail
+// could replace: a link there would have another repository of the user's packed, for the next jail to read.
+void check_shadow(const std::string& session, const std::string& shadow) {
   std::string odd;
-  const bool complete =
-      host::walk_tree(shadow, 2000000, [&](const std::string& path, const struct stat& info) {
-        if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) odd = path;
-        return odd.empty() && path != "hooks";
-      });
+  auto root = host::open_directory_below(session, shadow);
+  if (!root) throw Refused(fmt::format("{} is no directory of the jail's any more", printable(shadow)));
+  const bool complete = host::walk_entries(std::move(root), 2000000, [&](const host::WalkedEntry& entry) {
+    if (!S_ISREG(entry.info.st_mode) && !S_ISDIR(entry.info.st_mode)) odd = entry.path;
+    return odd.empty() && entry.path != "hooks";
+  });
   if (!odd.empty())
     throw Refused(fmt::format("its .git/{} is neither a file nor a directory", printable(odd)));
-  if (!complete) throw Refused("its .git has too many files");
+  if (!complete) throw Refused("its .git has too many files, or some that cannot be read");
 }
 
 // The same of the repository here, which may have come in an archive. Sockets are no matter: git's own fsmonitor has one there.
@@ -182,7 +184,7 @@ void check_repository(const plan::GitRecord& record) {
 
 bool bring_refs_home(const plan::Engine& engine, const ShadowedSession& session, const plan::Jail& jail,
                      const ShadowState& state, const core::Environment& environment) {
-  check_shadow(session.path + "/" + state.record->shadow);
+  check_shadow(session.path, state.record->shadow);
   check_repository(*state.record);
   const auto answer = collect(engine, session, jail);
   const auto& collected = answer.collected.refs;

@@ -72,13 +72,14 @@ std::vector<std::string> new_modules(const std::string& session) {
   }
   std::vector<std::string> found;
   if (!is_real_directory(session + "/git")) return found;
-  host::walk_tree(session + "/git/modules", 20000, [&](const std::string& path, const struct stat& info) {
+  const bool whole = host::walk_tree(session + "/git/modules", 20000, [&](const std::string& path, const struct stat& info) {
     if (!S_ISDIR(info.st_mode)) return false;
     const auto shadow = "git/modules/" + path;
     if (!is_git_shape(session + "/" + shadow)) return true;
     if (std::find(known.begin(), known.end(), shadow) == known.end()) found.push_back(path);
     return false;
   });
+  if (!whole) found.emplace_back("that cannot be read");
   return found;
 }
 

@@ -69,8 +69,8 @@ class After : public Visitor {
     const auto identity = host::identity_of(met.in.directory, met.c_name());
     const auto known = before_.repositories.find(met.path);
     if (met.in.context < 0) {
-      const host::Fd inside(
-          ::openat(met.in.directory, met.c_name(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      // Git needs no right to list it.
+      const auto inside = host::open_even_closed(met.in.directory, met.c_name(), host::kOpenDirectory, S_IRUSR | S_IXUSR);
       if (is_new(inside.get(), "HEAD")) {
         add(entry, met.path, Finding::Change::added);
       } else {

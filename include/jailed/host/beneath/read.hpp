@@ -20,7 +20,8 @@ Fd open_below(const std::string& root, std::string_view path);
 std::optional<std::string> read_below(const std::string& root, std::string_view path, std::size_t limit);
 
 /// Calls `visit` with each entry below `directory` ("a", then "a/b"), in the order of their names; where it
-/// answers false, a directory is not entered. Ends early, with false, after `limit` entries.
+/// answers false, a directory is not entered. Ends early, with false, after `limit` entries. False as well when a directory could
+/// not be read, or a link is in its place: what it holds nobody has seen. Where there is none, all of it was seen.
 bool walk_tree(const std::string& directory, std::size_t limit,
                const std::function<bool(const std::string& path, const struct stat& info)>& visit);
 
@@ -32,7 +33,7 @@ struct WalkedEntry {
   const struct stat& info;
 };
 
-/// The same from a directory that is open. Nothing is found by a path again, so it goes as deep as the tree.
+/// The same from a directory that was just opened, or not (errno). Nothing is found by a path again, so it goes as deep as the tree.
 bool walk_entries(Fd root, std::size_t limit, const std::function<bool(const WalkedEntry&)>& visit);
 
 /// The content of a regular file that a walk met; as read_below.
