@@ -88,14 +88,18 @@ void remove_if_possible(const core::EngineCall& remove) {
   }
 }
 
+// While what is copied goes on, however much it is.
+constexpr host::Patience kCopyPatience{std::chrono::minutes(2), std::chrono::hours(12)};
+
 // In the terminal's process group, unlike other steps: what a repository has can take long to copy, and Ctrl-C ends it.
 std::string copy_over(const plan::Engine& engine, const std::string& container, const plan::RemoteCopy& copy) {
   auto pipe = host::make_pipe();
   const auto nothing = host::open_null();
   const auto reading = host::start_beside(plan::read_copy_command(copy), nothing.get(), pipe.write.get());
   pipe.write.reset();
-  auto said = said_against(host::capture_with_input(Client::command(plan::write_copy_command(engine, container, copy)), pipe.read.get()));
-  pipe.read.reset();
+  const auto written = host::capture_pouring(Client::command(plan::write_copy_command(engine, container, copy)), std::move(pipe.read), kCopyPatience);
+  if (!written) ::kill(reading, SIGKILL);
+  auto said = written ? said_against(*written) : fmt::format("copying {} to it stopped: for two minutes nothing went over", core::printable(copy.source));
   const auto read = host::wait_for(reading);
   // 1 of tar's: a file changed while it was read, as when git tidies up; what is missing then, git says.
   if (said.empty() && !read.ok() && (copy.file || read != core::ExitStatus::exited(1)))

@@ -465,6 +465,53 @@ def test_a_link_on_the_way_to_the_project_leads_to_no_other_directory(host):
     assert host.run("git", "import").code == 0 and host.sessions == []
 
 
+@pytest.fixture
+def cut_off(host):
+    """Commits of a jail whose jailed was killed while it made the new index: who is the repository's owner has a lock and half an index in it."""
+    repository(host)
+    agent(host, "commit one")
+    (host.fakes.bin / "git").unlink()
+    (host.fakes.bin / "git").write_text(f"""#!/bin/sh
+case " $* " in *" read-tree "*) [ -e {host.fakes.directory}/killed ] || {{ : >{host.fakes.directory}/killed; kill -9 $PPID; }} ;; esac
+exec /usr/bin/git "$@"
+""")
+    (host.fakes.bin / "git").chmod(0o755)
+    assert host.run(".").code == -9
+    assert {"index.lock", "index.jailed"} <= set(os.listdir(host.project / ".git"))
+    return host
+
+
+def left(host) -> list[str]:
+    return [name for name in os.listdir(host.project / ".git") if name.startswith("index.")]
+
+
+def test_half_an_index_goes_with_the_next_import(cut_off):
+    assert cut_off.run("git", "import").code == 0
+    assert (left(cut_off), subjects(cut_off), cut_off.sessions) == ([], ["one", "here"], [])
+    fsck(cut_off)
+
+
+def test_half_an_index_goes_where_nothing_can_be_moved_any_more(cut_off):
+    (cut_off.project / ".git/index.lock").unlink()
+    git(cut_off, "commit", "-q", "--allow-empty", "-m", "mine")
+    result = cut_off.run("git", "import")
+    assert result.code == 0 and "the repository here moved on meanwhile" in result.err
+    assert (left(cut_off), subjects(cut_off)) == ([], ["mine", "here"])
+
+
+def test_half_an_index_goes_with_commits_that_are_given_up(cut_off):
+    (session,) = cut_off.sessions
+    assert cut_off.run("git", "drop", session).code == 0
+    assert (left(cut_off), subjects(cut_off), cut_off.sessions) == ([], ["here"], [])
+
+
+def test_a_lock_of_somebody_elses_stays(cut_off):
+    (session,) = cut_off.sessions
+    (cut_off.project / ".git/index.lock").write_text("")
+    assert cut_off.run("git", "drop", session).code == 0
+    assert sorted(left(cut_off)) == ["index.jailed", "index.lock"]
+
+
 def test_commits_go_to_no_repository_that_a_link_leads_to(host):
     project = host.mkdir("around/mid/sub")
     around = host.directory / "around"

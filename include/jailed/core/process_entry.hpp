@@ -12,6 +12,7 @@ struct ProcessEntry {
   pid_t parent = 0;
   std::vector<std::string> words;  // its command line
   std::string cgroup;              // the text of /proc/<pid>/cgroup
+  bool closed = false;             // it is there, but its command line is not the caller's to read
 };
 
 }  // namespace jailed::core

@@ -17,8 +17,6 @@
 namespace jailed::host {
 namespace {
 
-constexpr std::size_t kMostCopied = 200000;
-
 using Visit = std::function<bool(const std::string&, const struct stat&)>;
 using VisitEntry = std::function<bool(const WalkedEntry&)>;
 
@@ -55,6 +53,27 @@ class OrderedWalk : public TreeWalk {
   std::size_t left_;
   const VisitEntry& visit_;
   std::string path_;
+};
+
+// What is copied of a tree.
+class Counted {
+ public:
+  Counted(const CopyLimits& limits, std::string tree) : limits_(limits), tree_(std::move(tree)) {}
+
+  void add(const struct stat& info) {
+    constexpr std::uint64_t kBlock = 512;
+    bytes_ += S_ISREG(info.st_mode) ? static_cast<std::uint64_t>(info.st_blocks) * kBlock : 0;
+    if (++files_ <= limits_.files && bytes_ <= limits_.bytes) return;
+    throw core::Error(fmt::format("{} has more than {}, so no jail gets a copy of it.", core::printable(tree_),
+                                  files_ > limits_.files ? fmt::format("{} files", limits_.files) : fmt::format("{} MiB", limits_.bytes >> 20)),
+                      "tidy it up, or work without the repository: --git none");
+  }
+
+ private:
+  const CopyLimits& limits_;
+  std::string tree_;
+  std::size_t files_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 [[noreturn]] void cannot_copy(const std::string& to) {
@@ -140,14 +159,16 @@ bool copy_below(const std::string& from_root, std::string_view path, const std::
   return copy_file(directory.get(), name.c_str(), to);
 }
 
-void copy_tree_below(const std::string& from_root, const std::string& path, const std::string& to) {
+void copy_tree_below(const std::string& from_root, const std::string& path, const std::string& to, const CopyLimits& limits) {
   Fd directory = open_directory_below(from_root, path);
   if (!directory) {
     copy_below(from_root, path, to);
     return;
   }
   ::mkdir(to.c_str(), 0755);
-  walk_entries(std::move(directory), kMostCopied, [&](const WalkedEntry& entry) {
+  Counted copied(limits, from_root + "/" + path);
+  walk_entries(std::move(directory), SIZE_MAX, [&](const WalkedEntry& entry) {
+    copied.add(entry.info);
     const auto target = to + "/" + entry.path;
     // No path of git's is that long, and none can be opened.
     if (target.size() >= PATH_MAX) return false;

@@ -1,5 +1,10 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <jailed/host/files/fd.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/machine/process_list.hpp>
 #include <string_view>
@@ -27,17 +32,27 @@ pid_t parent_in(const std::string& stat) {
   return parent;
 }
 
+// What has ended meanwhile is no secret of anybody's.
+void read_command_line(const std::string& path, core::ProcessEntry& process) {
+  std::string text(kMostRead, '\0');
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const auto count = file ? ::read(file.get(), text.data(), text.size()) : -1;
+  process.closed = count < 0 && errno != ENOENT && errno != ESRCH;
+  text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+  process.words = words_in(text);
+}
+
 }  // namespace
 
-std::vector<core::ProcessEntry> process_list() {
+std::vector<core::ProcessEntry> process_list(const std::string& proc) {
   std::vector<core::ProcessEntry> processes;
-  for (const auto& name : list_directory("/proc")) {
+  for (const auto& name : list_directory(proc)) {
     core::ProcessEntry process;
     const auto read = std::from_chars(name.data(), name.data() + name.size(), process.pid);
     if (read.ec != std::errc{} || read.ptr != name.data() + name.size()) continue;
-    const auto directory = "/proc/" + name;
+    const auto directory = proc + "/" + name;
     process.parent = parent_in(read_beginning(directory + "/stat", kMostRead));
-    process.words = words_in(read_beginning(directory + "/cmdline", kMostRead));
+    read_command_line(directory + "/cmdline", process);
     process.cgroup = read_beginning(directory + "/cgroup", kMostRead);
     processes.push_back(std::move(process));
   }

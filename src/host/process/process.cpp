@@ -80,6 +80,37 @@ std::optional<Captured> capture_until(const Command& command, int input, Clock::
   return captured;
 }
 
+// From one descriptor to the other as far as that goes without waiting. Whether anything went.
+class Pouring {
+ public:
+  Pouring(Fd from, Fd to) : from_(std::move(from)), to_(std::move(to)) {
+    for (const int fd : {from_.get(), to_.get()}) ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+  }
+
+  bool go_on() {
+    if (!to_) return false;
+    if (rest_.empty()) {
+      buffer_.resize(kChunk);
+      const auto count = ::read(from_.get(), buffer_.data(), buffer_.size());
+      if (count == 0 || (count < 0 && !is_for_later())) to_.reset();  // the child sees the end
+      if (count <= 0) return count == 0;
+      rest_ = std::string_view(buffer_).substr(0, static_cast<std::size_t>(count));
+    }
+    const auto count = ::write(to_.get(), rest_.data(), rest_.size());
+    if (count < 0 && !is_for_later()) to_.reset();  // it takes no more: how it ended says why
+    if (count > 0) rest_.remove_prefix(static_cast<std::size_t>(count));
+    return count > 0;
+  }
+
+ private:
+  static constexpr std::size_t kChunk = 65536;
+  static bool is_for_later() { return errno == EAGAIN || errno == EINTR; }
+
+  Fd from_, to_;
+  std::string buffer_;
+  std::string_view rest_;
+};
+
 }  // namespace
 
 core::Environment environment_snapshot() {
@@ -129,10 +160,39 @@ Captured capture(const Command& command, std::chrono::seconds patience) {
   return captured ? std::move(*captured) : no_answer_within(patience);
 }
 
-Captured capture_with_input(const Command& command, int input) { return *capture_until(command, input, Clock::time_point::max()); }
-
 std::optional<Captured> capture_with_input(const Command& command, int input, std::chrono::seconds patience) {
   return capture_until(command, input, Clock::now() + patience);
+}
+
+std::optional<Captured> capture_pouring(const Command& command, Fd from, Patience patience) {
+  constexpr std::chrono::milliseconds kBetweenLooks{10};
+  constexpr int kAtOnce = 64;
+  auto in = make_pipe();
+  auto out = make_pipe();
+  auto err = make_pipe();
+  Child child(command, {in.read.get(), out.write.get(), err.write.get()});
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  Reading reading(child, std::move(out.read), std::move(err.read));
+  Pouring pouring(std::move(from), std::move(in.write));
+  Captured captured;
+  const auto last = Clock::now() + patience.in_all;
+  auto deadline = std::min(last, Clock::now() + patience.silence);
+  for (auto event = Reading::Event::something; event != Reading::Event::ended;) {
+    const auto said = captured.out.size() + captured.err.size();
+    bool poured = false;
+    for (int i = 0; i < kAtOnce && pouring.go_on(); ++i) poured = true;
+    event = reading.next(poured ? Clock::now() : Clock::now() + kBetweenLooks, captured.out, captured.err);
+    if (poured || captured.out.size() + captured.err.size() != said) deadline = std::min(last, Clock::now() + patience.silence);
+    const bool overdue = event != Reading::Event::ended && Clock::now() >= deadline;
+    if (!overdue && !is_no_answer(captured)) continue;
+    ask_to_stop(child, reading);
+    if (overdue) return std::nullopt;
+    return captured;
+  }
+  captured.status = reading.status();
+  return captured;
 }
 
 struct Background::Running {

@@ -52,7 +52,9 @@ std::optional<std::vector<std::string>> agents_in(const std::string& container,
   bool seen = false;
   std::set<std::string_view> found;
   for (const auto& process : processes) {
-    if (!inside.contains(process.pid) || process.words.empty()) continue;
+    if (!inside.contains(process.pid)) continue;
+    if (process.closed) return std::nullopt;  // whichever it is
+    if (process.words.empty()) continue;
     seen = seen || process.words.front() == kInit;
     for (const auto& agent : core::agents()) {
       if (is_agent(process, agent.name)) found.insert(agent.name);

@@ -8,6 +8,7 @@
 #include <jailed/host/files/files.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/end/end.hpp>
+#include <jailed/work/git/forward.hpp>
 #include <jailed/work/git/shadow.hpp>
 #include <jailed/work/git/state.hpp>
 #include <jailed/work/guard/guard.hpp>
@@ -117,7 +118,10 @@ void strip(const std::string& session, const Kept& kept) {
 }
 
 void give_up(const std::string& session) {
-  for (const auto& part : session_parts(session)) forget_planted_in(part);
+  for (const auto& part : session_parts(session)) {
+    forget_planted_in(part);
+    remove_half_made(part);
+  }
 }
 
 }  // namespace

@@ -7,8 +7,12 @@
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/host/beneath/beneath.hpp>
+#include <jailed/host/beneath/read.hpp>
+#include <jailed/host/beneath/scan.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/git/forward.hpp>
+#include <jailed/work/git/shapes.hpp>
+#include <jailed/work/git/state.hpp>
 #include <jailed/work/git/unseen.hpp>
 
 namespace jailed::work {
@@ -16,8 +20,6 @@ namespace {
 
 using core::printable;
 using plan::GitRefs;
-
-constexpr const char* kScratch = "index.jailed";
 
 std::string value_of(const GitRefs& refs, const std::string& name) {
   const auto found = refs.find(name);
@@ -47,13 +49,14 @@ Forward::Forward(const HostGit& git, const plan::GitRecord& record, const GitRef
       now_(host_head(git)) {}
 
 Forward::~Forward() {
-  if (directory_) ::unlinkat(directory_.get(), kScratch, 0);
+  if (directory_) ::unlinkat(directory_.get(), kNewIndex, 0);
 }
 
 std::string Forward::obstacle() {
   if (after_.id.empty() || same(after_, before_)) return {};
   // First: nobody's git changes index or checkout from here on.
   lock_.emplace(record_.git_dir, git_.owner());
+  ::unlinkat(lock_->directory(), kNewIndex, 0);  // of a jailed that was killed
   now_ = host_head(git_);
   auto reason = obstacle_under_lock();
   if (!needed()) lock_.reset();
@@ -104,7 +107,7 @@ void Forward::go() {
   if (after_.branch != now_.branch && !after_.branch.empty() &&
       !git_.ok({"symbolic-ref", "-m", message, "HEAD", after_.branch}))
     throw Refused("git here is busy with HEAD");
-  if (::renameat(directory_.get(), kScratch, directory_.get(), "index") != 0)
+  if (::renameat(directory_.get(), kNewIndex, directory_.get(), "index") != 0)
     throw Refused(fmt::format("the index cannot be replaced: {}", std::strerror(errno)));
   lock_.reset();
 }
@@ -125,12 +128,12 @@ std::string Forward::target_obstacle() {
 // For whoever the repository belongs to. A path may lead to another place by now, and jailed may be root: nothing is found by it.
 std::string Forward::copy_index(std::optional<struct stat>& former) {
   directory_ = host::Fd(::fcntl(lock_->directory(), F_DUPFD_CLOEXEC, 0));
-  ::unlinkat(directory_.get(), kScratch, 0);
+  ::unlinkat(directory_.get(), kNewIndex, 0);
   const host::Fd from(::openat(directory_.get(), "index", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!from && errno == ENOENT) return {};
   if (!from || ::fstat(from.get(), &info) != 0 || !S_ISREG(info.st_mode)) return "the index here cannot be read";
-  const host::Fd to(::openat(directory_.get(), kScratch, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  const host::Fd to(::openat(directory_.get(), kNewIndex, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
   if (!to || !host::copy_content(from.get(), to.get())) return fmt::format("the index here cannot be copied: {}", std::strerror(errno));
   if (::geteuid() == 0) [[maybe_unused]]
     const int kept = ::fchown(to.get(), info.st_uid, info.st_gid);
@@ -144,15 +147,25 @@ std::string Forward::index_obstacle(const std::string& from) {
   if (auto reason = copy_index(former); !reason.empty()) return reason;
   const auto base = !from.empty() ? from : git_.ask({"hash-object", "-t", "tree", "-w", "/dev/null"});
   // The work tree is the jail's own already (-i): only what is staged here can stand in the way.
-  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, {{"GIT_INDEX_FILE", fmt::format("{}/{}", record_.git_dir, kScratch)}});
+  const auto moved = git_.run({"read-tree", "-i", "-m", base, after_.id}, {{"GIT_INDEX_FILE", fmt::format("{}/{}", record_.git_dir, kNewIndex)}});
   if (!moved.status.ok()) return "what you had staged stands in the way";
-  const host::Fd file(::openat(directory_.get(), kScratch, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const host::Fd file(::openat(directory_.get(), kNewIndex, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat made {};
   if (!file || ::fstat(file.get(), &made) != 0) return "the index here was moved away";
   if (former && made.st_uid == former->st_uid) [[maybe_unused]]
     const int kept = ::fchmod(file.get(), former->st_mode & 0777);
   same_index_ = false;
   return {};
+}
+
+void remove_half_made(const std::string& part) {
+  for (const auto& unit : session_units(part)) {
+    const auto text = host::read_below(unit, "repository", kSmallGitFile);
+    const auto record = text ? plan::parse_record(*text) : std::nullopt;
+    if (!record || record->git_dir.empty()) continue;
+    IndexLock::clear(record->git_dir);
+    for (const auto& name : host::names_below(record->common_dir, "worktrees")) IndexLock::clear(record->common_dir + "/worktrees/" + name);
+  }
 }
 
 }  // namespace jailed::work

@@ -87,6 +87,16 @@ IndexLock::IndexLock(const std::string& git_dir, std::optional<std::pair<uid_t, 
                             core::shell_quote(git_dir + "/index.lock")));
 }
 
+void IndexLock::clear(const std::string& git_dir) {
+  if (!host::lstat_of(git_dir + "/" + kLock) && !host::lstat_of(git_dir + "/" + kNewIndex)) return;
+  try {
+    const IndexLock lock(git_dir, std::nullopt);
+    ::unlinkat(lock.directory(), kNewIndex, 0);
+  } catch (const Refused&) {
+    // A git that runs there, or one that was killed: neither is jailed's to end.
+  }
+}
+
 IndexLock::~IndexLock() {
   if (is_the_lock(directory_.get(), held_.get())) ::unlinkat(directory_.get(), kLock, 0);
 }

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <jailed/host/files/fd.hpp>
 #include <optional>
@@ -43,8 +44,13 @@ std::optional<std::string> read_entry(const WalkedEntry& entry, std::size_t limi
 /// can (reflink). The copy's mode is 0644, or 0755 when the owner may execute it. False when there is none.
 bool copy_below(const std::string& from_root, std::string_view path, const std::string& to);
 
+struct CopyLimits {
+  std::size_t files = 200000;
+  std::uint64_t bytes = std::uint64_t{4} << 30;  // on the disk; one file that is linked many times costs its owner no room
+};
+
 /// Copies the directories and regular files below `<from_root>/<path>`, which may be a file itself; git's
-/// *.sample files are left out.
-void copy_tree_below(const std::string& from_root, const std::string& path, const std::string& to);
+/// *.sample files are left out. Where there is more, core::Error says so: half of it is not taken for the whole.
+void copy_tree_below(const std::string& from_root, const std::string& path, const std::string& to, const CopyLimits& limits = {});
 
 }  // namespace jailed::host

@@ -74,9 +74,7 @@ std::optional<Captured> capture_shielded(const core::Command& command, std::chro
 
 /// The same with its output in a new file, which goes again when the child fails.
 Captured capture_to_file(const core::Command& command, const std::string& path, int mode);
-/// The same with `input` as the child's input.
-Captured capture_with_input(const core::Command& command, int input);
-/// The same for a child that may wait for ever on what others wrote: asked to end (TERM), then killed, and nothing, when it has not ended by
+/// The same with `input` as the child's input, for a child that may wait for ever on what others wrote: asked to end (TERM), then killed, and nothing, when it has not ended by
 /// then. A terminal's Ctrl-C reaches it.
 std::optional<Captured> capture_with_input(const core::Command& command, int input, std::chrono::seconds patience);
 
@@ -85,6 +83,10 @@ struct Patience {
   std::chrono::seconds silence;
   std::chrono::seconds in_all;
 };
+
+/// Runs to the end with all that `from` gives as its input. Nothing when that does not go on: the child takes nothing, or `from` gives
+/// nothing, for so long. A terminal's Ctrl-C reaches the child.
+std::optional<Captured> capture_pouring(const core::Command& command, Fd from, Patience patience);
 
 struct StreamedResult {
   core::ExitStatus status;

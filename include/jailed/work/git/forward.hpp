@@ -52,4 +52,7 @@ class Forward {
   bool same_index_ = true;
 };
 
+/// What a jailed that was killed on the way left in the repositories of a part of a session: a half-made index, its lock.
+void remove_half_made(const std::string& part);
+
 }  // namespace jailed::work

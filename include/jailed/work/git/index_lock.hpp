@@ -8,6 +8,9 @@
 
 namespace jailed::work {
 
+/// The new index while it is made, beside the one that it will replace.
+inline constexpr const char* kNewIndex = "index.jailed";
+
 /// Holds index.lock of a git directory, so that no git changes the index or switches branches meanwhile. One that an
 /// earlier jailed left when it was killed is known by its content, and taken over.
 class IndexLock {
@@ -17,6 +20,9 @@ class IndexLock {
   IndexLock(const IndexLock&) = delete;
   IndexLock& operator=(const IndexLock&) = delete;
   ~IndexLock();
+
+  /// Removes what a jailed that was killed left in a git directory, if it left anything. Not while somebody else has it locked.
+  static void clear(const std::string& git_dir);
 
   /// The git directory, which may be at another place by now.
   int directory() const { return directory_.get(); }

@@ -254,3 +254,29 @@ TEST_CASE("what is given into a repository is its owner's and goes through no li
   CHECK_FALSE(give("lfs/objects/cd/x"));
   CHECK(list_directory(scratch / "outside").empty());
 }
+
+TEST_CASE("half of a tree is not copied as if it were the whole", "[host]") {
+  const Scratch scratch;
+  for (const auto* name : {"from", "from/d", "one", "two"}) ::mkdir((scratch / name).c_str(), 0755);
+  for (const auto* name : {"from/d/a", "from/d/b", "from/d/c"}) std::ofstream(scratch / name) << std::string(8192, 'x');
+  const auto copy = [&](const std::string& to, const CopyLimits& limits) {
+    return jailed::test::message_of([&] { copy_tree_below(scratch / "from", "d", scratch / to, limits); });
+  };
+  CHECK(copy("one/d", {}) == "(no error)");
+  CHECK(list_directory(scratch / "one/d").size() == 3);
+  CHECK(copy("two/files", {.files = 3}) == "(no error)");
+  CHECK(copy("two/more", {.files = 2}) == scratch / "from/d has more than 2 files, so no jail gets a copy of it.");
+  CHECK(copy("two/bytes", {.bytes = 10000}) == scratch / "from/d has more than 0 MiB, so no jail gets a copy of it.");
+}
+
+TEST_CASE("a directory that cannot be read is not one that holds nothing", "[host]") {
+  const Scratch scratch;
+  ::mkdir((scratch / "p").c_str(), 0755);
+  std::ofstream(scratch / "file") << "x";
+  ::symlink((scratch / "p").c_str(), (scratch / "link").c_str());
+  const auto nothing = [](const std::string&, const struct stat&) { return true; };
+  CHECK(walk_tree(scratch / "p", 10, nothing));
+  CHECK(walk_tree(scratch / "absent", 10, nothing));
+  CHECK_FALSE(walk_tree(scratch / "link", 10, nothing));
+  CHECK_FALSE(walk_tree(scratch / "file", 10, nothing));
+}

@@ -389,3 +389,25 @@ TEST_CASE("a line without end comes in parts", "[host]") {
   CHECK(all == 10000000);
   CHECK(longest < 2000000);
 }
+
+TEST_CASE("who takes nothing more of what is copied, or is given nothing, is not waited for", "[host]") {
+  const auto pour = [](const std::string& source, const std::string& sink) {
+    auto pipe = make_pipe();
+    const auto nothing = open_null();
+    const auto reader = start_beside(shell(source), nothing.get(), pipe.write.get());
+    pipe.write.reset();
+    auto captured = capture_pouring(shell(sink), std::move(pipe.read), {std::chrono::seconds(1), std::chrono::seconds(30)});
+    ::kill(reader, SIGKILL);
+    wait_for(reader);
+    return captured;
+  };
+  CHECK_FALSE(pour("exec cat /dev/zero", "exec sleep 30"));
+  CHECK_FALSE(pour("exec sleep 30", "exec cat >/dev/null"));
+  CHECK_FALSE(pour("exec cat /dev/zero", "trap '' TERM; while :; do sleep 0.1; done"));
+  // As long as it goes on, it may take longer than that.
+  CHECK(pour("for i in 1 2 3 4 5; do sleep 0.4; echo $i; done", "exec cat").value().out == "1\n2\n3\n4\n5\n");
+  CHECK(pour("exec head -c 8000000 /dev/zero", "exec wc -c").value().out == "8000000\n");
+  const auto refused = pour("exec cat /dev/zero", "echo full >&2; exit 3").value();
+  CHECK(refused.status == jailed::core::ExitStatus::exited(3));
+  CHECK(refused.err == "full\n");
+}

@@ -42,4 +42,6 @@ TEST_CASE("a jail without agents has none; one whose processes are not to be see
   CHECK_FALSE(agents_in(kId, {}));
   CHECK_FALSE(agents_in(kId, {{10, 1, {"runsc-sandbox", kId}, ""}, {11, 10, {"exe"}, ""}}));
   CHECK_FALSE(agents_in("", {{10, 1, kInit, ""}}));
+  CHECK_FALSE(agents_in(kId, {{10, 1, kInit, kCgroup}, {11, 10, {}, kCgroup, true}}));
+  CHECK(agents_in(kId, {{10, 1, kInit, kCgroup}, {20, 1, {}, "0::/user.slice\n", true}}) == Names{});
 }
