@@ -436,14 +436,15 @@ constexpr std::array kJailLabels = {"jailed.session", "jailed.project",  "jailed
                                     "jailed.detached", "jailed.image",   "jailed.user",     "jailed.identity",
                                     "jailed.network"};
 
+// The systemd unit that podman's auto-update restarts.
+constexpr const char* kUnitLabel = "PODMAN_SYSTEMD_UNIT";
+
 void add_label(json& object, const Policy& policy) {
   auto& labels = object["Labels"];
   if (labels.is_null()) labels = json::object();
   for (const auto& [name, value] : labels.items()) {
     if (!value.is_string()) refuse("Labels.", name, "is not a text");
-    // podman's auto-update restarts the unit that a label names.
-    if (name.starts_with("jailed.") || name.starts_with("io.containers.") || name.starts_with("io.podman.") ||
-        name == "PODMAN_SYSTEMD_UNIT") {
+    if (name.starts_with("jailed.") || name.starts_with("io.containers.") || name.starts_with("io.podman.") || name == kUnitLabel) {
       refuse("Labels.", name, "is not a jail's to set");
     }
   }
@@ -591,6 +592,7 @@ json container_body(const json& body, const Policy& policy, const Owned& owned) 
   add_label(kept, policy);
   // An image's labels become its containers' where a request does not set them, and jailed knows its own jails by these.
   for (const auto* name : kJailLabels) kept["Labels"][name] = "";
+  kept["Labels"][kUnitLabel] = "";
   kept["HostConfig"] = host_config(kept.value("HostConfig", json::object()), policy, owned);
   if (kept.contains("NetworkingConfig"))
     kept["NetworkingConfig"] = endpoints(kept["NetworkingConfig"], owned);

@@ -107,15 +107,19 @@ class Rules {
     return refused("is not a call that a jail may make");
   }
 
-  // The engine filters: the session's label is added to the client's filters, and all labels have to match.
-  bool only_own() {
+  // The engine filters: the session's label is added to the client's filters. `all_must_match`: of several labels each has to; where one
+  // is enough (podman's events), the session's stands alone. Podman (4.3 to 5) makes one text of a filter's name and value.
+  bool only_own(bool all_must_match) {
     auto filters = parse_strict(query("filters").empty() ? "{}" : query("filters"));
     if (!filters) return false;
+    for (const auto& [name, value] : filters->items()) {
+      if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz-!") != std::string::npos) return false;
+    }
     json labels = json::array({fmt::format("{}={}", kSiblingLabel, policy_.session)});
     const auto given = filters->value("label", json::array());
     for (const auto& [key, value] : given.items()) {
       if (given.is_array() ? !value.is_string() : !value.is_boolean()) return false;
-      labels.push_back(given.is_array() ? value.get<std::string>() : key);
+      if (all_must_match) labels.push_back(given.is_array() ? value.get<std::string>() : key);
     }
     (*filters)["label"] = labels;
     target_.query["filters"] = filters->dump();
@@ -123,12 +127,12 @@ class Rules {
   }
 
   Decision events() {
-    if (!only_own()) return refused("filter cannot be read", 400);
+    if (!only_own(false)) return refused("filter cannot be read", 400);
     return pass({"since", "until", "filters"}, Reply::stream);
   }
 
   Decision prune() {
-    if (!only_own()) return refused("filter cannot be read", 400);
+    if (!only_own(true)) return refused("filter cannot be read", 400);
     return pass({"filters"}, Reply::pruned);
   }
 

@@ -349,6 +349,28 @@ def test_settings_of_a_repository_that_could_not_be_mounted(host):
     assert "critical changed sub/.git/config" in second.err and not (host.project / "sub/.git/config").exists()
 
 
+def test_beside_a_jail_that_was_left_alone_directories_are_watched_only(host):
+    """It runs, although nobody holds its session: what it can replace meanwhile the engine must not mount by its path."""
+    git_shape(host, "sub/.git")
+    put(host, ".vscode/tasks.json")
+    assert host.run("--detach", str(host.project), "--", "true").code == 0
+    second = host.run(str(host.project), "--", "true")
+    assert guards(host) == {".vscode/tasks.json": True} and "can be changed in the jail" in second.err
+
+
+def test_the_place_of_a_mount_stays_while_a_jail_that_was_left_alone_runs(host):
+    """Without it that one could make a repository which git here would obey."""
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/go" ]; do /bin/sleep 0.05; done;; esac')
+    first = host.start(str(host.project), "--", "first")
+    wait_until(lambda: host.fakes.notes)
+    name = host.run("--detach", str(host.project), "--", "true").out.strip()
+    (host.fakes.directory / "go").touch()
+    assert first.wait(20) == 0
+    assert (host.project / ".git").is_dir()
+    assert host.run("stop", name).code == 0 and host.sessions == []
+    assert not (host.project / ".git").exists()
+
+
 def test_large_trees_are_one_line(host):
     put(host, "node_modules/x/index.js", "old")
     lines = jail(host, "echo evil >node_modules/x/index.js; echo >node_modules/x/new.js; mkdir -p sub/node_modules; echo >sub/node_modules/a")

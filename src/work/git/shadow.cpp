@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
@@ -212,6 +213,16 @@ void make_entry(const std::string& project) {
     const int kept = ::fchown(entry.get(), owner.st_uid, owner.st_gid);
 }
 
+// To a jail that is on it still: the entry goes with the last one.
+void hand_over_entry(const std::string& part, plan::GitRecord record) {
+  record.made_entry = true;
+  const auto path = part + "/repository";
+  ::unlink((path + ".new").c_str());
+  write_file(path + ".new", plan::format_record(record));
+  if (::rename((path + ".new").c_str(), path.c_str()) != 0)
+    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(path), std::strerror(errno)));
+}
+
 void remove_made_entry(const std::string& sessions, const std::string& session_id,
                        const plan::GitRecord& record) {
   for (const auto& other : session_ids(sessions)) {
@@ -219,9 +230,8 @@ void remove_made_entry(const std::string& sessions, const std::string& session_i
     for (const auto& part : session_parts(sessions + "/" + other)) {
       const auto text = host::read_below(part, "repository", kSmallGitFile);
       const auto found = text ? plan::parse_record(*text) : std::nullopt;
-      // Its jail may still run, and removing a mount's place takes the mount away.
-      if (found && found->project == record.project && !host::try_lock_directory(sessions + "/" + other))
-        return;
+      // Its jail may still run, and removing a mount's place takes the mount away: then it could make a repository there for the host.
+      if (found && found->project == record.project && jail_may_run(sessions, other)) return hand_over_entry(part, *found);
     }
   }
   if (const auto directory = host::open_exactly(record.project)) ::unlinkat(directory.get(), ".git", AT_REMOVEDIR);

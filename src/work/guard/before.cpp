@@ -208,7 +208,7 @@ void remember_named(Before& before, HostSnapshot& snapshot) {
 bool alone_on(const std::string& project, const GuardPlaces& places) {
   for (const auto& id : session_ids(places.sessions)) {
     const auto session = places.sessions + "/" + id;
-    if (id == places.session_id || host::try_lock_directory(session)) continue;
+    if (id == places.session_id || !jail_may_run(places.sessions, id)) continue;
     for (const auto& part : session_parts(session)) {
       const auto text = host::read_below(part, "host-snapshot", kLongestSnapshot);
       const auto other = text ? plan::parse_snapshot(*text) : std::nullopt;

@@ -104,6 +104,10 @@ bool session_is_owned(const std::string& sessions_directory, const std::string& 
   return host::lstat_of(path) && !host::try_lock_directory(path) && host::lstat_of(path);
 }
 
+bool jail_may_run(const std::string& sessions_directory, const std::string& id) {
+  return is_detached(sessions_directory, id) || session_is_owned(sessions_directory, id);
+}
+
 AbandonedSession::AbandonedSession(const std::string& sessions_directory, const std::string& id)
     : path_(sessions_directory + "/" + id), lock_(lock_left_behind(path_)) {
   if (lock_ && !host::lstat_of(path_)) lock_.reset();

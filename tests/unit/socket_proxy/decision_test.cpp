@@ -1,4 +1,5 @@
 #include <catch.hpp>
+#include <fmt/format.h>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/sync/keeper.hpp>
 #include <jailed/plan/sync/volume.hpp>
@@ -204,6 +205,7 @@ TEST_CASE("no image makes a container a jail's: every label that jailed knows it
     ++count;
   }
   CHECK(count == 13);
+  CHECK(labels.value("PODMAN_SYSTEMD_UNIT", "missing") == "");
 }
 
 TEST_CASE("names that jailed gives are nobody else's", "[socket_proxy]") {
@@ -389,6 +391,12 @@ TEST_CASE("events are the jail's own", "[socket_proxy]") {
   CHECK(sent(decided("GET", "/events")) ==
         "/events?filters=%7B%22label%22%3A%5B%22jailed.sibling%3D5e551011%22%5D%7D");
   CHECK(status_of(decided("GET", "/events?filters=%7B%22label%22%3A%5B1%5D%7D")) == 400);
+  // Podman tells of what has one of several labels, and reads {"label=a": ["b"]} as the label a=b.
+  for (const auto* labels : {"%5B%22a%3Db%22%5D", "%7B%22a%3Db%22%3Atrue%7D"})
+    CHECK(sent(decided("GET", fmt::format("/events?filters=%7B%22label%22%3A{}%7D", labels))) ==
+          "/events?filters=%7B%22label%22%3A%5B%22jailed.sibling%3D5e551011%22%5D%7D");
+  for (const auto* name : {"label%3Da", "Label", "label%20", ""})
+    CHECK(status_of(decided("GET", fmt::format("/events?filters=%7B%22{}%22%3A%5B%22b%22%5D%7D", name))) == 400);
 }
 
 TEST_CASE("lists show what the jail made", "[socket_proxy]") {

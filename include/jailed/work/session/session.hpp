@@ -51,6 +51,9 @@ bool is_detached(const std::string& sessions_directory, const std::string& id);
 /// Whether a living process holds the session.
 bool session_is_owned(const std::string& sessions_directory, const std::string& id);
 
+/// Whether its jail may be at work: somebody holds the session, or the jail was left alone (--detach), and nobody has to.
+bool jail_may_run(const std::string& sessions_directory, const std::string& id);
+
 /// Removes a session's directory but for saved conflicts, by its path.
 void remove_session_files(const std::string& path);
 
