@@ -181,7 +181,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   sources.beside = true;
   auto ignores = sync_settings(places.config).ignores;
   for (const auto& directory : plan::plan_git(core::GitMode::shadow, facts, sources).hidden)
-    ignores.push_back("/" + directory);
+    ignores.push_back(plan::ignore_of(directory));
   auto execution =
       look_at_host_execution(facts, found.settings, environment,
                              {found.sessions, jail.session, part, places.project, workspace}, {});

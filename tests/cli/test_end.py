@@ -1,6 +1,7 @@
 """The end of a jail always tells and never loses: a full disk, a reader that went away, an engine that breaks, a project that is
 gone, one bad session among several. The fake engine is the agent, and the jail that packs its commits."""
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -463,6 +464,39 @@ def test_a_link_on_the_way_to_the_project_leads_to_no_other_directory(host):
     (around / "mid").unlink()
     (around / "gone").rename(around / "mid")
     assert host.run("git", "import").code == 0 and host.sessions == []
+
+
+def test_a_project_that_was_moved_meanwhile_is_looked_at_when_it_is_back(host):
+    moved = host.directory / "moved"
+    agent(host, f"echo evil >.envrc; cd ..; mv {host.project} {moved}")
+    result = host.run(host.project, cwd=host.directory)
+    (session,) = host.sessions
+    assert result.code == 125 and f"{host.project} is gone" in result.err and f"jailed git import {session}" in result.err
+    agent(host, "true")
+    assert host.run(host.mkdir("other"), "--", "true", cwd=host.directory).err == ""
+    moved.rename(host.project)
+    host.run(host.project)
+    assert quarantined(host) == ["1-envrc"] and not (host.project / ".envrc").exists()
+
+
+def test_a_project_that_is_gone_for_good_is_given_up_once(host):
+    agent(host, f"cd ..; mv {host.project} {host.directory}/moved")
+    host.run(host.project, cwd=host.directory)
+    (session,) = host.sessions
+    assert host.run("git", "drop", session, cwd=host.directory).code == 0 and host.sessions == []
+
+
+def test_what_is_not_all_home_is_looked_at_all_the_same(new_host):
+    """What came over before the last flush failed was left in the project without a word."""
+    host = new_host("docker")
+    host.install_mutagen()
+    side = {"connected": True, "files": 3}
+    (host.fakes.directory / "stuck").write_text(json.dumps([{
+        "status": "watching", "alpha": side | {"transitionProblems": [{"path": "f", "error": "unable to create file: file exists"}]}, "beta": side}]))
+    host.fakes.on("exec", f'case "$*" in *" agent") echo evil >{host.project}/.envrc; /bin/cp -f --remove-destination "$fake/stuck" "$fake/state";; esac')
+    result = host.run(".", "--", "agent")
+    assert result.code == 125 and "Not all work of this jail is on the host yet" in result.err
+    assert "critical new     .envrc" in result.err and quarantined(host) == ["1-envrc"]
 
 
 @pytest.fixture

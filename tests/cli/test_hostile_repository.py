@@ -283,6 +283,24 @@ def test_a_project_within_that_of_a_running_jail_is_refused(host):
     assert host.run(around / "sub", "--", "second").code == 0
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_project_with_objects_beside_its_git_is_in_one_jail_at_a_time(host, inside):
+    """They are mounted by their path, which the first jail could turn into a link between the look and the mount of the second."""
+    project = repository(host, "own")
+    if inside:
+        repository(host, "own/vendor/lib")
+        plant(project, f"{project}/vendor/lib/.git/objects")
+    host.give(host.directory)
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.05; done;; esac')
+    first = host.start(project, "--", "first")
+    wait_until(lambda: host.fakes.notes == ["up"])
+    second = host.run(project, "--", "second")
+    assert (second.code, "objects beside its .git" in second.err) == ((125, True) if inside else (0, False)), second.err
+    (host.fakes.directory / "ended").touch()
+    assert first.wait(20) == 0
+    assert host.run(project, "--", "second").code == 0
+
+
 def blocks(host, directory: str, word: str) -> None:
     """The launch of a project of this name stands still where it asks git, after its look at other jails and before its own is known."""
     (host.fakes.bin / "git").unlink()

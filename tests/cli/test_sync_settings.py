@@ -1,4 +1,7 @@
 """<config>/sync.json: what Mutagen leaves out."""
+import shutil
+import subprocess
+
 import pytest
 
 
@@ -26,6 +29,16 @@ def test_patterns_reach_mutagen_and_none_takes_git_in(synced):
     assert created(synced) == ["/dist", "*.log", "!.git", "-x", ".[gG][iI][tT]"]
     line = next(line for line in synced.run("--dry-run", ".").out.splitlines() if " sync create " in line)
     assert "--ignore /dist --ignore '*.log' --ignore '!.git' --ignore -x --ignore-vcs --ignore '.[gG][iI][tT]' -- " in line
+
+
+@pytest.mark.skipif(not shutil.which("git", path="/usr/bin"), reason="git is not installed")
+def test_a_repository_in_the_project_is_left_out_whatever_its_name_holds(synced):
+    """Its name was taken for a pattern, so the jail had the repository itself, and its hooks came home."""
+    project = synced.mkdir("project")
+    subprocess.run(["/usr/bin/git", "init", "-q", "--separate-git-dir", str(project / "[b]a*re"), str(project)], check=True, env={"HOME": str(synced.home)})
+    synced.give(synced.directory)
+    assert synced.run(".", "--", "true").code == 0
+    assert created(synced) == ["/\\[b\\]a\\*re", ".[gG][iI][tT]"]
 
 
 def test_none_without_the_file(synced):

@@ -187,6 +187,12 @@ GitPlan plan_git(GitMode mode, const GitFacts& facts, const GitSources& sources)
   return plan;
 }
 
+bool mounts_parts(const GitFacts& facts) {
+  return !facts.modules.empty() || std::any_of(facts.objects.begin(), facts.objects.end(), [&](const auto& store) {
+    return is_within(store.path, facts.project) && !is_within(store.path, facts.project + "/.git");
+  });
+}
+
 std::vector<BindMount> object_binds(const std::string& place, const std::vector<ObjectStore>& stores,
                                     const std::vector<std::string>& sources, const std::string& view) {
   std::vector<BindMount> binds;

@@ -25,7 +25,7 @@ void check_beside(const std::string& project, bool mounted_parts, const std::vec
       if (jail.synced && is_around(project, other))
         refuse_beside(project, fmt::format("Mutagen keeps {} in step with the jail", core::printable(other)), jail.name);
       if (!is_within(project, other) || (project == other && !mounted_parts)) continue;
-      const auto what = project == other ? std::string("it has submodules and is in the jail")
+      const auto what = project == other ? std::string("it has submodules, or objects beside its .git, and is in the jail")
                                          : fmt::format("it lies in {}, which is in the jail", core::printable(other));
       refuse_beside(project, what, jail.name);
     }

@@ -61,6 +61,15 @@ std::string sync_key(const std::string& id, const std::string& name) {
 
 std::string sync_name(const std::string& id) { return "jailed-" + id; }
 
+std::string ignore_of(std::string_view directory) {
+  std::string pattern = "/";
+  for (const char c : directory) {
+    if (std::string_view("\\*?[]{}").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session) {
   // Agents' state and the shadows of repositories are for nobody else here, and all of it counts.
   const bool beside = session.name.starts_with('/');

@@ -413,7 +413,11 @@ bool settle_part(const std::string& part, const std::string& id, bool is_one_of_
       spdlog::error("What this jail left for your tools to run is not looked at: a symbolic link leads to {} now.", core::printable(before->project));
       spdlog::error("  see who put it there, and put the directory back");
       settled = false;
-    } else if (host::lstat_of(before->project)) {
+    } else if (!host::lstat_of(before->project)) {
+      spdlog::error("What this jail left for your tools to run is not looked at: {} is gone.", core::printable(before->project));
+      spdlog::error("  put it back, if it was moved");
+      settled = false;
+    } else {
       settled = settle(*before, part, id, is_one_of_several, more_to_come);
     }
   } catch (const std::exception& error) {

@@ -70,7 +70,7 @@ void announce(const std::string& sessions, const std::string& session_id, const 
     const auto running = running_beside(sessions, session_id);
     bool wait = false;
     for (const auto& share : shares) {
-      plan::check_beside(share.path, !share.facts.modules.empty(), running);
+      plan::check_beside(share.path, plan::mounts_parts(share.facts), running);
       wait = wait || plan::must_wait(share.path, running);
     }
     if (!wait) return;

@@ -58,7 +58,7 @@ PreparedJail::PreparedJail(const Launch& launch) {
 void PreparedJail::prepare(const Launch& launch) {
   sessions_ = launch.places.config + "/sessions";
   auto shares = projects_of(launch);
-  for (const auto& share : shares) check_beside_jails(sessions_, share.path, !share.facts.modules.empty(), {});
+  for (const auto& share : shares) check_beside_jails(sessions_, share.path, plan::mounts_parts(share.facts), {});
   session_.emplace(sessions_);
   const auto lease = planned_lease(launch, session_->path());
   lease_.emplace(session_->path() + "/lease");

@@ -105,7 +105,7 @@ std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares&
                         .ignores = settings.ignores,
                         .name = share.name,
                         .umask = sync_umask()});
-    for (const auto& directory : share.git.hidden) sessions.back().ignores.push_back("/" + directory);
+    for (const auto& directory : share.git.hidden) sessions.back().ignores.push_back(plan::ignore_of(directory));
   }
   for (const auto& one : beside)
     sessions.push_back({.id = jail.id, .project = one.path, .container = container, .ignores = {}, .name = one.name});

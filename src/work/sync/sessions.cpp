@@ -42,7 +42,7 @@ plan::SyncSession sync_session(const Cargo& cargo, const CargoProject& project) 
   const auto facts = look_at_git(project.path, {environment, config});
   ObjectViews views(cargo.id, {}, nullptr);
   for (const auto& directory : plan::plan_git(core::GitMode::shadow, facts, git_sources(facts, {}, project.path, views)).hidden)
-    session.ignores.push_back("/" + directory);
+    session.ignores.push_back(plan::ignore_of(directory));
   return session;
 }
 

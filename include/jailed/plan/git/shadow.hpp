@@ -49,6 +49,10 @@ struct GitFacts {
   std::vector<std::string> borrowed;  // of the directories of objects those of other repositories
 };
 
+/// Whether anything in the project but its .git is mounted by a path of its own, which whatever works in the project could replace: submodules,
+/// objects that lie elsewhere in it.
+bool mounts_parts(const GitFacts& facts);
+
 /// Directories of one launch. What the jail sees of the session goes by `view`; for root the objects go by
 /// mounts of their own, in the order of GitFacts::objects, then the one for LFS.
 struct GitSources {

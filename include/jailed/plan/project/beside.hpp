@@ -13,7 +13,7 @@ struct RunningBeside {
 };
 
 /// Throws core::Error when what works in a running jail could put something else, or a link, in the place of `project` or of a part
-/// of it that is mounted by its own path (`mounted_parts`: submodules) between jailed's look at it and the engine's: when it holds
+/// of it that is mounted by its own path (`mounted_parts`, as mounts_parts says) between jailed's look at it and the engine's: when it holds
 /// a directory above, or the same project with such parts. The project's own directory a jail cannot replace: it is a mount there. And
 /// when a jail around a running one could do that to what Mutagen keeps in step there.
 void check_beside(const std::string& project, bool mounted_parts, const std::vector<RunningBeside>& running);

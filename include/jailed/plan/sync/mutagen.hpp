@@ -35,6 +35,9 @@ std::string sync_key(const std::string& id, const std::string& name);
 /// `jailed-<key>`: Mutagen wants a name that begins with a letter.
 std::string sync_name(const std::string& id);
 
+/// The pattern by which Mutagen leaves out this directory of the project, whatever its name holds, and nothing else.
+std::string ignore_of(std::string_view directory);
+
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session);
 core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id);

@@ -285,3 +285,8 @@ TEST_CASE("both volumes are gone when the engine says so of both", "[plan]") {
   CHECK_FALSE(says_volumes_are_gone(kDocker, "Error: No such volume: a\nvolume is in use - [1f]"));
   CHECK_FALSE(says_volumes_are_gone(kDocker, ""));
 }
+
+TEST_CASE("a directory that is left out is no pattern, whatever its name holds", "[plan]") {
+  CHECK(ignore_of(".bare") == "/.bare");
+  CHECK(ignore_of("a/[b]*?{c,d}\\!") == R"(/a/\[b\]\*\?\{c,d\}\\!)");
+}
