@@ -265,6 +265,19 @@ def test_pipes_and_links_among_a_repository_s_files_are_neither_waited_for_nor_f
     assert host.fakes.notes == ["0"]
 
 
+def test_a_repository_whose_refs_cannot_all_be_read_is_not_shown_as_one_without_any(host):
+    project = repository(host, "own")
+    git(host, "branch", "a/b", where=project)
+    host.give(host.directory)
+    closed = project / ".git/refs/heads/a"
+    closed.chmod(0)
+    result = host.run(project, "--", "true")
+    assert result.code == 125 and f"The refs in {project}/.git cannot all be read" in result.err and host.sessions == []
+    assert host.run("--git", "none", project, "--", "true").code == 0
+    closed.chmod(0o755)
+    assert host.run(project, "--", "true").code == 0
+
+
 def test_a_project_within_that_of_a_running_jail_is_refused(host):
     around = host.mkdir("around")
     for name in ("around/sub", "around-not"):

@@ -171,6 +171,17 @@ void write_unit(const std::string& unit, const plan::GitRecord& record, const Gi
   write_file(unit + "/repository", plan::format_record(record));
 }
 
+// A repository whose refs are not seen would look like one without any. Those of a reftable come along as they are; a link or a pipe in the
+// place of packed-refs is nothing that git wrote.
+GitRefs refs_of(const std::string& git_dir, const std::string& common_dir) {
+  if (auto refs = read_refs(git_dir, common_dir)) return std::move(*refs);
+  const auto packed = common_dir + "/packed-refs";
+  if (host::lstat_of(common_dir + "/reftable") || (host::lstat_of(packed) && !is_real_file(packed))) return {};
+  throw core::Error(fmt::format("The refs in {} cannot all be read: they are more than any repository has, or closed to you.", core::printable(common_dir)),
+                    "see whose they are: ls -lR refs HEAD packed-refs, in there    many in files of their own: git pack-refs --all\n"
+                    "or work without the repository: --git none");
+}
+
 void make_module_shadows(const GitPlan& plan, const GitFacts& facts, const std::string& session,
                          bool other_owner) {
   if (facts.modules.empty()) return;
@@ -192,7 +203,7 @@ void make_module_shadows(const GitPlan& plan, const GitFacts& facts, const std::
       make_directory(session + "/" + record.shadow.substr(0, slash));
     const auto path = session + "/" + record.shadow;
     make_directory(path);
-    const auto refs = read_refs(module.git_dir, module.git_dir).value_or(GitRefs{});
+    const auto refs = refs_of(module.git_dir, module.git_dir);
     fill_shadow({module.git_dir, module.git_dir, path, plan.modules[i].alternates, plan.modules[i].worktree_setting,
                  other_owner},
                 refs);
@@ -272,7 +283,7 @@ void make_git_shadow(const GitPlan& plan, const GitFacts& facts, const std::stri
     record.common_dir = facts.common_dir;
     record.lfs_objects = facts.lfs_objects;
     record.objects = paths_of(facts.objects);
-    refs = read_refs(facts.git_dir, facts.common_dir).value_or(GitRefs{});
+    refs = refs_of(facts.git_dir, facts.common_dir);
     fill_shadow({facts.git_dir, facts.common_dir, path, plan.alternates, {}, other_owner}, refs);
     make_module_shadows(plan, facts, session, other_owner);
     make_worktree_shadows(plan, facts, session);
