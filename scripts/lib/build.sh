@@ -23,12 +23,15 @@ jailed_build() {
   "$@" build ${ca:+--ca-cert "$ca"}
 }
 
-# shows_seven_versions COMMAND...: runs scripts/quickstart in one way or another, whose answer has to end in the table of versions.
-shows_seven_versions() {
+# agent_names: of every agent that the image can have.
+agent_names() { (cd "$repo_root/docker/agents" && printf '%s\n' *); }
+
+# shows_every_version COMMAND...: runs scripts/quickstart in one way or another, whose answer has to end in the table of versions.
+shows_every_version() {
   local answer agent
   # Not to /dev/stderr: where that is a file, opening it anew empties it.
   answer="$("$@" | tee >(cat >&2))"
-  for agent in claude opencode aider kimi gemini codex copilot; do
+  for agent in $(agent_names); do
     grep -Eq "^$agent +[0-9]+\.[0-9.]+" <<<"$answer" || fail "scripts/quickstart shows no version of $agent."
   done
 }

@@ -1,245 +1,116 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <deque>
 #include <jailed/cli/nearest.hpp>
 #include <jailed/cli/parse.hpp>
+#include <jailed/cli/verbs.hpp>
+#include <jailed/core/agent.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/plan/settings/table.hpp>
 #include <memory>
 
 namespace jailed::cli {
 namespace {
 
+using core::Verb;
 using Words = std::vector<std::string>;
-using Verb = Invocation::Verb;
 
-const Words kCommands = {"build", "ls", "stop", "shell", "exec", "logs", "attach", "detach", "sync", "git", "version", "help"};
-
-constexpr const char* kOverview =
-    "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
-    "  cd my-project && jailed .           a shell in the jail, the project at /workspace\n"
-    "  jailed . -- claude                  an agent in the jail\n"
-    "  jailed web api                      two projects, the second one at /projects/api\n"
-    "  jailed build                        build the image (once, about ten minutes)\n\n"
-    "Agents in the image: claude opencode aider kimi gemini codex copilot";
-
-constexpr const char* kCommandList =
-    "Commands:\n"
-    "  build                       Build the image\n"
-    "  ls                          List jails, and work that is not home yet\n"
-    "  shell [JAIL]                A shell in a running jail\n"
-    "  exec [JAIL] -- COMMAND      A command in a running jail\n"
-    "  logs [-f] [JAIL]            What a detached jail's command says\n"
-    "  stop [JAIL...]              End jails, their work brought home\n"
-    "  attach [JAIL] PATH          A further project for a running jail; detach [JAIL] NAME: one fewer\n"
-    "  sync status|flush|recover   What Mutagen does; copy now; bring a killed jail's work home\n"
-    "  git import|log|drop         Commits of jails that have not come home yet\n"
-    "  version                     Print jailed's version\n"
-    "  help [COMMAND]              Print this, or a command's help\n\n"
-    "Every option has a variable: see .env.example. Exit status: the command's own; 2 wrong usage;\n"
+constexpr const char* kExitStatuses =
+    "Every option, its variable and its default: docs/settings.md. Exit status: the command's own; 2 wrong usage;\n"
     "125 jailed or the engine failed, or work is not home yet; 126 not runnable; 127 not found; 128+n ended by signal n.";
 
-constexpr const char* kBuildOverview =
-    "Build the image from the context inside jailed; no checkout is needed.\n\n"
-    "  jailed build\n"
-    "  jailed build --agents claude,codex --toolchains node,python";
+// Where CLI11 puts what it finds for an option or a word; its addresses are kept.
+struct Slot {
+  const plan::Setting* setting = nullptr;
+  CLI::Option* option = nullptr;
+  std::optional<std::string> value = {};
+  Words values = {};
+  bool flag = false;
+};
 
-constexpr const char* kWhichJail = "A name, its beginning, or a project [the one around this directory]";
-constexpr const char* kGitOverview =
-    "Commits of jails that could not come home: after a crash, a kill, or a refusal.\n\n"
-    "  jailed git log               what there is\n"
-    "  jailed git import SESSION    bring them home (all, without SESSION)\n"
-    "  jailed git drop SESSION      give them up";
-
-void add_common_options(CLI::App& app, core::Options& options) {
-  app.add_option("--runtime", options.runtime,
-                 "Container engine: docker, podman, or a path to one [podman, then docker]")
-      ->type_name("ENGINE");
-  app.add_option("--image", options.image, "Image to run or build [jailed:latest]")->type_name("IMAGE");
-  app.add_flag("-q,--quiet", options.quiet, "Say only what went wrong");
-  app.add_flag("-v,--verbose", options.verbose, "Say what is run, too");
-  app.add_option("--log-file", options.log_file, "Write everything that jailed says there as well")
-      ->type_name("FILE");
-  app.add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
-}
-
-void add_launch_options(CLI::App& app, core::Options& options) {
-  app.add_option("PATH", options.path, "Project directory, at its own path in the jail and at /workspace [.]")->type_name("");
-  app.add_option("MORE", options.further, "Further projects, each at /projects/NAME and, but with Mutagen, at its own path")->type_name("");
-  add_common_options(app, options);
-  app.add_option("--user", options.user, "Name of the user in the jail [coder]")->type_name("NAME");
-  app.add_option("--config-dir", options.config_dir,
-                 "Logins, settings and caches of all agents [~/.config/jailed]")
-      ->type_name("DIR");
-  app.add_option("--sync", options.sync, "How the project gets in: mutagen or bind [mutagen when installed]")
-      ->type_name("STRATEGY");
-  app.add_option("--git", options.git,
-                 "The repository: shadow (a private copy, commits come home), rw, ro, none [shadow]")
-      ->type_name("HOW");
-  app.add_option("-e,--env", options.env,
-                 "A variable for the jail: NAME (the value of your shell) or NAME=VALUE; repeatable")
-      ->type_name("NAME[=VALUE]")
-      ->allow_extra_args(false);
-  app.add_flag("--no-agent-env", options.no_agent_env, "Keep the agents' API keys of your environment out");
-  app.add_flag("-d,--detach", options.detach, "Leave the jail running; enter it with jailed shell");
-  app.add_flag("--reuse", options.reuse, "Enter the jail that runs around this project, if there is one");
-  app.add_option("--memory", options.memory, "Memory limit, swap included [three quarters of the machine's]")
-      ->type_name("SIZE");
-  app.add_option("--cpus", options.cpus, "Limit of processors [all]")->type_name("N");
-  app.add_option("--pids", options.pids, "Limit of processes [4096]")->type_name("N");
-  app.add_option("--files", options.files, "Limit of open files of one process [65536]")->type_name("N");
-  app.add_option("--tmp-size", options.tmp_size, "Size of /tmp, in memory [a quarter of the memory limit]")
-      ->type_name("SIZE");
-  app.add_option("--home-size", options.home_size, "Size of the home directory, in memory [an eighth]")
-      ->type_name("SIZE");
-  app.add_option("--shm-size", options.shm_size, "Size of /dev/shm [a sixteenth]")->type_name("SIZE");
-  app.add_option("--allow", options.allow,
-                 "Do what was refused, once: foreign-project, system-directory, secret-store, symlink")
-      ->type_name("REFUSAL")
-      ->allow_extra_args(false);
-  app.add_option("--allow-edit", options.allow_edit,
-                 "Let the jail change files that your tools run by themselves, such as .envrc; repeatable")
-      ->type_name("GLOB")
-      ->allow_extra_args(false);
-  app.add_option("--report", options.report, "Form of the report on such files: text or json [text]")
-      ->type_name("FORM");
-  app.add_option("--seccomp", options.seccomp,
-                 "Filter of system calls: jailed, or default (the engine's) [jailed]")
-      ->type_name("PROFILE");
-  app.add_option("--profile", options.profile,
-                 "Agents' logins and settings apart from those of other jails, under this name [shared]")
-      ->type_name("NAME");
-  app.add_flag("--copy-logins", options.copy_logins, "Keys and logins that the profile lacks are copied, but for those that can be in one place only");
-  app.add_option("--cache", options.cache, "~/.cache: shared (all jails), project (this project's own), none [shared]")
-      ->type_name("WHOSE");
-  app.add_option("--sandbox", options.sandbox,
-                 "OCI runtime that the engine knows: runc, crun, runsc (gVisor: a kernel of its own) [the engine's]")
-      ->type_name("RUNTIME");
-  app.add_flag("--testcontainers", options.testcontainers,
-               "Hand the engine's socket to the jail: root on this machine. --testcontainers=proxy lets\n"
-               "through only what Testcontainers needs");
-}
-
-void add_engine_options(CLI::App& app, core::Options& options) {
-  app.add_option("--runtime", options.runtime,
-                 "Container engine: docker, podman, or a path to one [podman, then docker]")
-      ->type_name("ENGINE");
-  app.add_option("--config-dir", options.config_dir, "Where sessions are [~/.config/jailed]")
-      ->type_name("DIR");
-  app.add_flag("-q,--quiet", options.quiet, "Say only what went wrong; ls: only names");
-  app.add_flag("-v,--verbose", options.verbose, "Say what is run, too");
-}
-
-void add_build_options(CLI::App& app, core::Options& options, plan::BuildOptions& build) {
-  add_common_options(app, options);
-  app.add_option("--name", build.name, "Name of the user in the image [coder]")->type_name("USER");
-  app.add_option("--base", build.base, "Base image, a Debian [debian:trixie-slim]")->type_name("IMAGE");
-  app.add_option("--agents", build.agents, "Which agents, comma-separated, or none [all seven]")
-      ->type_name("LIST");
-  app.add_option("--toolchains", build.toolchains, "Which of rust,node,python,go, or none [all]")
-      ->type_name("LIST");
-  app.add_option("--ca-cert", build.ca_cert, "A PEM file that build and jail trust as well (company proxies)")
-      ->type_name("FILE");
-  app.add_flag("--update", build.update, "Take the agents' newest versions instead of the locked ones");
-  app.add_flag("--no-cache", build.no_cache, "Build every step anew");
-  app.add_flag("--pull", build.pull, "Ask for a newer base image");
-}
-
-void add_git_options(CLI::App& app, core::Options& options, commands::GitRequest& git) {
-  app.add_option("ACTION", git.action, "import, log or drop")
-      ->type_name("")
-      ->required()
-      ->check(CLI::IsMember({"import", "log", "drop"}));
-  app.add_option("SESSION", git.session, "Which jail's, as log shows it")->type_name("");
-  add_common_options(app, options);
-  app.add_option("--config-dir", options.config_dir, "Where jailed keeps its things [~/.config/jailed]")
-      ->type_name("DIR");
-}
-
-std::unique_ptr<CLI::App> new_app(const std::string& overview, const std::string& name) {
-  auto app = std::make_unique<CLI::App>(overview, name);
-  app->allow_extras();
-  app->get_formatter()->column_width(28);
-  app->get_formatter()->label("TEXT", "");
-  app->set_help_flag("-h,--help", "Print this help");
-  return app;
-}
-
-// An app and the place that it parses into, for one command.
+// A verb's app and the places that it parses into.
 struct Parser {
-  Invocation invocation;
+  const VerbRow& row;
+  std::deque<Slot> settings;
+  std::deque<Slot> words;
   bool wants_version = false;
   std::unique_ptr<CLI::App> app;
 };
 
-std::unique_ptr<Parser> parser_for(Verb verb) {
-  auto parser = std::make_unique<Parser>();
-  parser->invocation.verb = verb;
-  auto& options = parser->invocation.options;
-  if (verb == Verb::build) {
-    parser->app = new_app(kBuildOverview, "jailed build");
-    add_build_options(*parser->app, options, parser->invocation.build);
-  } else if (verb == Verb::list) {
-    parser->app =
-        new_app("List jails, and volumes with work that is not home yet.\n\n  jailed ls\n  jailed ls --json",
-                "jailed ls");
-    add_engine_options(*parser->app, options);
-    parser->app->add_flag("--json", options.json, "Print JSON");
-  } else if (verb == Verb::shell || verb == Verb::exec) {
-    const bool shell = verb == Verb::shell;
-    parser->app = new_app(shell ? "A shell in a running jail.\n\n  jailed shell\n  jailed shell my-app"
-                                : "A command in a running jail.\n\n  jailed exec -- git status\n"
-                                  "  jailed exec my-app -- make",
-                          shell ? "jailed shell" : "jailed exec");
-    parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
-    add_engine_options(*parser->app, options);
-    parser->app->add_flag("--dry-run", options.dry_run, "Print the engine's command line and do nothing");
-  } else if (verb == Verb::logs) {
-    parser->app = new_app(
-        "What the command of a detached jail has said.\n\n  jailed --detach . -- make test\n"
-        "  jailed logs --follow",
-        "jailed logs");
-    parser->app->add_option("JAIL", options.path, kWhichJail)->type_name("");
-    parser->app->add_flag("-f,--follow", options.follow, "Go on until the command ends");
-    add_engine_options(*parser->app, options);
-  } else if (verb == Verb::stop) {
-    parser->app = new_app(
-        "End jails; what was done in them is brought home first.\n\n  jailed stop\n"
-        "  jailed stop --all",
-        "jailed stop");
-    parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
-    add_engine_options(*parser->app, options);
-    parser->app->add_flag("--all", options.all, "Every jail of yours");
-  } else if (verb == Verb::attach || verb == Verb::detach) {
-    const bool attach = verb == Verb::attach;
-    parser->app = new_app(
-        attach ? "A further project for a running jail, at /projects/NAME.\n\n  jailed attach ../api\n  jailed attach my-app ../api"
-               : "One project fewer for a running jail.\n\n  jailed detach api\n  jailed detach my-app api",
-        attach ? "jailed attach" : "jailed detach");
-    parser->app->add_option("JAIL", options.jails, attach ? "The jail [the one around this directory], and the project"
-                                                          : "The jail [the one around this directory], and the project's name in it")
-        ->type_name("");
-    add_engine_options(*parser->app, options);
-  } else if (verb == Verb::sync_status || verb == Verb::sync_flush || verb == Verb::sync_recover) {
-    parser->app = new_app(
-        "Jails whose project Mutagen keeps in step.\n\n"
-        "  jailed sync status            every session in one line\n"
-        "  jailed sync flush [JAIL]      copy what differs, now\n"
-        "  jailed sync recover [JAIL]    bring the work of a killed jail home",
-        "jailed sync");
-    parser->app->add_option("JAIL", options.jails, kWhichJail)->type_name("");
-    add_engine_options(*parser->app, options);
-  } else if (verb == Verb::git) {
-    parser->app = new_app(kGitOverview, "jailed git");
-    add_git_options(*parser->app, options, parser->invocation.git);
-  } else if (verb == Verb::version) {
-    parser->app = new_app("Print jailed's version.", "jailed version");
-  } else {
-    parser->app = new_app(kOverview, "jailed");
-    parser->app->footer(kCommandList);
-    add_launch_options(*parser->app, options);
-    parser->app->add_flag("-V,--version", parser->wants_version, "Print jailed's version");
+// `headline`: under which it stands in the help.
+void add_setting(CLI::App& app, Slot& slot, std::string_view headline) {
+  const auto& setting = *slot.setting;
+  const auto names = plan::flag_names(setting);
+  const auto help = plan::help_line(setting);
+  switch (setting.takes) {
+    case plan::Takes::nothing:
+      slot.option = app.add_flag(names, slot.flag, help);
+      break;
+    case plan::Takes::value_or_nothing:
+      slot.option = app.add_flag(names, slot.value, help);
+      break;
+    case plan::Takes::value:
+      slot.option = app.add_option(names, slot.value, help);
+      break;
+    case plan::Takes::values:
+      slot.option = app.add_option(names, slot.values, help)->allow_extra_args(false);
+      break;
+  }
+  if (setting.takes == plan::Takes::value || setting.takes == plan::Takes::values)
+    slot.option->type_name(std::string(setting.placeholder));
+  if (!headline.empty()) slot.option->group(std::string(headline));
+}
+
+void add_word(CLI::App& app, const Word& word, Slot& slot) {
+  const std::string name(word.name), help(word.help);
+  slot.option = word.many ? app.add_option(name, slot.values, help) : app.add_option(name, slot.value, help);
+  slot.option->type_name("");
+  if (!word.choices.empty()) slot.option->required()->check(CLI::IsMember(Words(word.choices.begin(), word.choices.end())));
+}
+
+std::string name_of(const VerbRow& row) {
+  return row.name.empty() ? std::string("jailed") : fmt::format("jailed {}", row.first_word());
+}
+
+std::string overview_of(const VerbRow& row) {
+  constexpr std::string_view mark = "{agents}";
+  std::string text(row.help);
+  const auto at = text.find(mark);
+  if (at == std::string::npos) return text;
+  std::vector<std::string_view> names;
+  for (const auto& agent : core::agents()) names.push_back(agent.name);
+  return text.replace(at, mark.size(), fmt::format("{}", fmt::join(names, " ")));
+}
+
+std::string list_of_commands() {
+  std::string list = "Commands:\n";
+  for (const auto& row : verbs_table()) {
+    if (!row.summary.empty())
+      list += fmt::format("  {:<26}{}\n", fmt::format("{}{}{}", row.name, row.usage.empty() ? "" : " ", row.usage), row.summary);
+  }
+  return list + "\n" + kExitStatuses;
+}
+
+std::unique_ptr<Parser> parser_for(const VerbRow& row) {
+  auto parser = std::make_unique<Parser>(Parser{row, {}, {}, false, std::make_unique<CLI::App>(overview_of(row), name_of(row))});
+  auto& app = *parser->app;
+  app.allow_extras();
+  app.get_formatter()->column_width(28);
+  app.get_formatter()->label("TEXT", "");
+  app.set_help_flag("-h,--help", "Print this help");
+  for (const auto& word : row.words) add_word(app, word, parser->words.emplace_back());
+  for (const auto& setting : plan::settings_table()) {
+    if (!setting.verbs.has(row.verb)) continue;
+    // A page of flags wants headlines, a handful none.
+    add_setting(app, parser->settings.emplace_back(Slot{.setting = &setting}), row.verb == Verb::launch ? setting.group : "");
+  }
+  if (row.verb == Verb::launch) {
+    app.add_flag("-V,--version", parser->wants_version, "Print jailed's version");
+    app.footer(list_of_commands());
   }
   return parser;
 }
@@ -267,89 +138,109 @@ Words option_names(const CLI::App& app) {
                                 : fmt::format("see: {} --help", app.get_name()));
 }
 
-void parse_words(Parser& parser, Words words) {
+core::Invocation invocation_of(const Parser& parser) {
+  core::Invocation invocation{.verb = parser.wants_version ? Verb::version : parser.row.verb};
+  for (const auto& slot : parser.words) {
+    if (slot.value) invocation.words.push_back(*slot.value);
+    invocation.words.insert(invocation.words.end(), slot.values.begin(), slot.values.end());
+  }
+  for (const auto& slot : parser.settings) {
+    if (slot.option->count() == 0) continue;
+    auto values = slot.values;
+    if (slot.setting->takes == plan::Takes::nothing) values = {slot.flag ? "true" : "false"};
+    if (slot.value) values = {*slot.value};
+    const std::string name(slot.setting->name);
+    for (auto& value : values) invocation.given.push_back({name, std::move(value), "--" + name});
+  }
+  return invocation;
+}
+
+core::Invocation parse_words(Parser& parser, Words words) {
   std::reverse(words.begin(), words.end());  // CLI11 takes its vector from the back
   try {
     parser.app->parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
-    parser.invocation.help = parser.app->help();
-    parser.invocation.verb = Verb::help;
-    return;
+    core::Invocation help{.verb = Verb::help};
+    if (!parser.row.name.empty()) help.words.emplace_back(parser.row.first_word());
+    return help;
   } catch (const CLI::ParseError& error) {
-    throw core::UsageError(core::printable(error.what()),
-                           fmt::format("see: {} --help", parser.app->get_name()));
+    throw core::UsageError(core::printable(error.what()), fmt::format("see: {} --help", parser.app->get_name()));
   }
   if (const auto extras = parser.app->remaining(); !extras.empty()) refuse(*parser.app, extras);
+  return invocation_of(parser);
 }
 
-Verb verb_named(const std::string& word) {
-  if (word == "build") return Verb::build;
-  if (word == "ls") return Verb::list;
-  if (word == "stop") return Verb::stop;
-  if (word == "shell") return Verb::shell;
-  if (word == "exec") return Verb::exec;
-  if (word == "logs") return Verb::logs;
-  if (word == "attach") return Verb::attach;
-  if (word == "detach") return Verb::detach;
-  if (word == "sync") return Verb::sync_status;
-  if (word == "git") return Verb::git;
-  if (word == "version") return Verb::version;
-  if (word == "help") return Verb::help;
-  return Verb::launch;
+// The first row whose first word this is; null when none is.
+const VerbRow* row_named(std::string_view word) {
+  const auto all = verbs_table();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& row) { return !word.empty() && row.first_word() == word; });
+  return found == all.end() ? nullptr : &*found;
 }
 
-// The second word of `jailed sync`.
-Verb sync_verb(Words& words) {
-  if (words.empty() || words.front().starts_with("-")) return Verb::sync_status;
-  const auto word = words.front();
+// The row that the words begin with, whose own words are taken off. The first of its rows is what a verb of two words
+// means alone.
+const VerbRow& take_verb(Words& words) {
+  const auto* first = words.empty() ? nullptr : row_named(words.front());
+  if (first == nullptr) return row_of(Verb::launch);
   words.erase(words.begin());
-  if (word == "status") return Verb::sync_status;
-  if (word == "flush") return Verb::sync_flush;
-  if (word == "recover") return Verb::sync_recover;
-  throw core::UsageError(fmt::format("jailed sync cannot '{}'.", core::printable(word)),
-                         "it knows: status, flush, recover");
+  if (first->second_word().empty() || words.empty() || words.front().starts_with("-")) return *first;
+  std::vector<std::string_view> known;
+  for (const auto& row : verbs_table()) {
+    if (row.first_word() != first->first_word()) continue;
+    if (row.second_word() == words.front()) {
+      words.erase(words.begin());
+      return row;
+    }
+    known.push_back(row.second_word());
+  }
+  throw core::UsageError(fmt::format("jailed {} cannot '{}'.", first->first_word(), core::printable(words.front())),
+                         fmt::format("it knows: {}", fmt::join(known, ", ")));
 }
 
-Invocation help_invocation(const Words& words) {
-  Verb verb = Verb::launch;
-  if (!words.empty()) {
-    verb = verb_named(words.front());
-    if (verb == Verb::launch && words.front() != "--help" && words.front() != "-h") {
-      const auto meant = nearest(words.front(), kCommands);
-      throw core::UsageError(fmt::format("No command '{}'.", core::printable(words.front())),
-                             meant ? fmt::format("did you mean {}?", *meant) : "see: jailed help");
-    }
+core::Invocation help_invocation(const Words& words) {
+  core::Invocation help{.verb = Verb::help};
+  if (words.empty() || words.front() == "--help" || words.front() == "-h") return help;
+  if (row_named(words.front()) == nullptr) {
+    const auto meant = verb_meant(words.front());
+    throw core::UsageError(fmt::format("No command '{}'.", core::printable(words.front())),
+                           meant ? fmt::format("did you mean {}?", *meant) : "see: jailed help");
   }
-  Invocation invocation;
-  invocation.verb = Verb::help;
-  invocation.help = parser_for(verb)->app->help();
-  return invocation;
+  help.words = {words.front()};
+  return help;
 }
 
 }  // namespace
 
-Invocation parse(std::vector<std::string> arguments) {
+std::optional<std::string> verb_meant(const std::string& word) {
+  Words verbs;
+  for (const auto& row : verbs_table()) {
+    if (!row.summary.empty()) verbs.emplace_back(row.first_word());
+  }
+  return nearest(word, verbs);
+}
+
+std::string help_text(std::string_view word) {
+  const auto* row = row_named(word);
+  const bool own = row == nullptr || row->verb == Verb::help;
+  auto text = parser_for(own ? row_of(Verb::launch) : *row)->app->help();
+  for (auto at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n")) text.erase(at, 1);
+  return text;
+}
+
+core::Invocation parse(std::vector<std::string> arguments) {
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
-  Words command;
   const bool has_command = dashes != arguments.end();
+  Words command;
   if (has_command) command.assign(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
 
-  auto verb = arguments.empty() ? Verb::launch : verb_named(arguments.front());
-  if (verb != Verb::launch) arguments.erase(arguments.begin());
-  if (verb == Verb::help) return help_invocation(arguments);
-  if (verb == Verb::sync_status) verb = sync_verb(arguments);
-  if (verb != Verb::launch && verb != Verb::exec && has_command) {
+  const auto& row = take_verb(arguments);
+  if (row.verb == Verb::help) return help_invocation(arguments);
+  if (has_command && !row.takes_command)
     throw core::UsageError("Only a jail takes a command after --.", "jailed [PATH] -- COMMAND");
-  }
-  auto parser = parser_for(verb);
-  parse_words(*parser, std::move(arguments));
-  auto& invocation = parser->invocation;
-  invocation.options.command = std::move(command);
-  if (parser->wants_version && invocation.verb == Verb::launch) invocation.verb = Verb::version;
-  if (invocation.verb == Verb::launch && invocation.options.path)
-    invocation.meant = nearest(*invocation.options.path, kCommands);
-  return std::move(invocation);
+  auto invocation = parse_words(*parser_for(row), std::move(arguments));
+  invocation.command = std::move(command);
+  return invocation;
 }
 
 }  // namespace jailed::cli

@@ -3,17 +3,15 @@
 
 #include <algorithm>
 #include <array>
-#include <iostream>
-#include <jailed/cli/nearest.hpp>
 #include <jailed/cli/parse.hpp>
 #include <jailed/cli/run.hpp>
 #include <jailed/cli/talk.hpp>
-#include <jailed/commands/commands.hpp>
+#include <jailed/cli/verbs.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/core/version.hpp>
 #include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/own_process.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/settings/settings.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/sync/follow.hpp>
 #include <sstream>
@@ -37,48 +35,17 @@ void report(const core::Error& error) {
   for (std::string line; std::getline(lines, line);) spdlog::error("  {}", line);
 }
 
-int dispatch(const Invocation& invocation, const core::Environment& environment) {
-  switch (invocation.verb) {
-    case Invocation::Verb::help:
-      std::cout << invocation.help;
-      return 0;
-    case Invocation::Verb::version:
-      std::cout << "jailed " << core::kVersion << "\n";
-      return 0;
-    case Invocation::Verb::build:
-      return commands::build(invocation.options, invocation.build, environment);
-    case Invocation::Verb::list:
-      return commands::list(invocation.options, environment);
-    case Invocation::Verb::stop:
-      return commands::stop(invocation.options, environment);
-    case Invocation::Verb::shell:
-      return commands::shell(invocation.options, environment);
-    case Invocation::Verb::exec:
-      return commands::exec(invocation.options, environment);
-    case Invocation::Verb::logs:
-      return commands::logs(invocation.options, environment);
-    case Invocation::Verb::attach:
-      return commands::attach(invocation.options, environment);
-    case Invocation::Verb::detach:
-      return commands::detach(invocation.options, environment);
-    case Invocation::Verb::sync_status:
-      return commands::sync_status(invocation.options, environment);
-    case Invocation::Verb::sync_flush:
-      return commands::sync_flush(invocation.options, environment);
-    case Invocation::Verb::sync_recover:
-      return commands::sync_recover(invocation.options, environment);
-    case Invocation::Verb::git:
-      return commands::git(invocation.git, invocation.options, environment);
-    case Invocation::Verb::launch:
-      try {
-        return commands::launch(invocation.options, environment);
-      } catch (const core::UsageError& error) {
-        if (!invocation.meant) throw;
-        throw core::UsageError(error.what(), fmt::format("{}\nor, if the command was meant: jailed {}",
-                                                         error.next_step(), *invocation.meant));
-      }
+int dispatch(const core::Invocation& invocation, const core::Environment& environment) {
+  const auto& row = row_of(invocation.verb);
+  try {
+    const auto settings = row.needs_settings ? plan::resolve_settings(invocation, environment) : core::Settings{};
+    return row.run(invocation, settings, environment);
+  } catch (const core::UsageError& error) {
+    const bool launch = invocation.verb == core::Verb::launch && !invocation.words.empty();
+    const auto meant = launch ? verb_meant(invocation.word()) : std::nullopt;
+    if (!meant) throw;
+    throw core::UsageError(error.what(), fmt::format("{}\nor, if the command was meant: jailed {}", error.next_step(), *meant));
   }
-  return core::kFailed;
 }
 
 }  // namespace
@@ -93,8 +60,8 @@ int run(std::vector<std::string> arguments) {
     const auto environment = host::environment_snapshot();
     set_up_talk({}, environment);
     const auto invocation = parse(std::move(arguments));
-    const auto& options = invocation.options;
-    set_up_talk({options.quiet, options.verbose, options.log_file}, environment);
+    const auto talk = plan::talk_settings(invocation);
+    set_up_talk({talk.quiet, talk.verbose, talk.log_file}, environment);
     host::check_room_for_files();
     return dispatch(invocation, environment);
   } catch (const core::Error& error) {

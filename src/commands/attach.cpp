@@ -38,7 +38,6 @@ using namespace work;
 namespace {
 
 using core::Environment;
-using core::Options;
 using plan::FoundJail;
 
 // `jailed attach [JAIL] PATH`: the jail is the last but one word.
@@ -47,8 +46,8 @@ struct Words {
   std::string subject;
 };
 
-Words words_of(const Options& options, const std::string& verb, const std::string& subject) {
-  const auto& words = options.jails;
+Words words_of(const core::Invocation& invocation, const std::string& verb, const std::string& subject) {
+  const auto& words = invocation.words;
   if (words.empty())
     throw core::UsageError(fmt::format("Which project shall {}?", subject),
                            fmt::format("jailed {} [JAIL] {}", verb, verb == "attach" ? "PATH" : "NAME"));
@@ -88,9 +87,7 @@ plan::SharedProject shared(const std::string& path) {
 // The checks of a launch: of the project by itself, and beside those that are there.
 Places checked_places(const Found& found, const FoundJail& jail, const std::string& path,
                       const Environment& environment) {
-  Options about;
-  about.path = path;
-  const auto places = look_at_places(about, found.settings, environment);
+  const auto places = look_at_places({path}, found.settings, environment);
   Places first;
   first.project = jail.project;
   if (const auto info = host::lstat_of(jail.project)) first.project_info = *info;
@@ -284,26 +281,26 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
 
 }  // namespace
 
-int attach(const Options& options, const Environment& environment) {
-  const auto words = words_of(options, "attach", "be attached");
+int attach(const core::Invocation& invocation, const core::Settings& settings, const Environment& environment) {
+  const auto words = words_of(invocation, "attach", "be attached");
   std::string reason;
   const auto path = host::canonical(words.subject, reason);
   if (path.empty())
     throw core::UsageError(fmt::format("Cannot open '{}': {}.", core::printable(words.subject), reason),
                            "jailed attach [JAIL] PATH");
-  auto found = about(options, environment);
+  auto found = about(settings, environment);
   const auto jail = jail_meant(found, environment, words.jail);
   auto projects = plan::projects_of(jail);
   if (std::find(projects.begin(), projects.end(), path) != projects.end()) refuse_twice(jail, path);
   projects.push_back(path);
   if (!jail.synced) refuse(jail, "adds a mount to", projects);
-  attach_synced(found, jail, path, environment, options.quiet);
+  attach_synced(found, jail, path, environment, settings.quiet);
   return 0;
 }
 
-int detach(const Options& options, const Environment& environment) {
-  const auto words = words_of(options, "detach", "be detached");
-  auto found = about(options, environment);
+int detach(const core::Invocation& invocation, const core::Settings& settings, const Environment& environment) {
+  const auto words = words_of(invocation, "detach", "be detached");
+  auto found = about(settings, environment);
   const auto jail = jail_meant(found, environment, words.jail);
   std::string reason;
   const auto path = host::canonical(words.subject, reason);

@@ -20,19 +20,20 @@ using namespace work;
 namespace {
 
 using core::Environment;
-using core::Options;
+using core::Invocation;
+using core::Settings;
 using plan::FoundJail;
 
 // Runs a command in the jail that `choose_one` takes: one that the sessions know, or one that the engine lists.
 // Nothing when it takes none.
 using ChooseOne = std::function<std::optional<FoundJail>(const std::vector<FoundJail>&)>;
 
-std::optional<int> run_in_running(Found& found, const Options& options, const Environment& environment,
+std::optional<int> run_in_running(Found& found, const Environment& environment,
                                   const std::vector<std::string>& command, const ChooseOne& choose_one) {
   const auto token = "entered-" + host::random_hex(4);
   const bool terminal = host::is_terminal(0) && host::is_terminal(1);
   const auto run = [&](const FoundJail& jail) -> engine::JailEnd {
-    if (!options.dry_run) return engine::run_in_jail(found.engine, jail.name, jail.place, command, token, terminal);
+    if (!found.settings.dry_run) return engine::run_in_jail(found.engine, jail.name, jail.place, command, token, terminal);
     std::cout << core::shell_line(plan::exec_command(found.engine, jail.name, jail.place, command, token, terminal)) << "\n";
     return {};
   };
@@ -56,30 +57,30 @@ std::optional<int> run_in_running(Found& found, const Options& options, const En
   return end.status.shell_code();
 }
 
-int enter(const Options& options, const Environment& environment, const std::vector<std::string>& command) {
-  auto found = about(options, environment);
-  const auto choose_one = [&](const auto& jails) { return std::optional(choose(jails, options.path.value_or(""))); };
-  return *run_in_running(found, options, environment, command, choose_one);
+int enter(const Invocation& invocation, const Settings& settings, const Environment& environment, const std::vector<std::string>& command) {
+  auto found = about(settings, environment);
+  const auto choose_one = [&](const auto& jails) { return std::optional(choose(jails, invocation.word())); };
+  return *run_in_running(found, environment, command, choose_one);
 }
 
 }  // namespace
 
-int shell(const Options& options, const Environment& environment) {
-  return enter(options, environment, {"zsh", "-l"});
+int shell(const Invocation& invocation, const Settings& settings, const Environment& environment) {
+  return enter(invocation, settings, environment, {"zsh", "-l"});
 }
 
-int exec(const Options& options, const Environment& environment) {
-  if (options.command.empty())
+int exec(const Invocation& invocation, const Settings& settings, const Environment& environment) {
+  if (invocation.command.empty())
     throw core::UsageError("No command to run.", "jailed exec [JAIL] -- COMMAND [ARG...]");
-  return enter(options, environment, options.command);
+  return enter(invocation, settings, environment, invocation.command);
 }
 
-std::optional<int> reuse(const Options& options, const Environment& environment, const Places& places) {
+std::optional<int> reuse(const Invocation& invocation, const Settings& settings, const Environment& environment, const Places& places) {
   std::set<std::string> wanted = {places.project};
   for (const auto& project : places.further) wanted.insert(project.path);
-  auto found = about(options, environment);
-  const auto command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
-  return run_in_running(found, options, environment, command,
+  auto found = about(settings, environment);
+  const auto command = invocation.command.empty() ? std::vector<std::string>{"zsh", "-l"} : invocation.command;
+  return run_in_running(found, environment, command,
                         [&](std::vector<FoundJail> jails) -> std::optional<FoundJail> {
                           jails = plan::own_jails(std::move(jails));
                           std::erase_if(jails, [&](const auto& jail) {

@@ -11,7 +11,6 @@
 #include <jailed/engine/here.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
-#include <jailed/plan/settings/settings.hpp>
 #include <jailed/work/end/end.hpp>
 #include <jailed/work/git/branches.hpp>
 #include <jailed/work/git/state.hpp>
@@ -26,18 +25,17 @@ using namespace work;
 
 namespace {
 
-
-std::vector<std::string> asked_for(const GitRequest& request, const std::string& sessions) {
+std::vector<std::string> asked_for(const std::string& session, const std::string& sessions) {
   auto kept = kept_sessions(sessions);
-  if (request.session.empty()) return kept;
-  if (!is_session_id(request.session))
-    throw core::UsageError(fmt::format("'{}' is no session.", core::printable(request.session)),
+  if (session.empty()) return kept;
+  if (!is_session_id(session))
+    throw core::UsageError(fmt::format("'{}' is no session.", core::printable(session)),
                            "see: jailed git log");
   for (const auto& id : kept) {
-    if (id == request.session) return {id};
+    if (id == session) return {id};
   }
   throw core::Error(
-      fmt::format("Session {} has nothing to bring home, or its jail still runs.", request.session),
+      fmt::format("Session {} has nothing to bring home, or its jail still runs.", session),
       "see: jailed git log");
 }
 
@@ -83,14 +81,15 @@ void print_sessions(const std::vector<std::string>& ids, const std::string& sess
 
 }  // namespace
 
-int git(const GitRequest& request, const core::Options& options, const core::Environment& environment) {
-  const auto settings = plan::resolve_settings(options, environment);
+int git(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment) {
+  const auto action = invocation.word();
+  const auto session_asked = invocation.words.size() > 1 ? invocation.words[1] : std::string();
   const auto sessions = host::canonical_as_far_as_it_exists(settings.config_dir) + "/sessions";
-  if (request.action == "drop" && request.session.empty())
+  if (action == "drop" && session_asked.empty())
     throw core::UsageError("Which session's commits shall be given up?", "see: jailed git log");
-  const auto ids = asked_for(request, sessions);
-  if (request.action == "import") return import_sessions(ids, settings, environment, sessions);
-  if (request.action == "log") {
+  const auto ids = asked_for(session_asked, sessions);
+  if (action == "import") return import_sessions(ids, settings, environment, sessions);
+  if (action == "log") {
     print_sessions(ids, sessions);
     std::string reason;
     print_arrived(host::canonical(".", reason), {environment, sessions.substr(0, sessions.rfind('/'))});

@@ -65,25 +65,25 @@ std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::
 
 std::vector<std::string> imagined_bind(const Launch& launch, const plan::Engine& engine) {
   auto jail = imagined_jail(launch).jail;
-  if (launch.options.detach) jail = plan::detached(std::move(jail), launch.options.command);
+  if (launch.settings.detach) jail = plan::detached(std::move(jail), launch.command);
   return {core::shell_line(plan::run_command(engine, jail))};
 }
 
-engine::JailEnd run_once(const core::Options& options, const Settings& settings,
+engine::JailEnd run_once(const std::vector<std::string>& command, const Settings& settings,
                          const Environment& environment, const Places& places, const plan::Engine& engine,
                          const std::optional<MutagenProgram>& mutagen) {
   if (mutagen) {
     try {
-      return run_synced({options, settings, environment, places, true}, engine, *mutagen);
+      return run_synced({command, settings, environment, places, true}, engine, *mutagen);
     } catch (const IncompleteCopy& incomplete) {
       if (settings.sync == core::Sync::mutagen || !engine.reach.mounts) throw;
       spdlog::warn("{} The project is mounted directly.", incomplete.what());
     }
   }
-  PreparedJail prepared({options, settings, environment, places});
+  PreparedJail prepared({command, settings, environment, places});
   prepared.announce(plan::session_record(prepared.jail(), engine, settings));
-  if (options.detach) {
-    const auto jail = plan::detached(prepared.jail(), options.command);
+  if (settings.detach) {
+    const auto jail = plan::detached(prepared.jail(), command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
       return {core::ExitStatus::exited(core::kFailed), std::move(said)};
     prepared.detach();
@@ -140,11 +140,12 @@ std::string printable_lines(std::string_view text) {
 
 }  // namespace
 
-int launch(const core::Options& options, const Environment& environment) {
-  auto settings = plan::resolve_settings(options, environment);
-  if (options.detach) plan::check_detached(settings);
+int launch(const core::Invocation& invocation, const Settings& given, const Environment& environment) {
+  auto settings = given;
+  const auto& command = invocation.command;
+  if (settings.detach) plan::check_detached(settings);
   auto engine = engine::find_engine(settings, environment);
-  auto places = look_at_places(options, settings, environment);
+  auto places = look_at_places(invocation.words, settings, environment);
   places.engine_socket =
       engine::look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
   const bool synced = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);
@@ -153,14 +154,14 @@ int launch(const core::Options& options, const Environment& environment) {
   places.reach = engine.reach;
   places.machine = engine.machine;
   const auto mutagen = choose_sync(settings, engine, environment);
-  if (options.dry_run) {
-    const Launch imagined{options, settings, environment, places, mutagen.has_value()};
+  if (settings.dry_run) {
+    const Launch imagined{command, settings, environment, places, mutagen.has_value()};
     const auto lines = mutagen ? imagined_synced(imagined, engine, *mutagen) : imagined_bind(imagined, engine);
     for (const auto& line : lines) std::cout << line << "\n";
     return 0;
   }
-  if (options.reuse) {
-    if (const auto status = reuse(options, environment, places)) return *status;
+  if (settings.reuse) {
+    if (const auto status = reuse(invocation, settings, environment, places)) return *status;
   }
   make_config_tree(places.config, settings, places.project);
   sweep(engine, places, environment);
@@ -168,16 +169,16 @@ int launch(const core::Options& options, const Environment& environment) {
   if (!places.reach.mounts) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(settings, engine, places.config);
   warn_of_foreign_image(engine, settings.image);
-  if (!options.quiet) {
+  if (!settings.quiet) {
     tell_of_moved_projects(places, settings);
     tell_of_links_out(places, settings, environment, mutagen.has_value());
   }
   if (settings.testcontainers == core::Testcontainers::socket)
     spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
 
-  auto end = run_once(options, settings, environment, places, engine, mutagen);
+  auto end = run_once(command, settings, environment, places, engine, mutagen);
   if (make_isolated_network(engine, end, settings))
-    end = run_once(options, settings, environment, places, engine, mutagen);
+    end = run_once(command, settings, environment, places, engine, mutagen);
   if (end.engine_error.empty()) return end.status.shell_code();
   const auto failure = plan::recognise_failure(engine, end.engine_error, settings.image);
   if (!failure || failure->kind != plan::Failure::Kind::image_missing)
@@ -190,8 +191,8 @@ int launch(const core::Options& options, const Environment& environment) {
   spdlog::error("{}", failure->message);
   if (!can_ask()) spdlog::error("{}", failure->next_step);
   if (!can_ask() || !wants_build()) return core::kFailed;
-  if (const int built = build(options, {}, environment); built != 0) return built;
-  end = run_once(options, settings, environment, places, engine, mutagen);
+  if (const int built = build(invocation, settings, environment); built != 0) return built;
+  end = run_once(command, settings, environment, places, engine, mutagen);
   if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings);
   return end.status.shell_code();
 }

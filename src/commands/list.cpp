@@ -14,7 +14,6 @@ using namespace work;
 namespace {
 
 using core::Environment;
-using core::Options;
 
 // On Linux what runs in a container of this machine is in its /proc: no engine has to be asked.
 void look_for_agents(Found& found) {
@@ -27,13 +26,13 @@ void look_for_agents(Found& found) {
 
 }  // namespace
 
-int list(const Options& options, const Environment& environment) {
-  auto found = look(options, environment);
+int list(const core::Invocation&, const core::Settings& settings, const Environment& environment) {
+  auto found = look(settings, environment);
   if (may_have_volumes(found.sessions, found.jails)) add_unsynced(found);
-  if (!options.quiet) look_for_agents(found);
-  if (options.json) {
+  if (!settings.quiet) look_for_agents(found);
+  if (settings.json) {
     std::cout << plan::jails_json(found.engine, found.jails);
-  } else if (options.quiet) {
+  } else if (settings.quiet) {
     for (const auto& jail : plan::own_jails(found.jails)) std::cout << jail.name << "\n";
   } else {
     std::cout << plan::jails_table(found.engine, found.jails);

@@ -9,20 +9,13 @@ namespace jailed::commands {
 
 using namespace work;
 
-namespace {
-
-using core::Environment;
-using core::Options;
-
-}  // namespace
-
-int logs(const Options& options, const Environment& environment) {
-  const auto found = look(options, environment);
-  const auto& jail = choose(found.jails, options.path.value_or(""));
+int logs(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment) {
+  const auto found = look(settings, environment);
+  const auto& jail = choose(found.jails, invocation.word());
   if (!jail.detached)
     throw core::UsageError(fmt::format("{} keeps no log: what it says is on its terminal.", jail.name),
                            "jails with a log are started with: jailed --detach . -- COMMAND");
-  return engine::show_log(found.engine, jail.name, options.follow).shell_code();
+  return engine::show_log(found.engine, jail.name, settings.follow).shell_code();
 }
 
 }  // namespace jailed::commands

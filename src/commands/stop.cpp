@@ -25,7 +25,6 @@ using namespace work;
 namespace {
 
 using core::Environment;
-using core::Options;
 using plan::FoundJail;
 
 // True when the work is home.
@@ -125,13 +124,13 @@ Stopped stop_jails(const Found& found, const std::vector<FoundJail>& jails, cons
 
 }  // namespace
 
-int stop(const Options& options, const Environment& environment) {
-  auto found = about(options, environment);
+int stop(const core::Invocation& invocation, const core::Settings& settings, const Environment& environment) {
+  auto found = about(settings, environment);
   engine::ask_remote_machine(found.engine);
-  auto words = options.jails;
+  auto words = invocation.words;
   if (words.empty()) words.emplace_back();
   std::vector<FoundJail> chosen;
-  if (!options.all && words.size() == 1) {
+  if (!settings.all && words.size() == 1) {
     if (const auto noted = choose_noted(found, words.front())) chosen.push_back(*noted);
   }
   Stopped stopped;
@@ -139,13 +138,13 @@ int stop(const Options& options, const Environment& environment) {
   if (chosen.empty() || plan::says_container_is_gone(stopped.engine_error)) {
     ask_engine(found, environment);
     chosen.clear();
-    if (options.all) {
+    if (settings.all) {
       chosen = plan::own_jails(found.jails);
       for (const auto& jail : found.jails) {
         if (jail.foreign) spdlog::info("{} is left alone: {}.", jail.name, jail.foreign->why);
       }
     }
-    for (const auto& word : options.all ? std::vector<std::string>{} : words) {
+    for (const auto& word : settings.all ? std::vector<std::string>{} : words) {
       const auto& jail = choose(found.jails, word);
       if (std::find(chosen.begin(), chosen.end(), jail) == chosen.end()) chosen.push_back(jail);
     }

@@ -21,7 +21,6 @@ using namespace work;
 namespace {
 
 using core::Environment;
-using core::Options;
 using plan::FoundJail;
 
 // True when the work is home and nothing is left.
@@ -41,8 +40,8 @@ bool recover_volume(const Found& found, const plan::Volume& volume, const Mutage
 
 }  // namespace
 
-int sync_status(const Options& options, const Environment& environment) {
-  auto found = look(options, environment);
+int sync_status(const core::Invocation&, const core::Settings& settings, const Environment& environment) {
+  auto found = look(settings, environment);
   add_unsynced(found);
   const work::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
   for (const auto& jail : found.jails) {
@@ -62,9 +61,9 @@ int sync_status(const Options& options, const Environment& environment) {
   return 0;
 }
 
-int sync_flush(const Options& options, const Environment& environment) {
-  auto found = look(options, environment);
-  const auto& jail = choose(found.jails, options.jails.empty() ? "" : options.jails.front());
+int sync_flush(const core::Invocation& invocation, const core::Settings& settings, const Environment& environment) {
+  auto found = look(settings, environment);
+  const auto& jail = choose(found.jails, invocation.word());
   if (!jail.synced)
     throw core::UsageError(fmt::format("{} needs no flush: its project is mounted directly.", jail.name));
   const work::SyncEngine sync(mutagen_or_throw(found.engine, environment).mutagen);
@@ -76,8 +75,8 @@ int sync_flush(const Options& options, const Environment& environment) {
   return 0;
 }
 
-int sync_recover(const Options& options, const Environment& environment) {
-  auto found = look(options, environment);
+int sync_recover(const core::Invocation& invocation, const core::Settings& settings, const Environment& environment) {
+  auto found = look(settings, environment);
   engine::ask_remote_machine(found.engine);
   std::erase_if(found.jails, [](const auto& jail) { return jail.state == "running" && !jail.foreign; });
   add_unsynced(found);
@@ -86,7 +85,7 @@ int sync_recover(const Options& options, const Environment& environment) {
   for (const auto& jail : found.jails) {
     if (jail.synced) lost.push_back(jail);
   }
-  if (options.jails.empty()) {
+  if (invocation.words.empty()) {
     for (const auto& jail : lost) {
       if (!jail.foreign || jail.state != "unsynced") continue;
       spdlog::warn("The volume {} is left alone: {}.", jail.name, jail.foreign->why);
@@ -98,7 +97,7 @@ int sync_recover(const Options& options, const Environment& environment) {
     spdlog::info("Nothing to recover: the work of every jail is home.");
     return 0;
   }
-  if (!options.jails.empty()) lost = {choose(lost, options.jails.front())};
+  if (!invocation.words.empty()) lost = {choose(lost, invocation.words.front())};
   const auto program = mutagen_or_throw(found.engine, environment);
   bool all_home = true;
   for (const auto& jail : lost) {

@@ -3,9 +3,10 @@
 
 namespace jailed::core {
 
-std::span<const Agent> agents() {
+// Not in the header: besides agents() only the test that adds an eighth has to do with it.
+std::vector<Agent>& agent_table() {
   // Directories, never single files: Claude and Codex write by rename, which a file mount refuses.
-  static const std::vector<Agent> table = {
+  static std::vector<Agent> table = {
       {.name = "claude",
        .title = "Claude Code",
        .package = "@anthropic-ai/claude-code",
@@ -71,6 +72,8 @@ std::span<const Agent> agents() {
   };
   return table;
 }
+
+std::span<const Agent> agents() { return agent_table(); }
 
 const Agent* find_agent(std::string_view name) {
   const auto all = agents();

@@ -13,11 +13,11 @@ using namespace jailed;
 
 namespace {
 
-void check_plan(const cli::Invocation& invocation, const core::Environment& environment) {
-  const auto settings = plan::resolve_settings(invocation.options, environment);
+void check_plan(const core::Invocation& invocation, const core::Environment& environment) {
+  const auto settings = plan::resolve_settings(invocation, environment);
   plan::Jail jail;
   jail.id = "0123456789ab";
-  jail.project = invocation.options.path.value_or(".");
+  jail.project = invocation.words.empty() ? "." : invocation.word();
   jail.image = settings.image;
   jail.user = settings.user;
   jail.identity = {1000, 1000};
@@ -32,7 +32,7 @@ void check_plan(const cli::Invocation& invocation, const core::Environment& envi
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, "UTC");
   if (settings.sandbox) jail.sandbox = settings.sandbox->value;
-  jail.command = invocation.options.command;
+  jail.command = invocation.command;
   MUST(state.agents.find("/../") == std::string::npos && state.agents.starts_with("/c/"));
   for (const auto kind : {plan::EngineKind::docker, plan::EngineKind::podman}) {
     const auto command = plan::run_command({kind, "/usr/bin/engine", false}, jail);
@@ -67,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   try {
     const auto invocation = cli::parse(words);
-    if (invocation.verb == cli::Invocation::Verb::launch) check_plan(invocation, core::Environment(variables));
+    if (invocation.verb == core::Verb::launch) check_plan(invocation, core::Environment(variables));
   } catch (const core::Error& error) {
     // The words of a refusal go to a terminal.
     MUST(fuzz::every_byte(error.what(), [](auto c) { return c >= 0x20 || c == '\n'; }));

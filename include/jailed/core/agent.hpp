@@ -26,7 +26,7 @@ struct LoginFile {
   std::string_view keeps = {};  // of such a file: the key that is a login all by itself; empty: any
 };
 
-/// One agent. Adding an eighth: an entry in agent.cpp, a layer in docker/Dockerfile, a row in docs/agents.md.
+/// One agent. Adding an eighth: docs/extending.md.
 struct Agent {
   std::string_view name;
   std::string_view title;

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,25 +38,7 @@ struct Named {
   bool operator==(const Named&) const = default;
 };
 
-/// What the user wrote on the command line; nothing means: not given.
-struct Options {
-  std::optional<std::string> files, tmp_size, home_size, shm_size, seccomp, sandbox, profile, cache;
-  std::optional<std::string> runtime, image, user, config_dir, sync, git, memory, cpus, pids, log_file,
-      testcontainers;
-  std::optional<std::string> report;
-  std::optional<std::string> path;
-  std::vector<std::string> further;  // projects beside the first
-  std::vector<std::string> env;
-  std::vector<std::string> allow;
-  std::vector<std::string> allow_edit;
-  std::vector<std::string> command;
-  std::vector<std::string> jails;  // of `stop` and `sync`
-  bool detach = false, reuse = false, all = false, json = false, follow = false;
-  bool copy_logins = false;
-  bool no_agent_env = false, dry_run = false, quiet = false, verbose = false;
-};
-
-/// Every decision of the user, after flag > variable > default, checked.
+/// Every decision of the user, checked. Which flag, variable and default each member has: plan/settings/table.
 struct Settings {
   std::optional<Named> runtime;  // unset: podman, then docker, whichever is on PATH
   std::string image = "jailed:latest";
@@ -69,8 +53,8 @@ struct Settings {
   std::optional<std::uint64_t> tmp_size, home_size, shm_size;  // bytes; unset: a share of the memory limit
   Seccomp seccomp = Seccomp::jailed;
   std::optional<Named> sandbox;  // an OCI runtime of the engine's; unset: the engine's default
-  std::string profile;      // agents of its own; empty: those that all jails share
-  bool copy_logins = false;  // into the profile, from what is shared
+  std::string profile;           // agents of its own; empty: those that all jails share
+  bool copy_logins = false;      // into the profile, from what is shared
   Cache cache = Cache::shared;
   std::vector<std::string> env;  // NAME or NAME=VALUE
   bool agent_env = true;
@@ -79,6 +63,21 @@ struct Settings {
   Report report = Report::text;
   Testcontainers testcontainers = Testcontainers::off;
   bool isolated = true;  // out of other jails' and containers' reach on the network, where the engine has a way
+
+  // Of one call.
+  bool detach = false, reuse = false, all = false, json = false, follow = false, dry_run = false;
+  bool quiet = false, verbose = false;
+  std::optional<std::string> log_file;
+
+  // Of `jailed build`.
+  std::optional<std::string> name;  // of the user in the image; unset: `user`
+  std::string base = "debian:trixie-slim";
+  std::optional<std::vector<std::string>> agents, toolchains;  // unset: all
+  std::optional<std::string> ca_cert;                          // path of a PEM file
+  bool update = false, no_cache = false, pull = false;
+
+  std::map<std::string, std::string, std::less<>> given;  // setting -> who set it; the others have their default
+  bool operator==(const Settings&) const = default;
 };
 
 }  // namespace jailed::core

@@ -13,7 +13,6 @@
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/engine/failure.hpp>
-#include <jailed/plan/settings/settings.hpp>
 
 namespace jailed::commands {
 namespace {
@@ -82,18 +81,16 @@ void report_updates(const std::vector<plan::VersionChange>& versions) {
 
 }  // namespace
 
-int build(const core::Options& options, const plan::BuildOptions& build_options,
-          const core::Environment& environment) {
-  const auto settings = plan::resolve_settings(options, environment);
+int build(const core::Invocation&, const core::Settings& settings, const core::Environment& environment) {
   const auto engine = engine::find_engine(settings, environment);
-  const auto request = plan::resolve_build(build_options, settings.image, settings.user);
+  const auto request = plan::resolve_build(settings);
   const auto ca_certificates = certificates(request.ca_cert);
   const auto cache = host::cache_directory(environment);
   plan::BuildCall call{.context_dir = cache + "/build",
                        .tag = true,
                        .versions = plan::locked_versions(plan::image_context()),
                        .update_token = {}};
-  if (options.dry_run) {
+  if (settings.dry_run) {
     std::cout << core::shell_line(plan::build_command(engine, request, call, environment)) << "\n";
     return 0;
   }
@@ -102,7 +99,7 @@ int build(const core::Options& options, const plan::BuildOptions& build_options,
   ::chmod(context.path().c_str(), 0755);
   write_context(context.path(), request, ca_certificates);
   call.context_dir = context.path();
-  BuildProgress progress(fmt::format("{}/build.log", cache), host::is_terminal(2), options.quiet);
+  BuildProgress progress(fmt::format("{}/build.log", cache), host::is_terminal(2), settings.quiet);
   spdlog::info("Building {} with {}; the engine's log: {}", request.image, engine.program,
                core::printable(progress.log_path()));
   if (request.update) {

@@ -5,18 +5,15 @@
 #include <cctype>
 #include <charconv>
 #include <jailed/core/agent.hpp>
-#include <jailed/core/error.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build/build.hpp>
 #include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
-#include <jailed/plan/settings/settings.hpp>
 #include <nlohmann/json.hpp>
 
 namespace jailed::plan {
 namespace {
 
-using core::UsageError;
 using Words = std::vector<std::string>;
 
 constexpr std::string_view kRun = "RUN ";
@@ -40,27 +37,6 @@ Words agent_names() {
 Words toolchain_names() {
   const auto all = core::toolchains();
   return {all.begin(), all.end()};
-}
-
-// What was chosen, in the table's order, each once; nothing given means all, "none" means none.
-Words choice(const std::optional<std::string>& given, const Words& known, std::string_view option) {
-  if (!given) return known;
-  if (*given == "none") return {};
-  const auto chosen = split(*given, ", ");
-  for (const auto& word : chosen) {
-    if (std::find(known.begin(), known.end(), word) == known.end()) {
-      throw UsageError(fmt::format("{}: unknown name '{}'.", option, core::printable(word)),
-                       fmt::format("choose from: {}, or none", fmt::join(known, ",")));
-    }
-  }
-  if (chosen.empty())
-    throw UsageError(fmt::format("{}: no name given.", option),
-                     fmt::format("choose from: {}, or none", fmt::join(known, ",")));
-  Words ordered;
-  std::copy_if(known.begin(), known.end(), std::back_inserter(ordered), [&](const auto& word) {
-    return std::find(chosen.begin(), chosen.end(), word) != chosen.end();
-  });
-  return ordered;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -132,26 +108,16 @@ std::optional<std::string> locked_version(const core::Agent& agent, const Contex
 
 }  // namespace
 
-BuildRequest resolve_build(const BuildOptions& options, const std::string& image, const std::string& user) {
-  BuildRequest request;
-  request.image = image;
-  request.user = options.name.value_or(user);
-  if (!is_user_name(request.user)) {
-    throw UsageError(fmt::format("--name: '{}' is not a user name.", core::printable(request.user)),
-                     "a lower-case letter or _, then up to 31 of a-z 0-9 _ -; not root");
-  }
-  if (options.base) request.base = *options.base;
-  if (!is_image_reference(request.base)) {
-    throw UsageError(fmt::format("--base: '{}' is not an image reference such as debian:trixie-slim.",
-                                 core::printable(request.base)));
-  }
-  request.agents = choice(options.agents, agent_names(), "--agents");
-  request.toolchains = choice(options.toolchains, toolchain_names(), "--toolchains");
-  request.ca_cert = options.ca_cert;
-  request.update = options.update;
-  request.no_cache = options.no_cache;
-  request.pull = options.pull;
-  return request;
+BuildRequest resolve_build(const core::Settings& settings) {
+  return {.image = settings.image,
+          .user = settings.name.value_or(settings.user),
+          .base = settings.base,
+          .agents = settings.agents.value_or(agent_names()),
+          .toolchains = settings.toolchains.value_or(toolchain_names()),
+          .ca_cert = settings.ca_cert,
+          .update = settings.update,
+          .no_cache = settings.no_cache,
+          .pull = settings.pull};
 }
 
 std::string dockerfile_for(const BuildRequest& request, std::string_view dockerfile) {

@@ -138,7 +138,7 @@ void add_engine_socket(JailDraft& draft, const Launch& launch, const engine::Eng
 }
 
 plan::Jail jail_of(const Launch& launch, const std::string& id, const plan::HostPaths& paths) {
-  const auto& [options, settings, environment, places, synced] = launch;
+  const auto& [command, settings, environment, places, synced] = launch;
   plan::Jail jail;
   jail.id = id;
   jail.project = places.project;
@@ -161,7 +161,7 @@ plan::Jail jail_of(const Launch& launch, const std::string& id, const plan::Host
   if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
   jail.isolated = plan::can_be_isolated(settings);
   if (settings.sandbox) jail.sandbox = settings.sandbox->value;
-  jail.command = options.command.empty() ? std::vector<std::string>{"zsh", "-l"} : options.command;
+  jail.command = command.empty() ? std::vector<std::string>{"zsh", "-l"} : command;
   jail.terminal = host::is_terminal(0) && host::is_terminal(1);
   return jail;
 }

@@ -81,7 +81,7 @@ void add_further(Places& places, const std::vector<std::string>& given, const Se
 
 }  // namespace
 
-Places look_at_places(const core::Options& options, const Settings& settings,
+Places look_at_places(const std::vector<std::string>& projects, const Settings& settings,
                       const Environment& environment) {
   auto config = settings.config_dir;
   while (config.size() > 1 && config.ends_with('/')) config.pop_back();
@@ -92,8 +92,8 @@ Places look_at_places(const core::Options& options, const Settings& settings,
   Places places;
   places.config = host::canonical_as_far_as_it_exists(config);
   std::tie(places.project, places.project_info) =
-      checked_project(options.path.value_or("."), false, places.config, settings, environment);
-  if (!options.further.empty()) add_further(places, options.further, settings, environment);
+      checked_project(projects.empty() ? "." : projects.front(), false, places.config, settings, environment);
+  if (projects.size() > 1) add_further(places, {projects.begin() + 1, projects.end()}, settings, environment);
   return places;
 }
 

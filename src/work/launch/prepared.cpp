@@ -137,7 +137,7 @@ bool PreparedJail::end_socket_proxy(const plan::Engine& engine) {
 ShadowedSession shadowed_session(const core::Settings& settings, const Environment& environment,
                                  const Places& places, const std::string& id,
                                  host::IdmappedMounts* idmapped) {
-  const core::Options none;
+  const std::vector<std::string> none;
   auto draft = draft_later_jail({none, settings, environment, places}, id, idmapped);
   for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"})
     ::unlink((draft.session + "/" + name).c_str());

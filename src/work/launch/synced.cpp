@@ -176,14 +176,14 @@ void check_arrived(const SyncEngine& sync, const std::string& key, const std::st
 }
 
 JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
-  const auto& [options, settings, environment, places, synced] = launch;
+  const auto& [command, settings, environment, places, synced] = launch;
   PendingSignals signals;
   const auto ignored = sync_settings(places.config);
   prepare_mutagen(program);
   PreparedJail prepared(launch);
   if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
   auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
-  if (options.detach) jail = plan::detached(std::move(jail), options.command);
+  if (settings.detach) jail = plan::detached(std::move(jail), command);
   const SyncEngine sync(program.mutagen);
   Cargo cargo{.id = jail.id,
                     .project = jail.project,
@@ -195,19 +195,19 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   record.beside = cargo.beside;
   record.syncs = sessions_of(jail, prepared.shares(), ignored, cargo.beside);
   prepared.announce(record);
-  for (const auto& command : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
-    spdlog::debug("{}", core::shell_line(command));
+  for (const auto& call : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
+    spdlog::debug("{}", core::shell_line(call));
   std::optional<engine::DeathWatch> watch;
   if (!prepared.lease()) watch.emplace(prepared.session(), engine, cargo.container);
-  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, options.quiet))
+  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, settings.quiet))
     return *end;
   prepared.enter();
 
   std::vector<std::string> followed;
   for (const auto& share : prepared.shares()) followed.push_back(share.path);
   start_following(engine, program, followed, cargo.container, jail.id);
-  if (options.detach) {
-    if (!options.command.empty()) engine::start_detached_command(engine, cargo.container);
+  if (settings.detach) {
+    if (!command.empty()) engine::start_detached_command(engine, cargo.container);
     watch.reset();
     prepared.detach();
     std::cout << cargo.container << "\n";
@@ -229,10 +229,9 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
 }
 
 std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
-  const auto& options = launch.options;
   const auto imagined = imagined_jail(launch);
   auto jail = keeper_for(imagined.jail, imagined.shares, program);
-  if (options.detach) jail = plan::detached(std::move(jail), options.command);
+  if (launch.settings.detach) jail = plan::detached(std::move(jail), launch.command);
   const auto container = plan::container_name(jail.project, jail.id);
   std::vector<std::string> lines;
   const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };

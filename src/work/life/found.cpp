@@ -6,7 +6,6 @@
 #include <jailed/engine/jails.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/list/claims.hpp>
-#include <jailed/plan/settings/settings.hpp>
 #include <jailed/work/life/found.hpp>
 #include <jailed/work/life/kept.hpp>
 #include <jailed/work/session/notes.hpp>
@@ -18,7 +17,6 @@ namespace jailed::work {
 namespace {
 
 using core::Environment;
-using core::Options;
 using plan::FoundJail;
 
 // What is left of Mutagen's session when its jail and its volume are gone.
@@ -63,9 +61,9 @@ std::string here() {
 
 }  // namespace
 
-Found about(const Options& options, const Environment& environment) {
+Found about(const core::Settings& settings, const Environment& environment) {
   Found found;
-  found.settings = plan::resolve_settings(options, environment);
+  found.settings = settings;
   found.engine = engine::find_engine(found.settings, environment);
   found.sessions = host::canonical_as_far_as_it_exists(found.settings.config_dir) + "/sessions";
   return found;
@@ -87,8 +85,8 @@ void ask_engine(Found& found, const Environment& environment) {
   }
 }
 
-Found look(const Options& options, const Environment& environment) {
-  auto found = about(options, environment);
+Found look(const core::Settings& settings, const Environment& environment) {
+  auto found = about(settings, environment);
   ask_engine(found, environment);
   return found;
 }

@@ -60,12 +60,11 @@ bool bring_commits_later(const plan::Engine& engine, const std::string& session,
                          const core::Settings& today, const core::Environment& environment) {
   const auto record = noted_record(session);
   const auto settings = settings_of(record, today);
-  core::Options about;
-  about.path = session_project(parts_with_work(session).front());
-  if (!host::lstat_of(*about.path))
-    throw core::Error(fmt::format("{} is gone.", core::printable(*about.path)),
+  const auto project = session_project(parts_with_work(session).front());
+  if (!host::lstat_of(project))
+    throw core::Error(fmt::format("{} is gone.", core::printable(project)),
                       fmt::format("put it back and: jailed git import {0}    give them up: jailed git drop {0}", id));
-  auto places = look_at_places(about, settings, environment);
+  auto places = look_at_places({project}, settings, environment);
   places.reach = engine.reach;
   places.machine = engine.machine;
   places.identity = record ? std::optional(record->identity) : std::nullopt;

@@ -3,11 +3,13 @@
 #include "catch.hpp"
 #include "support.hpp"
 
-using jailed::cli::Invocation;
+using jailed::cli::help_text;
 using jailed::cli::parse;
+using jailed::cli::verb_meant;
 using jailed::core::UsageError;
+using jailed::core::Verb;
 using jailed::test::error_of;
-using Verb = Invocation::Verb;
+using jailed::test::given_to;
 
 namespace {
 
@@ -22,10 +24,9 @@ std::optional<jailed::core::Error> refusal(const Words& words) {
 TEST_CASE("no words: a jail for the current directory", "[cli]") {
   const auto invocation = parse({});
   CHECK(invocation.verb == Verb::launch);
-  CHECK(invocation.options.path == std::nullopt);
-  CHECK(invocation.options.command.empty());
-  CHECK(invocation.options.runtime == std::nullopt);
-  CHECK_FALSE(invocation.options.dry_run);
+  CHECK(invocation.words.empty());
+  CHECK(invocation.command.empty());
+  CHECK(invocation.given.empty());
 }
 
 TEST_CASE("every option of a launch, before and after the path", "[cli]") {
@@ -38,23 +39,21 @@ TEST_CASE("every option of a launch, before and after the path", "[cli]") {
   words.insert(path_first ? words.begin() : words.end(), "some/path");
   const auto invocation = parse(words);
   CHECK(invocation.verb == Verb::launch);
-  const auto& parsed = invocation.options;
-  CHECK(parsed.path == "some/path");
-  CHECK(parsed.runtime == "podman");
-  CHECK(parsed.image == "i:1");
-  CHECK(parsed.user == "me");
-  CHECK(parsed.config_dir == "/c");
-  CHECK(parsed.sync == "bind");
-  CHECK(parsed.env == Words{"A=b", "C"});
-  CHECK(parsed.memory == "1g");
-  CHECK(parsed.cpus == "2");
-  CHECK(parsed.pids == "99");
-  CHECK(parsed.log_file == "/l");
-  CHECK(parsed.quiet);
-  CHECK(parsed.verbose);
-  CHECK(parsed.dry_run);
-  CHECK(parsed.no_agent_env);
-  CHECK(parsed.command.empty());
+  CHECK(invocation.words == Words{"some/path"});
+  CHECK(invocation.command.empty());
+  const auto one = [&](const std::string& setting) { return given_to(invocation, setting); };
+  CHECK(one("runtime") == Words{"podman"});
+  CHECK(one("image") == Words{"i:1"});
+  CHECK(one("user") == Words{"me"});
+  CHECK(one("config-dir") == Words{"/c"});
+  CHECK(one("sync") == Words{"bind"});
+  CHECK(one("env") == Words{"A=b", "C"});
+  CHECK(one("memory") == Words{"1g"});
+  CHECK(one("cpus") == Words{"2"});
+  CHECK(one("pids") == Words{"99"});
+  CHECK(one("log-file") == Words{"/l"});
+  for (const auto* flag : {"quiet", "verbose", "dry-run", "no-agent-env"}) CHECK(one(flag) == Words{"true"});
+  CHECK(one("git").empty());
 }
 
 TEST_CASE("what follows -- is the command's, untouched", "[cli]") {
@@ -64,9 +63,9 @@ TEST_CASE("what follows -- is the command's, untouched", "[cli]") {
   words.insert(words.end(), command.begin(), command.end());
   const auto invocation = parse(words);
   CHECK(invocation.verb == Verb::launch);
-  CHECK(invocation.options.path == ".");
-  CHECK(invocation.options.command == command);
-  CHECK(parse({"--", "build"}).options.command == Words{"build"});
+  CHECK(invocation.words == Words{"."});
+  CHECK(invocation.command == command);
+  CHECK(parse({"--", "build"}).command == Words{"build"});
   CHECK(parse({"--", "build"}).verb == Verb::launch);
 }
 
@@ -74,21 +73,21 @@ TEST_CASE("a path is taken as it is", "[cli]") {
   const std::string path = GENERATE("./build", "./-x", "[id]", "[a,b]", "{x}", "a b", "a=b", "a,b", "'q'",
                                     "\"q\"", "a\nb", "%", "caf\xe9", "+x", "/", "..");
   CAPTURE(path);
-  CHECK(parse({path}).options.path == path);
-  CHECK(parse({"-q", path}).options.path == path);
+  CHECK(parse({path}).words == Words{path});
+  CHECK(parse({"-q", path}).words == Words{path});
 }
 
 TEST_CASE("an option's value is taken as it is", "[cli]") {
   for (const std::string value :
        {"A=[x,y]", "A={x}", "A=a b", "A=\"q\"", "A='q'", "A=x,y", "A=", "A=--flag", "A=a\nb", "A=\xe9"}) {
     CAPTURE(value);
-    CHECK(parse({"--env", value}).options.env == Words{value});
-    CHECK(parse({"--env=" + value}).options.env == Words{value});
-    CHECK(parse({"-e", value, "."}).options.env == Words{value});
-    CHECK(parse({"-e", value, "."}).options.path == ".");
+    CHECK(given_to(parse({"--env", value}), "env") == Words{value});
+    CHECK(given_to(parse({"--env=" + value}), "env") == Words{value});
+    CHECK(given_to(parse({"-e", value, "."}), "env") == Words{value});
+    CHECK(parse({"-e", value, "."}).words == Words{"."});
   }
-  CHECK(parse({"--config-dir", "[c]"}).options.config_dir == "[c]");
-  CHECK(parse({"--env", "A=1", "--env", "A=2"}).options.env == Words{"A=1", "A=2"});
+  CHECK(given_to(parse({"--config-dir", "[c]"}), "config-dir") == Words{"[c]"});
+  CHECK(given_to(parse({"--env", "A=1", "--env", "A=2"}), "env") == Words{"A=1", "A=2"});
 }
 
 TEST_CASE("build and its options", "[cli]") {
@@ -96,40 +95,37 @@ TEST_CASE("build and its options", "[cli]") {
                                  "--toolchains=none", "--ca-cert", "/ca", "--update", "--no-cache", "--pull",
                                  "--image", "i", "--runtime", "docker", "--dry-run"});
   CHECK(invocation.verb == Verb::build);
-  CHECK(invocation.build.name == "me");
-  CHECK(invocation.build.base == "b:1");
-  CHECK(invocation.build.agents == "claude,codex");
-  CHECK(invocation.build.toolchains == "none");
-  CHECK(invocation.build.ca_cert == "/ca");
-  CHECK(invocation.build.update);
-  CHECK(invocation.build.no_cache);
-  CHECK(invocation.build.pull);
-  CHECK(invocation.options.image == "i");
-  CHECK(invocation.options.runtime == "docker");
-  CHECK(invocation.options.dry_run);
+  const auto one = [&](const std::string& setting) { return given_to(invocation, setting); };
+  CHECK(one("name") == Words{"me"});
+  CHECK(one("base") == Words{"b:1"});
+  CHECK(one("agents") == Words{"claude,codex"});
+  CHECK(one("toolchains") == Words{"none"});
+  CHECK(one("ca-cert") == Words{"/ca"});
+  for (const auto* flag : {"update", "no-cache", "pull", "dry-run"}) CHECK(one(flag) == Words{"true"});
+  CHECK(one("image") == Words{"i"});
+  CHECK(one("runtime") == Words{"docker"});
 }
 
 TEST_CASE("version and help, as words and as flags", "[cli]") {
   CHECK(parse({"version"}).verb == Verb::version);
   CHECK(parse({"--version"}).verb == Verb::version);
   CHECK(parse({"-V"}).verb == Verb::version);
-  const auto overview = parse({"--help"});
-  CHECK(overview.verb == Verb::help);
-  CHECK(
-      overview.help.starts_with("jailed: AI coding agents in a container that cannot hurt your machine.\n"));
-  CHECK(parse({"help"}).help == overview.help);
-  CHECK(parse({"-h"}).help == overview.help);
-  CHECK(parse({"help", "--help"}).help == overview.help);
-  CHECK(parse({"--help", "--version"}).help == overview.help);
-  const auto build = parse({"build", "--help"});
-  CHECK(build.verb == Verb::help);
-  CHECK(build.help.starts_with("Build the image from the context inside jailed"));
-  CHECK(parse({"help", "build"}).help == build.help);
-  CHECK(parse({"version", "--help"}).help == parse({"help", "version"}).help);
+  for (const Words& words : {Words{"--help"}, Words{"-h"}, Words{"help"}, Words{"help", "--help"}, Words{"--help", "--version"}}) {
+    CHECK(parse(words).verb == Verb::help);
+    CHECK(parse(words).words.empty());
+  }
+  for (const Words& words : {Words{"build", "--help"}, Words{"help", "build"}, Words{"build", "-h", "--pull"}}) {
+    CHECK(parse(words).verb == Verb::help);
+    CHECK(parse(words).words == Words{"build"});
+  }
+  CHECK(parse({"sync", "flush", "--help"}).words == Words{"sync"});
+  CHECK(help_text("").starts_with("jailed: AI coding agents in a container that cannot hurt your machine.\n"));
+  CHECK(help_text("help") == help_text(""));
+  CHECK(help_text("build").starts_with("Build the image from the context inside jailed"));
 }
 
 TEST_CASE("help names every option", "[cli]") {
-  const auto help = parse({"--help"}).help;
+  const auto help = help_text("");
   for (const std::string option :
        {"--runtime", "--image", "--user", "--config-dir", "--sync", "--env", "--no-agent-env", "--memory",
         "--cpus", "--pids", "--quiet", "--verbose", "--log-file", "--dry-run", "--version", "--help"}) {
@@ -158,12 +154,24 @@ TEST_CASE("a value that belongs to an unknown option is not shown", "[cli]") {
 
 TEST_CASE("words behind the first project are further ones", "[cli]") {
   const auto several = parse({"web", "--memory", "4g", "api", "-d", "../lib", "--", "ls", "x"});
-  CHECK(several.options.path == "web");
-  CHECK(several.options.further == Words{"api", "../lib"});
-  CHECK(several.options.command == Words{"ls", "x"});
-  CHECK(parse({"web"}).options.further.empty());
-  CHECK(parse({"attach", "jail", "../api"}).options.jails == Words{"jail", "../api"});
-  CHECK(parse({"detach", "api"}).verb == Invocation::Verb::detach);
+  CHECK(several.words == Words{"web", "api", "../lib"});
+  CHECK(several.command == Words{"ls", "x"});
+  CHECK(parse({"attach", "jail", "../api"}).words == Words{"jail", "../api"});
+  CHECK(parse({"detach", "api"}).verb == Verb::detach);
+}
+
+TEST_CASE("a verb of two words, the first of which means something alone", "[cli]") {
+  CHECK(parse({"sync"}).verb == Verb::sync_status);
+  CHECK(parse({"sync", "--quiet"}).verb == Verb::sync_status);
+  CHECK(parse({"sync", "recover", "web"}).verb == Verb::sync_recover);
+  CHECK(parse({"sync", "recover", "web"}).words == Words{"web"});
+  CHECK(refusal({"sync", "now"}) == UsageError("jailed sync cannot 'now'.", "it knows: status, flush, recover"));
+}
+
+TEST_CASE("a flag with a value or without one, and one that is taken back", "[cli]") {
+  CHECK(given_to(parse({"--testcontainers"}), "testcontainers") == Words{"true"});
+  CHECK(given_to(parse({"--testcontainers=proxy", "."}), "testcontainers") == Words{"proxy"});
+  CHECK(given_to(parse({"--quiet=false"}), "quiet") == Words{"false"});
 }
 
 TEST_CASE("a word too many, and a command without --", "[cli]") {
@@ -207,8 +215,7 @@ TEST_CASE("a parser's message never prints what a terminal would obey", "[cli]")
 }
 
 TEST_CASE("a path that looks like a misspelt command carries the command along", "[cli]") {
-  CHECK(parse({"bild"}).meant == "build");
-  CHECK(parse({"versio"}).meant == "version");
-  CHECK(parse({"src"}).meant == std::nullopt);
-  CHECK(parse({"."}).meant == std::nullopt);
+  CHECK(verb_meant("bild") == "build");
+  CHECK(verb_meant("versio") == "version");
+  for (const auto* word : {"src", ".", "", "print-table"}) CHECK(verb_meant(word) == std::nullopt);
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <jailed/core/engine_call.hpp>
 #include <jailed/core/environment.hpp>
+#include <jailed/core/settings.hpp>
 #include <jailed/plan/build/image_context.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <map>
@@ -12,13 +13,7 @@
 
 namespace jailed::plan {
 
-/// What `jailed build` was asked for.
-struct BuildOptions {
-  std::optional<std::string> name, base, agents, toolchains, ca_cert;
-  bool update = false, no_cache = false, pull = false;
-};
-
-/// The same, checked and complete.
+/// What `jailed build` was asked for, complete.
 struct BuildRequest {
   std::string image;
   std::string user;
@@ -29,8 +24,7 @@ struct BuildRequest {
   bool update = false, no_cache = false, pull = false;
 };
 
-/// Throws UsageError for an unknown agent or toolchain, a bad user name or base.
-BuildRequest resolve_build(const BuildOptions& options, const std::string& image, const std::string& user);
+BuildRequest resolve_build(const core::Settings& settings);
 
 /// The Dockerfile without the blocks that nobody chose. A block is what stands between a line `# when WORD…`
 /// and the next line `# end`; it stays when one of its words is an agent or toolchain of the request.

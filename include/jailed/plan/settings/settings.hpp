@@ -1,19 +1,32 @@
 #pragma once
-#include <cstdint>
 #include <jailed/core/environment.hpp>
+#include <jailed/core/invocation.hpp>
 #include <jailed/core/settings.hpp>
-#include <string>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace jailed::plan {
 
-/// Flag beats variable beats default; an empty variable counts as unset.
-/// Throws UsageError, naming the flag or the variable, for a value that cannot be meant.
-core::Settings resolve_settings(const core::Options& options, const core::Environment& environment);
+/// Values of one origin.
+struct Layer {
+  enum class Origin { command_line, environment, project } origin;
+  std::vector<core::Given> given;
+};
 
-/// "512m", "18g", "1.5GiB", "1073741824" -> bytes. Units are powers of 1024, as docker's. Throws UsageError
-/// naming `set_by`.
-std::uint64_t parse_size(std::string_view text, std::string_view set_by);
+/// The variables that are set; an empty one counts as unset.
+Layer variables_layer(const core::Environment& environment);
+
+/// A setting's values are those of the first layer that has any, then its default; Settings::given says who set it.
+/// `environment` is asked for where the configuration is by default. Throws UsageError, naming who set it, for a value
+/// that cannot be meant, and for one of a project's file that such a file may not set.
+core::Settings resolve_settings(std::span<const Layer> layers, const core::Environment& environment);
+
+/// Flag beats variable beats default.
+core::Settings resolve_settings(const core::Invocation& invocation, const core::Environment& environment);
+
+/// The flags that decide what jailed says, and where: they count before anything is checked that it may have to say.
+core::Settings talk_settings(const core::Invocation& invocation);
 
 /// Whether `text` is an image reference as docker and podman read it: [HOST[:PORT]/]PATH[:TAG][@DIGEST].
 bool is_image_reference(std::string_view text);

@@ -17,7 +17,7 @@ namespace jailed::work {
 
 /// All that was asked for and found out before a jail is planned.
 struct Launch {
-  const core::Options& options;
+  const std::vector<std::string>& command;  // none: a shell
   const core::Settings& settings;
   const core::Environment& environment;
   const Places& places;

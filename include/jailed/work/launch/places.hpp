@@ -31,9 +31,9 @@ struct Places {
   std::optional<plan::RemoteMachine> machine = std::nullopt;  // that one, when it is another and was asked
 };
 
-/// Looks and checks, makes nothing. Throws core::Error for a project or a configuration that must not be
+/// Looks and checks, makes nothing. `projects`: as they were given; none: the current directory. Throws core::Error for a project or a configuration that must not be
 /// used, and for projects that cannot be in one jail.
-Places look_at_places(const core::Options& options, const core::Settings& settings,
+Places look_at_places(const std::vector<std::string>& projects, const core::Settings& settings,
                       const core::Environment& environment);
 
 /// What of this machine a jail has: the projects and the configuration.

@@ -20,14 +20,14 @@ struct Found {
 };
 
 /// Everything but the jails: the engine is not asked yet.
-Found about(const core::Options& options, const core::Environment& environment);
+Found about(const core::Settings& settings, const core::Environment& environment);
 
 /// One call: which jails there are. Sessions of detached ones that have ended are cleared. Throws core::Error
 /// when the engine does not say.
 void ask_engine(Found& found, const core::Environment& environment);
 
 /// Both.
-Found look(const core::Options& options, const core::Environment& environment);
+Found look(const core::Settings& settings, const core::Environment& environment);
 
 /// Those that run; and the foreign ones, so that who means one hears why not.
 std::vector<plan::FoundJail> running(const Found& found);

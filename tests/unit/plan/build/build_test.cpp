@@ -3,6 +3,7 @@
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build/build.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
+#include <jailed/plan/settings/settings.hpp>
 
 #include "catch.hpp"
 #include "support.hpp"
@@ -11,6 +12,7 @@ using namespace jailed::plan;
 using jailed::core::Environment;
 using jailed::core::UsageError;
 using jailed::test::error_of;
+using jailed::test::giving;
 
 namespace jailed::plan {
 std::ostream& operator<<(std::ostream& out, const BuildStep& step) {
@@ -27,7 +29,9 @@ const Engine kPodman{EngineKind::podman, "/usr/bin/podman", true};
 
 const Words kAllAgents = {"claude", "opencode", "aider", "kimi", "gemini", "codex", "copilot"};
 
-BuildRequest resolve(const BuildOptions& options) { return resolve_build(options, "jailed:latest", "coder"); }
+BuildRequest resolve(const jailed::core::Invocation& invocation) {
+  return resolve_build(resolve_settings(invocation, Environment(std::map<std::string, std::string>{{"HOME", "/h"}})));
+}
 
 BuildRequest some_request() {
   BuildRequest request;
@@ -45,7 +49,7 @@ std::string version_label() { return std::string("jailed.version=") + jailed::co
 }  // namespace
 
 TEST_CASE("a build of everything is the default", "[plan]") {
-  const auto request = resolve({});
+  const auto request = resolve(giving({}));
   CHECK(request.image == "jailed:latest");
   CHECK(request.user == "coder");
   CHECK(request.base == "debian:trixie-slim");
@@ -58,14 +62,14 @@ TEST_CASE("a build of everything is the default", "[plan]") {
 }
 
 TEST_CASE("what was chosen, in the table's order, each once", "[plan]") {
-  BuildOptions options;
-  options.name = "me";
-  options.base = "localhost:5000/debian:13";
-  options.agents = "codex, claude,codex";
-  options.toolchains = "none";
-  options.ca_cert = "/ca.pem";
-  options.update = options.no_cache = options.pull = true;
-  const auto request = resolve(options);
+  const auto request = resolve(giving({{"name", "me"},
+                                       {"base", "localhost:5000/debian:13"},
+                                       {"agents", "codex, claude,codex"},
+                                       {"toolchains", "none"},
+                                       {"ca-cert", "/ca.pem"},
+                                       {"update", "true"},
+                                       {"no-cache", "true"},
+                                       {"pull", "true"}}));
   CHECK(request.user == "me");
   CHECK(request.base == "localhost:5000/debian:13");
   CHECK(request.agents == Words{"claude", "codex"});
@@ -77,28 +81,26 @@ TEST_CASE("what was chosen, in the table's order, each once", "[plan]") {
 }
 
 TEST_CASE("a build that cannot be meant", "[plan]") {
-  const auto refusal = [](auto member, const std::string& value) {
-    BuildOptions options;
-    options.*member = value;
-    return error_of([&] { resolve(options); });
+  const auto refusal = [](const std::string& setting, const std::string& value) {
+    return error_of([&] { resolve(giving({{setting, value}})); });
   };
-  CHECK(refusal(&BuildOptions::agents, "claude,cursor") ==
+  CHECK(refusal("agents", "claude,cursor") ==
         UsageError("--agents: unknown name 'cursor'.",
                    "choose from: claude,opencode,aider,kimi,gemini,codex,copilot, or none"));
-  CHECK(refusal(&BuildOptions::agents, "claude,none") ==
+  CHECK(refusal("agents", "claude,none") ==
         UsageError("--agents: unknown name 'none'.",
                    "choose from: claude,opencode,aider,kimi,gemini,codex,copilot, or none"));
-  CHECK(refusal(&BuildOptions::agents, "") ==
+  CHECK(refusal("agents", "") ==
         UsageError("--agents: no name given.",
                    "choose from: claude,opencode,aider,kimi,gemini,codex,copilot, or none"));
-  CHECK(refusal(&BuildOptions::toolchains, ",") ==
+  CHECK(refusal("toolchains", ",") ==
         UsageError("--toolchains: no name given.", "choose from: rust,node,python,go, or none"));
-  CHECK(refusal(&BuildOptions::toolchains, "Rust") ==
+  CHECK(refusal("toolchains", "Rust") ==
         UsageError("--toolchains: unknown name 'Rust'.", "choose from: rust,node,python,go, or none"));
-  CHECK(refusal(&BuildOptions::name, "root") ==
+  CHECK(refusal("name", "root") ==
         UsageError("--name: 'root' is not a user name.",
                    "a lower-case letter or _, then up to 31 of a-z 0-9 _ -; not root"));
-  CHECK(refusal(&BuildOptions::base, "--x y") ==
+  CHECK(refusal("base", "--x y") ==
         UsageError("--base: '--x y' is not an image reference such as debian:trixie-slim."));
 }
 

@@ -11,7 +11,7 @@
 using namespace jailed::plan;
 using jailed::core::Environment;
 using jailed::core::Named;
-using jailed::core::Options;
+using jailed::test::giving;
 using jailed::test::message_of;
 
 namespace {
@@ -34,14 +34,11 @@ TEST_CASE("an OCI runtime is docker run's option and podman's own", "[plan]") {
 
 TEST_CASE("a runtime is named by flag, else by variable, and is a name", "[plan]") {
   const Environment environment({{"HOME", "/h"}, {"JAILED_SANDBOX", "crun"}});
-  CHECK(resolve_settings({}, environment).sandbox == Named{"crun", "JAILED_SANDBOX"});
-  Options options;
-  options.sandbox = "runsc";
-  CHECK(resolve_settings(options, environment).sandbox == Named{"runsc", "--sandbox"});
+  CHECK(resolve_settings(giving({}), environment).sandbox == Named{"crun", "JAILED_SANDBOX"});
+  CHECK(resolve_settings(giving({{"sandbox", "runsc"}}), environment).sandbox == Named{"runsc", "--sandbox"});
   for (const auto* bad : {"--privileged", "-x", "a b", "a\n", "/", "../x", "a\xff"}) {
-    options.sandbox = bad;
     CAPTURE(bad);
-    CHECK(message_of([&] { resolve_settings(options, environment); }).find("--sandbox: ") == 0);
+    CHECK(message_of([&] { resolve_settings(giving({{"sandbox", bad}}), environment); }).find("--sandbox: ") == 0);
   }
 }
 

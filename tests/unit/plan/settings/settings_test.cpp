@@ -1,3 +1,4 @@
+#include <jailed/plan/settings/parsers.hpp>
 #include <jailed/plan/settings/settings.hpp>
 
 #include "catch.hpp"
@@ -6,24 +7,25 @@
 using namespace jailed::plan;
 using jailed::core::Environment;
 using jailed::core::Error;
+using jailed::core::Invocation;
 using jailed::core::Named;
-using jailed::core::Options;
 using jailed::core::Settings;
 using jailed::core::Sync;
 using jailed::core::UsageError;
 using jailed::test::error_of;
+using jailed::test::giving;
 
 namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-Settings resolve(const Options& options, Variables variables = {}) {
+Settings resolve(const Invocation& invocation, Variables variables = {}) {
   variables.emplace("HOME", "/home/me");
-  return resolve_settings(options, Environment(std::move(variables)));
+  return resolve_settings(invocation, Environment(std::move(variables)));
 }
 
-std::optional<Error> refusal(const Options& options, const Variables& variables = {}) {
-  return error_of([&] { resolve(options, variables); });
+std::optional<Error> refusal(const Invocation& invocation, const Variables& variables = {}) {
+  return error_of([&] { resolve(invocation, variables); });
 }
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
@@ -59,18 +61,18 @@ TEST_CASE("a flag beats its variable, a variable beats the default", "[plan]") {
   CHECK(by_variable.cpus == "1");
   CHECK(by_variable.pids == 100);
 
-  Options options;
-  options.runtime = "podman";
-  options.image = "f:2";
-  options.user = "fay";
-  options.config_dir = "f";
-  options.sync = "mutagen";
-  options.memory = "2g";
-  options.cpus = "2.5";
-  options.pids = "200";
-  options.env = {"A", "B=c"};
-  options.no_agent_env = true;
-  const auto by_flag = resolve(options, variables);
+  const auto by_flag = resolve(giving({{"runtime", "podman"},
+                                       {"image", "f:2"},
+                                       {"user", "fay"},
+                                       {"config-dir", "f"},
+                                       {"sync", "mutagen"},
+                                       {"memory", "2g"},
+                                       {"cpus", "2.5"},
+                                       {"pids", "200"},
+                                       {"env", "A"},
+                                       {"env", "B=c"},
+                                       {"no-agent-env", "true"}}),
+                               variables);
   CHECK(by_flag.runtime == Named{"podman", "--runtime"});
   CHECK(by_flag.image == "f:2");
   CHECK(by_flag.user == "fay");
@@ -104,35 +106,28 @@ TEST_CASE("an empty variable counts as unset", "[plan]") {
 }
 
 TEST_CASE("a flag with an empty value is wrong, not unset", "[plan]") {
-  for (const auto field : {&Options::image, &Options::user, &Options::config_dir, &Options::sync,
-                           &Options::memory, &Options::cpus, &Options::pids}) {
-    Options options;
-    options.*field = "";
-    const auto error = refusal(options, {{"JAILED_IMAGE", "v:1"}});
+  for (const auto* setting : {"image", "user", "config-dir", "sync", "memory", "cpus", "pids"}) {
+    const auto error = refusal(giving({{setting, ""}}), {{"JAILED_IMAGE", "v:1"}});
     REQUIRE(error);
     CHECK(error->exit_code() == 2);
   }
-  Options options;
-  options.config_dir = "";
-  CHECK(refusal(options) == UsageError("--config-dir: '' is not a directory."));
+  CHECK(refusal(giving({{"config-dir", ""}})) == UsageError("--config-dir: '' is not a directory."));
 }
 
 TEST_CASE("where the configuration is", "[plan]") {
   CHECK(resolve({}, {{"XDG_CONFIG_HOME", "/x"}}).config_dir == "/x/jailed");
   CHECK(resolve({}, {{"XDG_CONFIG_HOME", "relative"}}).config_dir == "/home/me/.config/jailed");
   CHECK(resolve({}, {{"XDG_CONFIG_HOME", "/x"}, {"JAILED_CONFIG_DIR", "/c"}}).config_dir == "/c");
-  CHECK(error_of([] { resolve_settings({}, Environment()); }) ==
+  CHECK(error_of([] { resolve_settings(Invocation{}, Environment()); }) ==
         UsageError("HOME is not set, so there is no place for jailed's configuration.",
                    "name one: JAILED_CONFIG_DIR=DIR or --config-dir DIR"));
-  CHECK(resolve_settings({}, Environment(Variables{{"JAILED_CONFIG_DIR", "/c"}})).config_dir == "/c");
+  CHECK(resolve_settings(Invocation{}, Environment(Variables{{"JAILED_CONFIG_DIR", "/c"}})).config_dir == "/c");
 }
 
 TEST_CASE("a bad value is named with what set it", "[plan]") {
   CHECK(refusal({}, {{"JAILED_IMAGE", "Bad Image"}}) ==
         UsageError("JAILED_IMAGE: 'Bad Image' is not an image reference such as jailed:latest."));
-  Options image;
-  image.image = "x\x1b[0m";
-  CHECK(refusal(image) ==
+  CHECK(refusal(giving({{"image", "x\x1b[0m"}})) ==
         UsageError("--image: 'x\\033[0m' is not an image reference such as jailed:latest."));
   CHECK(refusal({}, {{"JAILED_USER", "root"}}) ==
         UsageError(
@@ -149,11 +144,8 @@ TEST_CASE("a bad value is named with what set it", "[plan]") {
 }
 
 TEST_CASE("a bad --env is refused without showing its value", "[plan]") {
-  Options options;
-  options.env = {"MY KEY=hunter2"};
-  CHECK(refusal(options) == UsageError("--env: 'MY KEY' is not NAME or NAME=VALUE."));
-  options.env = {"=hunter2"};
-  CHECK(refusal(options) == UsageError("--env: '' is not NAME or NAME=VALUE."));
+  CHECK(refusal(giving({{"env", "MY KEY=hunter2"}})) == UsageError("--env: 'MY KEY' is not NAME or NAME=VALUE."));
+  CHECK(refusal(giving({{"env", "=hunter2"}})) == UsageError("--env: '' is not NAME or NAME=VALUE."));
 }
 
 TEST_CASE("sizes in bytes, with units of 1024 as docker has them", "[plan]") {
@@ -172,7 +164,7 @@ TEST_CASE("sizes in bytes, with units of 1024 as docker has them", "[plan]") {
            {"1t", 1024 * 1024 * kMiB},
        }) {
     CAPTURE(text);
-    CHECK(parse_size(text, "--memory") == bytes);
+    CHECK(parse_size({text, "--memory"}) == bytes);
   }
 }
 
@@ -181,32 +173,24 @@ TEST_CASE("what is no size, or too small or too large for one", "[plan]") {
       GENERATE("", "g", "-1g", "0", "63m", "1", "8x", "8gg", "8 g", " 8g", "8g ", "8,5g", "nan", "inf",
                "1e30g", "5000000000t", "67108864ib", "64mbib", "67108864bb", "67108864bib", "0x4000000");
   CAPTURE(text);
-  CHECK(error_of([&] { parse_size(text, "--memory"); }) ==
+  CHECK(error_of([&] { parse_size({text, "--memory"}); }) ==
         UsageError("--memory: '" + text + "' is not a size such as 512m, 8g or 1.5g (at least 64m)."));
 }
 
 TEST_CASE("numbers of processes and processors", "[plan]") {
   for (const std::string good : {"16", "4096", "4194304"}) {
-    Options options;
-    options.pids = good;
-    CHECK(resolve(options).pids == std::stoull(good));
+    CHECK(resolve(giving({{"pids", good}})).pids == std::stoull(good));
   }
   for (const std::string bad :
        {"15", "0", "4194305", "99999999999999999999", "1e3", "16 ", " 16", "+16", "0x20"}) {
-    Options options;
-    options.pids = bad;
-    CHECK(refusal(options) ==
+    CHECK(refusal(giving({{"pids", bad}})) ==
           UsageError("--pids: '" + bad + "' is not a number of processes from 16 to 4194304."));
   }
   for (const std::string good : {"1", "0.01", "1.5", ".5", "64"}) {
-    Options options;
-    options.cpus = good;
-    CHECK(resolve(options).cpus == good);
+    CHECK(resolve(giving({{"cpus", good}})).cpus == good);
   }
   for (const std::string bad : {"0", "0.001", "-1", "nan", "inf", "1,5", "2x", " 2", "+2", "5000"}) {
-    Options options;
-    options.cpus = bad;
-    CHECK(refusal(options) ==
+    CHECK(refusal(giving({{"cpus", bad}})) ==
           UsageError("--cpus: '" + bad + "' is not a number of processors such as 2 or 1.5."));
   }
 }
@@ -295,11 +279,8 @@ TEST_CASE("what the jail may edit", "[plan]") {
   using Globs = std::vector<std::string>;
   CHECK(resolve({}).allow_edit.empty());
   CHECK(resolve({}, {{"JAILED_ALLOW_EDIT", ".envrc:tools/**::"}}).allow_edit == Globs{".envrc", "tools/**"});
-  Options options;
-  options.allow_edit = {"a:b"};
-  CHECK(resolve(options, {{"JAILED_ALLOW_EDIT", "c"}}).allow_edit == Globs{"a:b"});
-  options.allow_edit = {"a/../b"};
-  CHECK(refusal(options).has_value());
+  CHECK(resolve(giving({{"allow-edit", "a:b"}, {"allow-edit", "d"}}), {{"JAILED_ALLOW_EDIT", "c"}}).allow_edit == Globs{"a:b", "d"});
+  CHECK(refusal(giving({{"allow-edit", "a/../b"}})).has_value());
   CHECK(refusal({}, {{"JAILED_ALLOW_EDIT", "/"}}).has_value());
 }
 
@@ -316,21 +297,47 @@ TEST_CASE("a profile and whose cache, by flag or variable", "[plan]") {
   CHECK(resolve({}).cache == Cache::shared);
   CHECK(resolve({}, variables).profile == "work");
   CHECK(resolve({}, variables).cache == Cache::project);
-  Options options;
-  options.profile = "home";
-  options.cache = "none";
-  options.copy_logins = true;
-  CHECK(resolve(options, variables).profile == "home");
-  CHECK(resolve(options, variables).cache == Cache::none);
-  CHECK(resolve(options, variables).copy_logins);
-  options.profile = "../x";
-  CHECK(refusal(options)->what() ==
+  const auto home = resolve(giving({{"profile", "home"}, {"cache", "none"}, {"copy-logins", "true"}}), variables);
+  CHECK(home.profile == "home");
+  CHECK(home.cache == Cache::none);
+  CHECK(home.copy_logins);
+  CHECK(refusal(giving({{"profile", "../x"}}))->what() ==
         std::string(
             "--profile: '../x' is not a profile's name (letters, digits, '.', '_' and '-', up to 64)."));
-  options.profile.reset();
-  CHECK(refusal(options)->what() == std::string("--copy-logins: there is no profile to copy them to."));
-  options.copy_logins = false;
-  options.cache = "mine";
-  CHECK(refusal(options)->what() ==
+  CHECK(refusal(giving({{"copy-logins", "true"}}))->what() == std::string("--copy-logins: there is no profile to copy them to."));
+  CHECK(refusal(giving({{"cache", "mine"}}))->what() ==
         std::string("--cache: 'mine' is not whose caches to use: shared, project or none."));
+}
+
+TEST_CASE("each value knows who set it, and a default nobody", "[plan]") {
+  const auto settings = resolve(giving({{"memory", "2g"}, {"env", "A=1"}, {"env", "B=2"}}), {{"JAILED_MEMORY", "1g"}, {"JAILED_PIDS", "99"}});
+  CHECK(settings.given == std::map<std::string, std::string, std::less<>>{
+                              {"memory", "--memory"}, {"env", "--env"}, {"pids", "JAILED_PIDS"}});
+}
+
+TEST_CASE("a setting has the values of the first layer that has any, and none of the others", "[plan]") {
+  const auto layer = [](Layer::Origin origin, std::vector<jailed::core::Given> given) { return Layer{origin, std::move(given)}; };
+  const Environment environment(Variables{{"HOME", "/home/me"}});
+  const std::vector<Layer> layers = {
+      layer(Layer::Origin::command_line, {{"allow-edit", "a", "--allow-edit"}}),
+      layer(Layer::Origin::environment, {{"cache", "none", "JAILED_CACHE"}, {"allow-edit", "b", "JAILED_ALLOW_EDIT"}}),
+      layer(Layer::Origin::project, {{"cache", "project", "jailed.json"}, {"memory", "3g", "jailed.json"}, {"allow-edit", "c", "jailed.json"}})};
+  const auto settings = resolve_settings(layers, environment);
+  CHECK(settings.allow_edit == std::vector<std::string>{"a"});
+  CHECK(settings.cache == jailed::core::Cache::none);
+  CHECK(settings.memory == 3 * 1024 * kMiB);
+  CHECK(settings.given.at("memory") == "jailed.json");
+}
+
+TEST_CASE("what a project may not set is refused in its file", "[plan]") {
+  const std::vector<Layer> layers = {{Layer::Origin::project, {{"runtime", "/tmp/x", "jailed.json: runtime"}}}};
+  CHECK(error_of([&] { resolve_settings(layers, Environment(Variables{{"HOME", "/h"}})); }) ==
+        UsageError("jailed.json: runtime: a project may not set this for who opens it."));
+}
+
+TEST_CASE("what jailed says and where is known before anything is checked", "[plan]") {
+  const auto talk = talk_settings(giving({{"quiet", "true"}, {"memory", "lots"}, {"log-file", "/l"}}));
+  CHECK(talk.quiet);
+  CHECK_FALSE(talk.verbose);
+  CHECK(talk.log_file == "/l");
 }
