@@ -63,7 +63,7 @@ Seen look() {
       settings_for({}), core::Environment(std::map<std::string, std::string>{{"HOME", "/h"}, {"EIGHTH_API_KEY", "k"}}), "UTC");
   const std::string container(64, 'c');
   const auto running =
-      plan::agents_in(container, {{10, 1, {"init"}, "0::/docker-" + container + ".scope\n"}, {11, 10, {"eighth"}, "0::/docker-" + container + ".scope\n"}});
+      plan::agents_in(container, {{10, 1, {"/usr/libexec/jailed/init"}, "0::/docker-" + container + ".scope\n"}, {11, 10, {"eighth"}, "0::/docker-" + container + ".scope\n"}});
   const auto rows = nlohmann::json::parse(cli::tables_json()).at("agents");
   Seen seen;
   const auto note = [&](const char* where, bool is_there) {
