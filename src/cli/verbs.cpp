@@ -45,6 +45,7 @@ int print_help(const Invocation& invocation, const Settings&, const Environment&
   return 0;
 }
 
+// clang-format off
 constexpr VerbRow kVerbs[] = {
     {.verb = Verb::launch, .name = "", .usage = "", .summary = "",
      .help = "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
@@ -99,6 +100,7 @@ constexpr VerbRow kVerbs[] = {
     {.verb = Verb::print_tables, .name = "print-tables", .usage = "", .summary = "",
      .help = "Settings, verbs and agents as JSON, for the pages that are made from them.", .needs_settings = false, .run = print_tables},
 };
+// clang-format on
 
 }  // namespace
 

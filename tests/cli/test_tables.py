@@ -151,10 +151,10 @@ def test_an_agent_of_the_table_has_its_layer_and_its_rows(agent):
     assert missing_for(agent) == []
 
 
-def test_control_an_eighth_agent_lacks_its_layer_and_its_rows():
-    eighth = {"name": "eighth", "title": "The Eighth", "package": "@eighth/cli", "state": [{"name": "eighth", "home_path": ".eighth"}]}
-    assert [line.partition(":")[0] for line in missing_for(eighth)] == [
-        "docker/agents/eighth", "docker/Dockerfile", "docker/Dockerfile", "docker/install/agent", "docs/agents.md", "README.md"]
+def test_control_an_agent_without_a_layer_and_rows_is_found():
+    bare = {"name": "bare", "title": "Bare", "package": "@bare/cli", "state": [{"name": "bare", "home_path": ".bare"}]}
+    assert [line.partition(":")[0] for line in missing_for(bare)] == [
+        "docker/agents/bare", "docker/Dockerfile", "docker/Dockerfile", "docker/install/agent", "docs/agents.md", "README.md"]
 
 
 def test_every_layer_is_of_an_agent_of_the_table():

@@ -46,6 +46,8 @@ constexpr std::string_view kCall = "This call";
 using enum Takes;
 using enum ByProject;
 
+// A row is read in columns.
+// clang-format off
 constexpr Setting kTable[] = {
     {.name = "runtime", .placeholder = "ENGINE", .variable = "JAILED_RUNTIME", .group = kRuns,
      .help = "Container engine: docker, podman, or a path to one",
@@ -181,6 +183,7 @@ constexpr Setting kTable[] = {
      .help = "Write everything that jailed says there as well",
      .verbs = kLaunch | kImage | kGit, .set = assign<&Settings::log_file, text_of>},
 };
+// clang-format on
 
 std::string agents_list() {
   std::vector<std::string_view> names;
