@@ -579,6 +579,18 @@ def test_git_here_waits_for_no_pipe_in_the_repository(host, name):
     pipe.unlink()
 
 
+def test_git_here_waits_for_no_pipe_that_settings_include(host):
+    repository(host)
+    (host.project / ".git/config").open("a").write("[include]\n\tpath = ../pipe\n")
+    host.give(host.project)
+    agent(host, "commit one; mkfifo pipe")
+    result = host.run(".", timeout=60)
+    assert result.code == 125 and f"does not come to an end with the settings in {host.project}/.git/config" in result.err, result.err
+    (host.project / "pipe").unlink()
+    agent(host, "true")
+    assert host.run("git", "import").code == 0 and subjects(host) == ["one", "here"]
+
+
 def test_a_socket_of_git_s_own_is_in_nobody_s_way(host):
     repository(host)
     with socket.socket(socket.AF_UNIX) as monitor:

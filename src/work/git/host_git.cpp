@@ -18,6 +18,7 @@ namespace {
 // A repository of millions of files takes a minute.
 constexpr std::uint64_t kMostListed = 256U << 20;  // two million files and more
 constexpr auto kHostGitPatience = std::chrono::minutes(10);
+constexpr auto kSettingsPatience = std::chrono::seconds(20);
 
 host::Captured in_time(const core::Command& command, int input) {
   if (auto answer = host::capture_with_input(command, input, kHostGitPatience)) return std::move(*answer);
@@ -62,6 +63,12 @@ core::Command HostGit::command(std::vector<std::string> args, const std::vector<
 
 host::Captured HostGit::run(std::vector<std::string> args, const std::vector<core::EnvVar>& more) const {
   return in_time(command(std::move(args), more), host::open_null().get());
+}
+
+void HostGit::check_settings() const {
+  const auto nothing = host::open_null();
+  if (!host::capture_with_input(command({"config", "--includes", "--get", "core.bare"}), nothing.get(), kSettingsPatience))
+    throw Refused(fmt::format("git on this machine does not come to an end with the settings in {}/config: see what they include", printable(record_.common_dir)));
 }
 
 bool HostGit::ok(std::vector<std::string> args) const { return run(std::move(args)).status.ok(); }

@@ -30,6 +30,8 @@ class HostGit {
   /// `more` beats what quiet_git sets.
   core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
   host::Captured run(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
+  /// Throws Refused when git would wait for what the repository's settings include: a pipe, which came in an archive or was made in a jail.
+  void check_settings() const;
   bool ok(std::vector<std::string> args) const;
   /// Whether the files of a commit can be listed: trees that are in one another ten times over say in a kilobyte that there are more than any
   /// memory holds, and git's diff and index would try.
