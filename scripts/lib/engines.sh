@@ -182,8 +182,10 @@ podman_install() {
   local -a packages
   mapfile -t packages < <(podman_packages)
   ensure_packages "${packages[@]}"
-  # Podman 5's networks are made by nft, which its package only recommends.
-  if [[ -x /usr/lib/podman/netavark ]] && ! command -v nft >/dev/null; then ensure_packages nftables; fi
+  # Podman 5's networks are made by nft and, for other users than root, by pasta, which its package only recommends.
+  [[ -x /usr/lib/podman/netavark ]] || return 0
+  if ! command -v nft >/dev/null; then ensure_packages nftables; fi
+  if ! command -v pasta >/dev/null && [[ "$(podman --version)" != *\ [1-4].* ]]; then ensure_packages passt; fi
 }
 
 podman_start() {

@@ -5,6 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/here.hpp>
+#include <jailed/host/machine/machine.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/jail/selinux.hpp>
@@ -52,9 +53,7 @@ plan::EndpointFacts endpoint_facts(const Environment& environment) {
   facts.container_connection = environment.get("CONTAINER_CONNECTION");
   facts.runtime_dir = environment.get("XDG_RUNTIME_DIR");
   facts.uid = ::geteuid();
-#ifdef __APPLE__
-  facts.podman_is_client = true;
-#endif
+  facts.podman_is_client = host::engines_are_in_a_virtual_machine();
   const auto home = environment.get("HOME").value_or("");
   const auto docker = environment.get("DOCKER_CONFIG").value_or(home + "/.docker");
   facts.docker_config = host::read_file(docker + "/config.json").value_or("");

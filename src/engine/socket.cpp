@@ -6,6 +6,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/here.hpp>
 #include <jailed/engine/socket.hpp>
+#include <jailed/host/machine/machine.hpp>
 
 namespace jailed::engine {
 namespace {
@@ -32,13 +33,11 @@ std::optional<plan::SocketFound> probe(const std::string& path) {
 std::optional<EngineSocket> look_at_engine_socket(const core::Settings& settings, const plan::Engine& engine,
                                                   plan::Identity identity, const Environment& environment) {
   if (settings.testcontainers == core::Testcontainers::off) return std::nullopt;
-#ifndef __linux__
-  if (settings.testcontainers == core::Testcontainers::proxy) {
+  if (host::engines_are_in_a_virtual_machine() && settings.testcontainers == core::Testcontainers::proxy) {
     throw core::UsageError(
         "--testcontainers=proxy works on Linux only: here the engine is in a virtual machine.",
         "without the proxy, the jail is root in that machine: --testcontainers");
   }
-#endif
   const auto candidates = plan::socket_candidates(engine, endpoint_facts(environment));
   std::optional<plan::SocketFound> found;
   for (const auto& path : candidates) {

@@ -18,14 +18,12 @@
 #include <cstring>
 #include <jailed/core/error.hpp>
 #include <jailed/host/files/fd.hpp>
+#include <jailed/host/files/files.hpp>
+#include <jailed/host/process/own_process.hpp>
 #include <jailed/socket_proxy/cleanup.hpp>
 #include <jailed/socket_proxy/connection.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <thread>
-
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 namespace jailed::socket_proxy {
 namespace {
@@ -83,28 +81,13 @@ host::Fd listen_in(const Options& options) {
   return listener;
 }
 
-// The path by which the engine's socket stays in reach once root's directories are not.
-std::string reachable(const std::string& path) {
-#ifdef O_PATH
-  const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);
-  if (fd < 0) throw failed("reach the engine's socket");
-  return fmt::format("/proc/self/fd/{}", fd);
-#else
-  return path;
-#endif
-}
-
 void become(const Options& options) {
   if (::geteuid() == 0) {
     const gid_t group = options.group.value_or(options.gid);
     if (::setgroups(1, &group) != 0 || ::setgid(options.gid) != 0 || ::setuid(options.uid) != 0)
       throw failed("become the jail's user");
   }
-#ifdef __linux__
-  // Another process of that user must not take over what this one may do.
-  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-#endif
+  host::seal_own_process();
 }
 
 void say(std::string_view text) { [[maybe_unused]] const auto count = ::write(1, text.data(), text.size()); }
@@ -195,8 +178,9 @@ int serve(const std::vector<std::string>& arguments) {
     const auto options = parse(arguments);
     const auto listener = listen_in(options);
     Context context;
-    Shared shared({options.session, options.memory, options.pids},
-                  Upstream(context, reachable(options.upstream)));
+    const auto upstream = host::held_in_reach(options.upstream);  // once root's directories are not
+    if (upstream.empty()) throw failed("reach the engine's socket");
+    Shared shared({options.session, options.memory, options.pids}, Upstream(context, upstream));
     become(options);
     shared.engine.connect();  // fails here rather than in the jail
     say("ready\n");

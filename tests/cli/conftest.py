@@ -10,6 +10,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import BINARY, IS_ROOT, STRANGER, Host  # noqa: E402
+from needs_linux import reason_of, unknown  # noqa: E402
+
+
+def pytest_collection_modifyitems(config, items) -> None:
+    nodes = [item.nodeid for item in items]
+    whole = config.args in (["tests/cli"], [str(Path(__file__).parent)]) and not config.option.keyword
+    if whole and unknown(nodes):
+        raise pytest.UsageError(f"tests/cli/needs_linux.py names what is no test: {unknown(nodes)}")
+    if os.environ.get("JAILED_TEST_PORTABLE") != "1":
+        return
+    for item in items:
+        if reason := reason_of(item.nodeid):
+            item.add_marker(pytest.mark.skip(reason=f"needs Linux: {reason}"))
 
 
 def pytest_report_header() -> str:

@@ -51,6 +51,14 @@ lease() {
 }
 note() { echo "$*" >>"$fake/notes"; }
 lease=$(lease "$@")
+# The directory of the session whose files are mounted.
+session() {
+  for word; do
+    case $word in
+      type=bind,source=*,target=/etc/passwd,*) word=${word#type=bind,source=}; echo "${word%/passwd,target=*}" ;;
+    esac
+  done
+}
 /bin/mv "$call.part" "$call"
 if [ -f "$fake/on-$1" ]; then . "$fake/on-$1"; fi
 """
@@ -96,7 +104,7 @@ class Fakes:
         return script
 
     def on(self, subcommand: str, shell: str) -> None:
-        """What the fakes do for `docker <subcommand>`; $call is the record's directory, $lease the FIFO."""
+        """What the fakes do for `docker <subcommand>`; $call is the record's directory, $lease the FIFO, $(session "$@") the session's directory."""
         (self.directory / f"on-{subcommand}").write_text(shell + "\n")
 
     @property

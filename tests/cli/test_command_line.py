@@ -168,7 +168,7 @@ def test_one_process_of_the_engine_and_git_is_all_that_runs(host):
 def test_gits_name_and_address_come_along(host):
     host.fakes.add("git")
     host.fakes.on("-C", '''printf 'user.name\\nAda "L"\\0user.email\\nada@example.org\\0' ''')
-    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/gitconfig" >>"$fake/notes"')
+    host.fakes.on("run", '/bin/cat "$(session "$@")/gitconfig" >>"$fake/notes"')
     host.run(".")
     git = host.fakes.called("-C")[0]
     assert git.args[:9] == ["-C", str(host.project), "-c", "safe.bareRepository=explicit", "config", "--global", "--includes", "--null", "--get-regexp"]
@@ -177,14 +177,14 @@ def test_gits_name_and_address_come_along(host):
 
 
 def test_no_git_no_identity(host):
-    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/gitconfig" >>"$fake/notes"; note end')
+    host.fakes.on("run", '/bin/cat "$(session "$@")/gitconfig" >>"$fake/notes"; note end')
     assert host.run(".").code == 0
     assert host.fakes.notes == ["end"]
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="the caller is this user")
 def test_a_caller_without_an_account_has_a_name_in_the_jail(host):
-    host.fakes.on("run", '/bin/cat "$(/usr/bin/dirname "$lease")/passwd" "$(/usr/bin/dirname "$lease")/group" >>"$fake/notes"')
+    host.fakes.on("run", '/bin/cat "$(session "$@")/passwd" "$(session "$@")/group" >>"$fake/notes"')
     host.run("--user", "ada", ".")
     assert f"ada:x:{STRANGER}:{STRANGER}:ada:/home/ada:/bin/zsh" in host.fakes.notes
     assert f"ada:x:{STRANGER}:" in host.fakes.notes

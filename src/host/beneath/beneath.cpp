@@ -8,11 +8,12 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <memory>
 #include <utility>
 
-#ifdef __linux__
+#if JAILED_LINUX
 #include <sys/syscall.h>
 #endif
 
@@ -32,7 +33,7 @@ Kind kind_of_mode(mode_t mode) {
 }  // namespace
 
 Fd open_exactly(const std::string& path, bool any_kind) {
-#ifdef __linux__
+#if JAILED_LINUX
   constexpr int step_flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   const int last_flags = any_kind ? O_PATH | O_NOFOLLOW | O_CLOEXEC : kOpenDirectory;
 #else
@@ -63,7 +64,7 @@ Fd open_exactly(const std::string& path, bool any_kind) {
 }
 
 bool open_up(int parent, const char* name, mode_t rights) {
-#ifdef __linux__
+#if JAILED_LINUX
   const Fd place(::openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct stat info {};
   if (!place || ::fstat(place.get(), &info) != 0 || S_ISLNK(info.st_mode)) return false;
@@ -96,7 +97,7 @@ void DirectoryNames::add(int directory, const char* name, unsigned char type) {
   bytes_.append(name, text.size() + 1);
 }
 
-#ifdef __linux__
+#if JAILED_LINUX
 // What readdir(3) does, without its stat, its lock and its allocation for every directory.
 bool DirectoryNames::read_all(int directory, std::size_t most) {
   struct Entry {

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/copy.hpp>
 #include <jailed/host/files/fd.hpp>
@@ -91,7 +92,7 @@ bool give_beneath(const WalkedEntry& entry, const Fd& to, const std::string& rel
   if (!directory) return false;
   const std::string name(rest);
   if (::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0) return S_ISREG(info.st_mode);
-#ifdef O_TMPFILE
+#if JAILED_LINUX && defined(O_TMPFILE)
   // Without a name until it is whole: however jailed ends, nothing is left half-written in a repository.
   if (const Fd unnamed(::openat(directory.get(), ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644)); unnamed) {
     give_away(unnamed.get(), &owner);

@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 
-#ifdef __linux__
+#if JAILED_LINUX
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #endif
@@ -143,7 +144,7 @@ class Removal : public TreeWalk {
 }  // namespace
 
 bool copy_content(int from, int to, std::uint64_t most) {
-#ifdef FICLONE
+#if JAILED_LINUX && defined(FICLONE)
   struct stat whole {};
   if (::fstat(from, &whole) == 0 && static_cast<std::uint64_t>(whole.st_size) <= most && ::ioctl(to, FICLONE, from) == 0)
     return true;

@@ -3,9 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <ctime>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/scan.hpp>
 #include <jailed/host/files/files.hpp>
 #include <utility>
@@ -21,7 +24,7 @@ class Scan : public TreeWalk {
       : TreeWalk({.names = limits.names,
                   .depth = limits.depth,
                   .path = limits.path,
-                  .open_up = limits.open_up ? static_cast<mode_t>(S_IRUSR | S_IXUSR) : 0}),
+                  .open_up = limits.open_up ? mode_t{S_IRUSR | S_IXUSR} : mode_t{0}}),
         visit_(visit),
         unreadable_(unreadable) {}
 
@@ -52,7 +55,7 @@ std::uint64_t identity(std::uint64_t inode, std::uint64_t seconds, std::uint64_t
 }
 
 std::uint64_t look_up_identity(int directory, const char* name, int flags) {
-#ifdef __linux__
+#if JAILED_LINUX
   struct statx info {};
   if (::statx(directory, name, flags, STATX_INO | STATX_BTIME, &info) != 0) return 0;
   if ((info.stx_mask & STATX_BTIME) == 0) return identity(info.stx_ino, 0, 0);
@@ -60,8 +63,12 @@ std::uint64_t look_up_identity(int directory, const char* name, int flags) {
 #else
   struct stat info {};
   if ((*name == '\0' ? ::fstat(directory, &info) : ::fstatat(directory, name, &info, flags)) != 0) return 0;
+#ifdef __APPLE__
   return identity(info.st_ino, static_cast<std::uint64_t>(info.st_birthtimespec.tv_sec),
                   static_cast<std::uint64_t>(info.st_birthtimespec.tv_nsec));
+#else
+  return identity(info.st_ino, 0, 0);
+#endif
 #endif
 }
 
@@ -158,24 +165,59 @@ std::uint64_t identity_of(int directory, const char* name) {
   return look_up_identity(directory, name, AT_SYMLINK_NOFOLLOW);
 }
 
-#ifdef __linux__
-std::uint64_t identity_of(int file) { return look_up_identity(file, "", AT_EMPTY_PATH); }
+std::uint64_t identity_of(int file) {
+#if JAILED_LINUX
+  return look_up_identity(file, "", AT_EMPTY_PATH);
 #else
-std::uint64_t identity_of(int file) { return look_up_identity(file, "", 0); }
+  return look_up_identity(file, "", 0);
 #endif
+}
 
-#ifdef __linux__
+std::int64_t birth_of(const std::string& path) {
+#if JAILED_LINUX
+  struct statx info {};
+  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &info) != 0 || (info.stx_mask & STATX_BTIME) == 0) return 0;
+  return static_cast<std::int64_t>(info.stx_btime.tv_sec) * 1'000'000'000 + info.stx_btime.tv_nsec;
+#elif defined(__APPLE__)
+  const auto info = lstat_of(path);
+  return info ? nanoseconds(info->st_birthtimespec) : 0;
+#else
+  static_cast<void>(path);
+  return 0;
+#endif
+}
+
+std::string where_it_leads(int directory, const char* name, const std::string& path) {
+#if JAILED_LINUX
+  // One walk of the kernel's from where the link is. realpath(3) begins at / for every component: far below that is a million steps.
+  const Fd there(::openat(directory, name, O_PATH | O_CLOEXEC));
+  if (!there) return {};
+  std::array<char, PATH_MAX> target{};
+  const auto size = ::readlink(("/proc/self/fd/" + std::to_string(there.get())).c_str(), target.data(), target.size());
+  if (size > 0) return {target.data(), static_cast<std::size_t>(size)};
+#else
+  static_cast<void>(directory), static_cast<void>(name);
+#endif
+  std::string reason;
+  return canonical(path, reason);
+}
+
+#if JAILED_LINUX
 // Not CLOCK_REALTIME_COARSE, which is what files get by default: since Linux 6.13 a file that was looked at gets a finer
 // time, up to a tick ahead of it, and would be taken for the jail's. No jail starts within a tick of a launch.
 std::int64_t file_clock() { return clock_now(CLOCK_REALTIME); }
 std::int64_t uptime_clock() { return clock_now(CLOCK_BOOTTIME); }
-std::int64_t change_time(const struct stat& info) { return nanoseconds(info.st_ctim); }
-std::int64_t modification_time(const struct stat& info) { return nanoseconds(info.st_mtim); }
 #else
 std::int64_t file_clock() { return clock_now(CLOCK_REALTIME); }
-std::int64_t uptime_clock() { return clock_now(CLOCK_MONOTONIC); }
+std::int64_t uptime_clock() { return clock_now(CLOCK_MONOTONIC); }  // runs on while macOS sleeps
+#endif
+
+#ifdef __APPLE__
 std::int64_t change_time(const struct stat& info) { return nanoseconds(info.st_ctimespec); }
 std::int64_t modification_time(const struct stat& info) { return nanoseconds(info.st_mtimespec); }
+#else
+std::int64_t change_time(const struct stat& info) { return nanoseconds(info.st_ctim); }
+std::int64_t modification_time(const struct stat& info) { return nanoseconds(info.st_mtim); }
 #endif
 
 }  // namespace jailed::host

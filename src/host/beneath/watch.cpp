@@ -4,17 +4,18 @@
 #include <climits>
 #include <cstdint>
 #include <cstring>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/watch.hpp>
 #include <utility>
 
-#ifdef __linux__
+#if JAILED_LINUX
 #include <sys/inotify.h>
 #endif
 
 namespace jailed::host {
 
-#ifdef __linux__
+#if JAILED_LINUX
 namespace {
 
 constexpr std::size_t kMostEntries = 2'000'000;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/files/files.hpp>
 #include <memory>
@@ -168,6 +169,25 @@ std::string read_beginning(const std::string& path, std::size_t count) {
   const auto got = file ? ::read(file.get(), content.data(), count) : 0;
   content.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
   return content;
+}
+
+int allocate(int file, std::size_t bytes, bool beyond_the_end) {
+#if JAILED_LINUX
+  if (::fallocate(file, beyond_the_end ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(bytes)) == 0) return 0;
+  return errno == ENOSPC || errno == EDQUOT ? errno : 0;
+#else
+  static_cast<void>(file), static_cast<void>(bytes), static_cast<void>(beyond_the_end);
+  return 0;
+#endif
+}
+
+std::string held_in_reach(const std::string& path) {
+#if JAILED_LINUX
+  const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);  // for as long as the process lives
+  return fd < 0 ? std::string{} : fmt::format("/proc/self/fd/{}", fd);
+#else
+  return path;
+#endif
 }
 
 std::vector<std::string> list_directory(const std::string& path) {

@@ -7,13 +7,14 @@
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
 #include <thread>
 #include <utility>
 
-#ifdef __linux__
+#if JAILED_LINUX
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -37,7 +38,7 @@ core::Error impossible(const std::string& source, const std::string& reason) {
       "(handing over root's files takes Linux 5.12 or newer and a file system with idmapped mounts)");
 }
 
-#ifdef __linux__
+#if JAILED_LINUX
 
 // glibc has these since 2.36 and their numbers since 2.32; Ubuntu 22.04's is 2.35.
 #ifndef SYS_mount_setattr

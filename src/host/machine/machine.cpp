@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <jailed/core/platform.hpp>
 #include <jailed/core/siphash.hpp>
 #include <jailed/host/machine/machine.hpp>
 #include <string_view>
@@ -31,13 +32,23 @@ std::uint64_t most_open_files() { return hard_limit(RLIMIT_NOFILE); }
 std::uint64_t most_processes() {
   // Podman lowers its own limit to this one and may then not set a higher one for a jail.
   std::uint64_t most = kMost;
+#if JAILED_LINUX
   std::ifstream("/proc/sys/kernel/pid_max") >> most;
+#endif
   return std::min(most == 0 ? kMost : most, hard_limit(RLIMIT_NPROC));
 }
 
 std::uint64_t memory_size() {
   return static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
          static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+bool engines_are_in_a_virtual_machine() {
+#ifdef __APPLE__
+  return true;
+#else
+  return false;
+#endif
 }
 
 std::string time_zone() {

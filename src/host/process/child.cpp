@@ -10,10 +10,11 @@
 #include <csignal>
 #include <cstring>
 #include <jailed/core/error.hpp>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/process/child.hpp>
 #include <vector>
 
-#ifdef __linux__
+#if JAILED_LINUX
 #include <sys/syscall.h>
 #endif
 
@@ -51,8 +52,8 @@ class SpawnActions {
   void default_signals() {
     sigset_t all;
     sigset_t none;
-    ::sigfillset(&all);
-    ::sigemptyset(&none);
+    sigfillset(&all);
+    sigemptyset(&none);
     ::posix_spawnattr_setsigdefault(&attributes_, &all);
     ::posix_spawnattr_setsigmask(&attributes_, &none);
     add_flags(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
@@ -63,8 +64,10 @@ class SpawnActions {
   }
   // jailed's own fds close by themselves; this is about what its caller left open.
   void close_others() {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if JAILED_LINUX && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
     ::posix_spawn_file_actions_addclosefrom_np(&actions_, 3);
+#endif
 #endif
   }
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
@@ -122,7 +125,7 @@ std::string next_step_after(int error) {
 }
 
 Fd descriptor_of(pid_t pid) {
-#ifdef SYS_pidfd_open
+#if JAILED_LINUX && defined(SYS_pidfd_open)
   return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 #else
   static_cast<void>(pid);

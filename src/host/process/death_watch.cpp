@@ -7,6 +7,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/death_watch.hpp>
+#include <jailed/host/process/own_process.hpp>
 #include <jailed/host/process/process.hpp>
 #include <thread>
 
@@ -30,7 +31,7 @@ bool carry_out(const core::Command& last_will) {
 DeathWatch::DeathWatch(const std::string& session, const core::Command& last_will) {
   auto pipe = make_pipe();
   const auto nothing = open_null();
-  core::Command watch{"/proc/self/exe", {kSubcommand, session, last_will.program}, last_will.env};
+  core::Command watch{own_program(), {kSubcommand, session, last_will.program}, last_will.env};
   watch.args.insert(watch.args.end(), last_will.args.begin(), last_will.args.end());
   pid_ = start_beside(watch, pipe.read.get(), nothing.get());
   alive_ = std::move(pipe.write);

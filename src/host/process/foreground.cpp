@@ -38,8 +38,8 @@ bool is_without_reader(int fd) {
 // Children start with an empty mask all the same.
 void block_ending_signals() {
   sigset_t ending;
-  ::sigemptyset(&ending);
-  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT}) ::sigaddset(&ending, signal);
+  sigemptyset(&ending);
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT}) sigaddset(&ending, signal);
   ::sigprocmask(SIG_BLOCK, &ending, nullptr);
 }
 

@@ -3,12 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jailed/core/platform.hpp>
 #include <jailed/host/process/lease.hpp>
 
 namespace jailed::host {
 
 bool Lease::supported() {
-#ifdef __linux__
+#if JAILED_LINUX
   return true;
 #else
   return false;

@@ -4,13 +4,22 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 #include <jailed/core/error.hpp>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/files/fd.hpp>
 #include <jailed/host/process/own_process.hpp>
 #include <vector>
+
+#if JAILED_LINUX
+#include <sys/prctl.h>
+#elif defined(__APPLE__)
+#include <mach-o/dyld.h>
+#endif
 
 namespace jailed::host {
 namespace {
@@ -30,7 +39,7 @@ void hear_all_signals() {
   // Ignored, children's ends would be unknowable; blocked, nobody would wake up at them.
   std::signal(SIGCHLD, SIG_DFL);
   sigset_t none;
-  ::sigemptyset(&none);
+  sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
@@ -48,6 +57,24 @@ void settle_own_process() {
   open_standard_descriptors();
   hear_all_signals();
   make_room_for_files();
+}
+
+void seal_own_process() {
+#if JAILED_LINUX
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+#endif
+}
+
+std::string own_program() {
+#ifdef __APPLE__
+  std::array<char, 4096> path{};
+  auto size = static_cast<std::uint32_t>(path.size());
+  if (::_NSGetExecutablePath(path.data(), &size) != 0) throw core::Error("The path of jailed itself is too long.", "install it in a shorter one");
+  return path.data();
+#else
+  return "/proc/self/exe";  // another version of it may be at its path by now
+#endif
 }
 
 void check_room_for_files() {

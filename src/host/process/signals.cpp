@@ -33,7 +33,7 @@ SignalWatcher::SignalWatcher(std::initializer_list<int> signals) : pipe_(make_pi
     struct sigaction action {};
     action.sa_sigaction = handle;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
-    ::sigfillset(&action.sa_mask);
+    sigfillset(&action.sa_mask);
     ::sigaction(signal, &action, nullptr);
     former_.emplace_back(signal, former);
   }

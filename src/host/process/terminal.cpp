@@ -14,8 +14,8 @@ class TerminalOutput {
  public:
   TerminalOutput() {
     sigset_t tty_output;
-    ::sigemptyset(&tty_output);
-    ::sigaddset(&tty_output, SIGTTOU);
+    sigemptyset(&tty_output);
+    sigaddset(&tty_output, SIGTTOU);
     ::sigprocmask(SIG_BLOCK, &tty_output, &former_);
   }
   TerminalOutput(const TerminalOutput&) = delete;

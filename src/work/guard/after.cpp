@@ -126,7 +126,7 @@ class After : public Visitor {
     const bool old = host::change_time(info) < started_;
     if (old && !is_led_elsewhere(met, target)) return;
     if (!leads_out_of(before_.project, met, target)) return;
-    const auto real = where_it_leads(met.in.directory, met.c_name(), before_.project + "/" + met.path);
+    const auto real = host::where_it_leads(met.in.directory, met.c_name(), before_.project + "/" + met.path);
     const bool is_python = met.in.context < 0 && met.name.name.starts_with("python");
     const bool harmless =
         real.empty() ? cannot_be_made(plan::resolve_path(before_.project + "/" + met.in.path, target))

@@ -40,17 +40,6 @@ host::Fd open_list(const std::string& part) {
   return host::Fd(::open((part + "/quarantine.txt").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
 }
 
-// Blocks behind the end of the file, for what is appended later. Where a file system has no such thing, it is done without.
-int allocate(int file, std::size_t bytes, bool beyond_the_end) {
-#ifdef __linux__
-  if (::fallocate(file, beyond_the_end ? FALLOC_FL_KEEP_SIZE : 0, 0, static_cast<off_t>(bytes)) == 0) return 0;
-  return errno == ENOSPC || errno == EDQUOT ? errno : 0;
-#else
-  static_cast<void>(file), static_cast<void>(bytes), static_cast<void>(beyond_the_end);
-  return 0;
-#endif
-}
-
 // What lies in a quarantine is written down before it is moved there. Directory and list are there since the launch.
 class Quarantine {
  public:
@@ -117,8 +106,8 @@ void make_room_for_quarantine(const std::string& part, const std::string& projec
   const auto list = open_list(part);
   host::write_new_file(part + kRoom, "", 0600);
   const host::Fd room(::open((part + kRoom).c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
-  int failed = allocate(list.get(), kRoomForList, true);
-  if (failed == 0) failed = allocate(room.get(), kRoomForFiles, false);
+  int failed = host::allocate(list.get(), kRoomForList, true);
+  if (failed == 0) failed = host::allocate(room.get(), kRoomForFiles, false);
   if (failed != 0)
     throw core::Error(fmt::format("There is no room in {}: {}.", core::printable(part), std::strerror(failed)),
                       "free some space there: what a jail plants could not be moved away");

@@ -146,22 +146,9 @@ std::string read_link(int directory, const char* name) {
   return size < 0 ? std::string{} : std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-std::string where_it_leads(int directory, const char* name, const std::string& path) {
-#ifdef __linux__
-  // One walk of the kernel's from where the link is. realpath(3) begins at / for every component: far below that is a million steps.
-  const host::Fd there(::openat(directory, name, O_PATH | O_CLOEXEC));
-  if (!there) return {};
-  if (auto real = read_link(AT_FDCWD, fmt::format("/proc/self/fd/{}", there.get()).c_str()); !real.empty()) return real;
-#else
-  static_cast<void>(directory), static_cast<void>(name);
-#endif
-  std::string reason;
-  return host::canonical(path, reason);
-}
-
 bool leads_out_of(const std::string& project, const Met& met, const std::string& target) {
   if (plan::leads_out(project, met.path, target)) return true;
-  const auto real = where_it_leads(met.in.directory, met.c_name(), project + "/" + met.path);
+  const auto real = host::where_it_leads(met.in.directory, met.c_name(), project + "/" + met.path);
   return !real.empty() && !plan::is_within(real, project);
 }
 

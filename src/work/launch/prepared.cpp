@@ -3,6 +3,7 @@
 
 #include <jailed/core/command.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/host/process/own_process.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/git/shadow.hpp>
@@ -37,7 +38,7 @@ core::Command proxy_command(const plan::Jail& jail, const engine::EngineSocket& 
                                 .group = socket.access.group,
                                 .memory = jail.limits.memory,
                                 .pids = jail.limits.pids},
-                               "/proc/self/exe");
+                               host::own_program());
 }
 
 std::vector<ProjectShare> projects_of(const Launch& launch) {

@@ -28,20 +28,8 @@ constexpr const char* kKnown = "known-projects.json";
 constexpr std::size_t kLongestKnown = 8U << 20;
 constexpr std::size_t kMostLooked = 1000;  // entries at the top of a project
 
-std::int64_t birth_of(const std::string& path) {
-#ifdef __APPLE__
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0) return 0;
-  return static_cast<std::int64_t>(info.st_birthtimespec.tv_sec) * 1'000'000'000 + info.st_birthtimespec.tv_nsec;
-#else
-  struct statx info {};
-  if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &info) != 0 || (info.stx_mask & STATX_BTIME) == 0) return 0;
-  return static_cast<std::int64_t>(info.stx_btime.tv_sec) * 1'000'000'000 + info.stx_btime.tv_nsec;
-#endif
-}
-
 plan::KnownProject known_as(const std::string& path, const struct stat& info) {
-  return {path, static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), birth_of(path)};
+  return {path, static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), host::birth_of(path)};
 }
 
 // What a jailed that was killed had begun to write.

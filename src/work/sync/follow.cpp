@@ -9,6 +9,7 @@
 #include <jailed/core/exit_status.hpp>
 #include <jailed/engine/jail_watch.hpp>
 #include <jailed/host/beneath/watch.hpp>
+#include <jailed/host/process/own_process.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/sync/mutagen.hpp>
 #include <jailed/work/sync/follow.hpp>
@@ -70,7 +71,7 @@ void start_following(const plan::Engine& engine, const MutagenProgram& program, 
   words.insert(words.end(), projects.begin(), projects.end());
   try {
     const auto none = host::open_null();
-    host::start_beside({"/proc/self/exe", std::move(words), program.mutagen.env}, none.get(), none.get());
+    host::start_beside({host::own_program(), std::move(words), program.mutagen.env}, none.get(), none.get());
   } catch (const core::Error& error) {
     spdlog::warn("{} Changes go to and fro every 10 s only.", error.what());
   }

@@ -52,6 +52,12 @@ bool put_below(const std::string& from, const std::string& root, std::string_vie
 std::uint64_t identity_of(int directory, const char* name);
 std::uint64_t identity_of(int file);
 
+/// When a file was made (not followed when it is a link), in nanoseconds; 0 where the file system does not keep it.
+std::int64_t birth_of(const std::string& path);
+
+/// The real path of what the link `name` in `directory` leads to; `path` is the link's own. Empty when it leads nowhere.
+std::string where_it_leads(int directory, const char* name, const std::string& path);
+
 /// Nanoseconds of clocks: of the day as files get it, and one that runs on while the machine sleeps and that
 /// nobody sets.
 std::int64_t file_clock();

@@ -38,6 +38,14 @@ std::optional<std::string> read_file(const std::string& path);
 /// At most `count` bytes from the beginning of a file; empty when it cannot be read.
 std::string read_beginning(const std::string& path, std::size_t count);
 
+/// Takes blocks of the disk for what will be written to the end of a file, or behind it, for what will be appended. 0, or the
+/// reason (errno) why there are none left; 0 as well where a file system has no such thing (macOS).
+int allocate(int file, std::size_t bytes, bool beyond_the_end);
+
+/// Another name by which `path` stays in reach of this process once the directories above it no longer are (Linux; else `path`).
+/// Empty, with errno, where it cannot be reached.
+std::string held_in_reach(const std::string& path);
+
 /// Names in a directory, without . and ..; none when it cannot be read.
 std::vector<std::string> list_directory(const std::string& path);
 

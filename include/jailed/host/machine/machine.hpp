@@ -14,6 +14,9 @@ std::uint64_t memory_size();
 std::uint64_t most_open_files();
 std::uint64_t most_processes();
 
+/// Whether no engine can be on this system itself (macOS).
+bool engines_are_in_a_virtual_machine();
+
 /// The machine's time zone as a name ("Europe/Berlin"), from the link /etc/localtime; empty when it is no
 /// name.
 std::string time_zone();

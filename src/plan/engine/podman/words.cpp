@@ -17,7 +17,7 @@ struct Known {
 };
 
 // The more exact first: one mistake often has podman complain of what follows from it as well.
-const std::array<Known, 12> kKnown = {{
+const std::array<Known, 13> kKnown = {{
     {{"cannot connect to podman", "unable to connect to podman"},
      Kind::daemon_down,
      "Podman's client has nothing to talk to.",
@@ -54,6 +54,10 @@ const std::array<Known, 12> kKnown = {{
      Kind::not_set_up,
      "Podman's storage needs fuse-overlayfs, which is not installed.",
      "Debian, Ubuntu: sudo apt install fuse-overlayfs    Fedora: sudo dnf install fuse-overlayfs"},
+    {{"could not find pasta", "could not find slirp4netns"},  // with Debian's podman 5.4 pasta is only recommended
+     Kind::not_set_up,
+     "Podman makes a jail's network by pasta (before 5.0 by slirp4netns), which is not installed.",
+     "Debian, Ubuntu: sudo apt install passt slirp4netns    Fedora: sudo dnf install passt"},
     {{"xdg_runtime_dir directory", "xdg_runtime_dir is pointing", "xdg_runtime_dir: "},
      Kind::not_set_up,
      "XDG_RUNTIME_DIR is not set to a directory of yours, as after su or sudo.",

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/copy.hpp>
 #include <jailed/host/beneath/read.hpp>
@@ -203,7 +204,7 @@ TEST_CASE("a path is opened exactly, through no link", "[host]") {
   CHECK_FALSE(open_exactly(scratch / "a/../a"));
 }
 
-#ifdef O_TMPFILE
+#if JAILED_LINUX && defined(O_TMPFILE)
 TEST_CASE("what is given into a repository has no name there before it is whole", "[host]") {
   const Scratch scratch;
   for (const auto* name : {"from", "to"}) ::mkdir((scratch / name).c_str(), 0755);

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdio>
 #include <fstream>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/beneath/copy.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/scan.hpp>
@@ -99,7 +100,7 @@ TEST_CASE("moving away follows no link", "[host]") {
   CHECK(move_below(scratch / "project", "../outside/.envrc", scratch / "kept4"));
 }
 
-#ifdef __linux__
+#if JAILED_LINUX
 TEST_CASE("what root puts back is its owner's, and nothing that takes its name meanwhile", "[host]") {
   if (::geteuid() != 0) return;
   const Scratch scratch;

@@ -3,12 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jailed/core/platform.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/lease.hpp>
 
 #include "catch.hpp"
 #include "host/child.hpp"
 #include "support.hpp"
+
+#if JAILED_LINUX
 
 using namespace jailed::host;
 using jailed::core::ExitStatus;
@@ -107,3 +110,5 @@ TEST_CASE("a lease whose place is taken is empty", "[host]") {
   CHECK((lstat_of(scratch / "lease")->st_mode & 07777) == 0600);
   CHECK_FALSE(Lease(scratch / "absent/lease"));
 }
+
+#endif

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <jailed/core/platform.hpp>
 #include <jailed/host/files/fd.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
@@ -134,7 +135,7 @@ TEST_CASE("a program that cannot be started", "[host]") {
   CHECK(too_long->next_step() == "the command line or the environment is too long; pass less of it");
 }
 
-#ifdef __linux__
+#if JAILED_LINUX
 TEST_CASE("a child starts with default signals, none blocked, and three descriptors", "[host]") {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGUSR1, SIG_IGN);
@@ -230,7 +231,7 @@ TEST_CASE("who is asked and never answers is one line, and not waited for", "[ho
   CHECK(Clock::now() - began < std::chrono::seconds(20));
 }
 
-#ifdef __linux__
+#if JAILED_LINUX
 TEST_CASE("what runs out of patience is killed with all that it started", "[host]") {
   const Scratch scratch;
   const auto script = shell("sleep 40 & echo $! >" + (scratch / "pid") + "; wait");

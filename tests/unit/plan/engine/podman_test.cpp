@@ -74,6 +74,8 @@ TEST_CASE("a machine that is not set up for podman", "[plan]") {
        "registries are defined in \"/etc/containers/registries.conf\"\n",
        Kind::other, "Podman does not know from which registry",
        "--base docker.io/library/debian:trixie-slim"},
+      {"Error: could not find pasta, the network namespace can't be configured: exec: \"pasta\": executable file not found in $PATH\n",
+       Kind::not_set_up, "Podman makes a jail's network by pasta", "apt install passt"},  // 5.4.2
       // as reported to the project
       {"Error: mounting storage for container d17: creating overlay mount to /root/x/merged, "
        "mount_data=\"lowerdir=/x\": "
