@@ -186,7 +186,7 @@ std::string held_in_reach(const std::string& path) {
   const int fd = ::open(path.c_str(), O_PATH | O_CLOEXEC);  // for as long as the process lives
   return fd < 0 ? std::string{} : fmt::format("/proc/self/fd/{}", fd);
 #else
-  return path;
+  return ::access(path.c_str(), F_OK) == 0 ? path : std::string{};
 #endif
 }
 
