@@ -7,6 +7,9 @@ package_installed() {
   [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]
 }
 
+# Whether the distribution has it; its lists have to be there.
+package_available() { [[ -n "$(apt-cache madison "$1" 2>/dev/null)" ]]; }
+
 # ensure_packages PACKAGE...
 ensure_packages() {
   local package

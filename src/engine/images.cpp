@@ -1,3 +1,4 @@
+#include <jailed/core/error.hpp>
 #include <jailed/engine/images.hpp>
 #include <jailed/plan/engine/foreign_image.hpp>
 #include <jailed/plan/jail/jail.hpp>
@@ -19,6 +20,14 @@ host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequ
                                const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
                                const std::function<void()>& on_tick) {
   return host::run_with_lines(Client::command(plan::build_command(engine, request, call, environment)), on_line, on_tick);
+}
+
+void remove_build(const plan::Engine& engine, const std::string& id) {
+  try {
+    Client::capture(plan::remove_build_command(engine, id));
+  } catch (const core::Error&) {
+    // It is the engine's then, as any image without a name.
+  }
 }
 
 }  // namespace jailed::engine

@@ -19,4 +19,7 @@ host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequ
                                const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
                                const std::function<void()>& on_tick);
 
+/// Best effort: an image that a container has stays.
+void remove_build(const plan::Engine& engine, const std::string& id);
+
 }  // namespace jailed::engine

@@ -63,10 +63,32 @@ int run_build(const plan::Engine& engine, const plan::BuildRequest& request, con
     if (failure->kind != plan::Failure::Kind::image_missing)
       throw core::Error(failure->message, failure->next_step);
   }
+  if (progress.at_base() && !progress.last_lines().empty()) {
+    throw core::Error(fmt::format("The base image {} cannot be had: {}", request.base, progress.last_lines().back()),
+                      fmt::format("see whether its name is right, and fetch or load it: {} pull {}", engine.program, request.base));
+  }
   std::cerr << said;
   throw core::Error(fmt::format("The build failed after {}.", progress.elapsed()),
                     fmt::format("the whole log: {}", core::shell_quote(progress.log_path())));
 }
+
+// Of an update the first build is only for its cache, and has no name; it is the second one when all was up to date.
+class FirstBuild {
+ public:
+  FirstBuild(const plan::Engine& engine, const std::string& scratch) : engine_(engine), first(scratch + "/first"), second(scratch + "/second") {}
+  FirstBuild(const FirstBuild&) = delete;
+  FirstBuild& operator=(const FirstBuild&) = delete;
+  ~FirstBuild() {
+    const auto id = host::read_file(first);
+    if (id && !id->empty() && id != host::read_file(second)) engine::remove_build(engine_, *id);
+  }
+
+ private:
+  const plan::Engine& engine_;
+
+ public:
+  const std::string first, second;  // files with the images' ids
+};
 
 void report_updates(const std::vector<plan::VersionChange>& versions) {
   bool changed = false;
@@ -94,23 +116,28 @@ int build(const core::Invocation&, const core::Settings& settings, const core::E
     std::cout << core::shell_line(plan::build_command(engine, request, call, environment)) << "\n";
     return 0;
   }
-  const host::TemporaryDirectory context(cache, "build-");
+  const host::TemporaryDirectory scratch(cache, "build-");
+  const auto context = scratch.path() + "/context";
+  host::make_private_directories(context);
   // The engine keeps modes in its cache's key: a context must look the same each time.
-  ::chmod(context.path().c_str(), 0755);
-  write_context(context.path(), request, ca_certificates);
-  call.context_dir = context.path();
+  ::chmod(context.c_str(), 0755);
+  write_context(context, request, ca_certificates);
+  call.context_dir = context;
   BuildProgress progress(fmt::format("{}/build.log", cache), host::is_terminal(2), settings.quiet);
   spdlog::info("Building {} with {}; the engine's log: {}", request.image, engine.program,
                core::printable(progress.log_path()));
+  const FirstBuild ids(engine, scratch.path());
   if (request.update) {
     // The versions are known when they are installed; a second build, all from the cache, writes them on the
     // image.
     call.update_token = std::to_string(std::time(nullptr));
     call.tag = false;
+    call.id_file = ids.first;
     if (const int failed = run_build(engine, request, call, environment, progress); failed != 0) return failed;
     for (const auto& version : progress.versions()) call.versions[version.agent] = version.installed;
     report_updates(progress.versions());
     call.tag = true;
+    call.id_file = ids.second;
   }
   auto final_request = request;
   final_request.no_cache = request.no_cache && !request.update;

@@ -36,6 +36,11 @@ void BuildProgress::line(std::string_view text) {
     versions_.push_back(std::move(*version));
   }
   auto step = plan::parse_build_step(text);
+  if (plan::is_base_wanted(text)) {
+    at_base_ = true;
+  } else if (step) {
+    at_base_ = false;
+  }
   if (!step && step_ && plan::is_image_written(text)) step = plan::BuildStep{step_->total, step_->total, "writing the image", true};
   // BuildKit names steps again when it goes on with what it says of them.
   if (!step || step == step_ || (step_ && step->number < step_->number)) return;

@@ -161,6 +161,7 @@ core::EngineCall build_command(const Engine& engine, const BuildRequest& request
   auto& args = command.args;
   const auto options = traits_of(engine).build;
   args.insert(args.end(), options.begin(), options.end());
+  if (!call.id_file.empty()) args.insert(args.end(), {"--iidfile", call.id_file});
   if (call.tag) args.insert(args.end(), {"--tag", request.image});
   const auto argument = [&](const std::string& name, const std::string& value) {
     args.insert(args.end(), {"--build-arg", name + "=" + value});
@@ -193,6 +194,8 @@ core::EngineCall build_command(const Engine& engine, const BuildRequest& request
   return command;
 }
 
+core::EngineCall remove_build_command(const Engine& engine, const std::string& id) { return {engine.program, {"rmi", id}, {}}; }
+
 std::optional<BuildStep> parse_build_step(std::string_view line) {
   line = trimmed(line);
   for (const std::string_view word : {"Step ", "STEP "}) {
@@ -210,6 +213,14 @@ std::optional<BuildStep> parse_build_step(std::string_view line) {
   if (const auto space = numbers.rfind(' '); space != std::string_view::npos)
     numbers.remove_prefix(space + 1);
   return step(numbers, line.substr(close + 1));
+}
+
+bool is_base_wanted(std::string_view line) {
+  if (const auto found = parse_build_step(line)) return found->name.starts_with("FROM ");
+  line = trimmed(line);
+  if (!line.starts_with('#')) return false;
+  next_word(line);
+  return line.starts_with("[internal] load metadata for ");
 }
 
 bool is_image_written(std::string_view line) {

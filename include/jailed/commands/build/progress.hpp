@@ -21,11 +21,16 @@ class BuildProgress {
   ~BuildProgress() { clear_line(); }
 
   /// A build begins; there may be several.
-  void begin() { step_.reset(); }
+  void begin() {
+    step_.reset();
+    at_base_ = false;
+  }
   void line(std::string_view text);
   void tick();
   void clear_line();
 
+  /// Whether the build is, or ended, where it looks for the base image.
+  bool at_base() const { return at_base_; }
   const std::deque<std::string>& last_lines() const { return last_lines_; }
   const std::vector<plan::VersionChange>& versions() const { return versions_; }
   const std::string& log_path() const { return log_path_; }
@@ -41,6 +46,7 @@ class BuildProgress {
   bool terminal_;
   bool quiet_;
   bool drawn_ = false;
+  bool at_base_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::optional<plan::BuildStep> step_;
   std::deque<std::string> last_lines_;

@@ -41,7 +41,11 @@ struct BuildCall {
   bool tag = true;
   std::map<std::string, std::string> versions;
   std::string update_token;
+  std::string id_file = {};  // where the client writes the image's id; empty: nowhere
 };
+/// Removes a build's image that has no name; what other images share of it stays.
+core::EngineCall remove_build_command(const Engine& engine, const std::string& id);
+
 core::EngineCall build_command(const Engine& engine, const BuildRequest& request, const BuildCall& call,
                                const core::Environment& host);
 
@@ -57,6 +61,9 @@ struct BuildStep {
 /// A line that begins a step: "Step 3/20 : RUN x" (Docker's builder), "#7 [ 3/20] RUN x" (BuildKit; also
 /// "[stage 3/20]"), "STEP 3/20: RUN x" (buildah).
 std::optional<BuildStep> parse_build_step(std::string_view line);
+
+/// A line that begins to look for the base image: the step with FROM, or BuildKit's "#3 [internal] load metadata for docker.io/x".
+bool is_base_wanted(std::string_view line);
 
 /// A line with which BuildKit or buildah begin to write the image down after the last step: the better part of a minute.
 bool is_image_written(std::string_view line);

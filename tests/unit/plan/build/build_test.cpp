@@ -252,6 +252,14 @@ TEST_CASE("lines of a build that begin no step", "[plan]") {
   CHECK(parse_build_step(line) == std::nullopt);
 }
 
+TEST_CASE("where a builder looks for the base image", "[plan]") {
+  for (const auto* line : {"Step 2/33 : FROM ${BASE}", "STEP 1/33: FROM debian", "#4 [ 1/22] FROM docker.io/library/debian:trixie-slim",
+                           "#3 [internal] load metadata for docker.io/library/no-such-base:1"})
+    CHECK(is_base_wanted(line));
+  for (const auto* line : {"Step 3/33 : RUN x", "#1 [internal] load build definition from Dockerfile", "FROM debian", "#3 ERROR: no such host", ""})
+    CHECK_FALSE(is_base_wanted(line));
+}
+
 TEST_CASE("the image is written down after the last step", "[plan]") {
   CHECK(is_image_written("#30 exporting to image"));
   CHECK(is_image_written("COMMIT jailed:latest\r"));
