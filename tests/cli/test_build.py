@@ -11,7 +11,7 @@ done
 
 
 def writes(first: str, second: str, then: str = "") -> str:
-    return WRITES_ID + f'if [ -e "$fake/built" ]; then printf {second} >"$id"; {then}; else printf {first} >"$id"; : >"$fake/built"; fi'
+    return WRITES_ID + f'if [ -e "$fake/built" ]; then printf %s "{second}" >"$id"; {then or ":"}; else printf {first} >"$id"; : >"$fake/built"; fi'
 
 
 def removed(host) -> list[list[str]]:
