@@ -172,7 +172,7 @@ constexpr Setting kTable[] = {
      .verbs = {Verb::list}, .set = on<&Settings::json>},
     {.name = "dry-run", .takes = nothing, .group = kCall,
      .help = "Print the engine's command line and do nothing",
-     .verbs = kLaunch | kImage | kGit | Verbs{Verb::shell, Verb::exec}, .set = on<&Settings::dry_run>},
+     .verbs = kLaunch | kImage | Verbs{Verb::shell, Verb::exec}, .set = on<&Settings::dry_run>},
     {.name = "quiet", .letter = 'q', .takes = nothing, .group = kCall,
      .help = "Say only what went wrong; ls: only names",
      .verbs = kLaunch | kImage | kJails | kGit, .set = on<&Settings::quiet>},
