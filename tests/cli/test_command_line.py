@@ -192,6 +192,6 @@ def test_a_caller_without_an_account_has_a_name_in_the_jail(host):
 
 def test_what_only_looks_like_a_dry_run_is_refused(host):
     """`jailed git import --dry-run` imported."""
-    for verb in ("import", "drop", "list"):
+    for verb in ("import", "drop", "log"):
         result = host.run("git", verb, "--dry-run")
         assert result.code == 2 and "--dry-run" in result.err and host.fakes.calls == []

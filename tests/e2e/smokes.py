@@ -76,6 +76,7 @@ NEUTRAL = {
 
 KIN = {
     "test_agents.py": {"test_answers_version_in_the_jail", "test_the_agents_own_directories_are_where_they_look"},
+    "test_build.py": {"test_a_build_and_one_that_is_interrupted"},
     "test_context.py": {
         "test_files_made_in_the_jail_are_for_whom_the_caller_s_are",
         "test_what_was_installed_is_found_by_every_shell_and_hides_nothing",
