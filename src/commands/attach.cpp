@@ -157,6 +157,22 @@ void undo_attach(const work::SyncEngine& sync, const std::string& session, const
   host::remove_tree(part);
 }
 
+// Throws core::Error for what is not all there, and when the user has interrupted it.
+void copy_in(const work::SyncEngine& sync, const plan::SyncSession& definition, const std::string& key, const std::string& workspace,
+             PendingSignals& signals, bool quiet) {
+  sync.create(definition);
+  LiveLine line(quiet);
+  const auto end = sync.flush(key, [&](const plan::SyncState& state) {
+    line.show(plan::sync_progress(state));
+    return signals.count() == 0;
+  });
+  line.clear();
+  if (!end.done)
+    throw core::Error(end.stopped ? "Interrupted."
+                                  : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
+  check_arrived(sync, key, workspace);
+}
+
 void attach_synced(const Found& found, const FoundJail& jail, const std::string& path,
                    const Environment& environment, bool quiet) {
   const auto places = checked_places(found, jail, path, environment);
@@ -201,17 +217,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   PendingSignals signals;
   try {
     note_sync(session, definition);
-    sync.create(definition);
-    LiveLine line(quiet);
-    const auto end = sync.flush(key, [&](const plan::SyncState& state) {
-      line.show(plan::sync_progress(state));
-      return signals.count() == 0;
-    });
-    line.clear();
-    if (!end.done)
-      throw core::Error(end.stopped ? "Interrupted."
-                                    : fmt::format("Mutagen could not copy it into the jail: {}.", end.said));
-    check_arrived(sync, key, workspace);
+    copy_in(sync, definition, key, workspace, signals, quiet);
     name_left_out(sync, key, execution);
   } catch (const core::Error& error) {
     undo_attach(sync, session, part, key, before);

@@ -3,8 +3,8 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <chrono>
-#include <jailed/socket_proxy/bodies.hpp>
 #include <jailed/socket_proxy/cleanup.hpp>
+#include <jailed/socket_proxy/names.hpp>
 #include <jailed/socket_proxy/target.hpp>
 #include <nlohmann/json.hpp>
 #include <thread>

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <jailed/socket_proxy/owned.hpp>
+#include <jailed/socket_proxy/replies.hpp>
 #include <optional>
 #include <string>
 #include <variant>
@@ -21,26 +22,6 @@ struct Policy {
   std::string session;
   std::optional<std::uint64_t> memory;  // most bytes for a container that says no number, or a larger one
   std::optional<std::uint64_t> pids;    // the same for its processes
-};
-
-/// What is to happen with the engine's answer.
-enum class Reply {
-  pass,
-  stream,  // may become a raw connection in both directions
-  container_made,
-  container_gone,
-  network_made,
-  network_gone,
-  volume_made,
-  volume_gone,
-  exec_made,
-  container_list,
-  network_list,
-  volume_list,
-  pruned,
-  no_images,  // a prune of images, answered here: a jail makes none
-  info,
-  pull,  // answered here when the image is there: a pull must not move a tag of the host
 };
 
 /// The request that the engine gets in the place of the client's: written anew, nothing is copied.
@@ -65,8 +46,5 @@ using Decision = std::variant<Forward, Refusal>;
 
 /// Deny by default. Allowed is what Testcontainers needs, on what this jail made.
 Decision decide(const Request& request, const Policy& policy, const Owned& owned);
-
-/// Of the engine's answer to a list or to /info, what this jail may see; nothing for what is no such answer.
-std::optional<std::string> filter_reply(Reply reply, const std::string& body, const Owned& owned);
 
 }  // namespace jailed::socket_proxy

@@ -58,9 +58,6 @@ bool same_name(std::string_view name, std::string_view lower);
 /// A link's target; empty when it is none.
 std::string read_link(int directory, const char* name);
 
-/// Where a link leads in the end, free of links; empty when nothing is there. `path`: its own.
-std::string where_it_leads(int directory, const char* name, const std::string& path);
-
 /// Whether a link of a project leads out of it: by its text, or through other links.
 bool leads_out_of(const std::string& project, const Met& met, const std::string& target);
 
