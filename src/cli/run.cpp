@@ -8,13 +8,13 @@
 #include <jailed/cli/talk.hpp>
 #include <jailed/cli/verbs.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/own_process.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/sync/follow.hpp>
-#include <sstream>
 
 namespace jailed::cli {
 namespace {
@@ -31,8 +31,7 @@ constexpr std::array<OwnProcess, 3> kOwnProcesses = {{{socket_proxy::kSubcommand
 
 void report(const core::Error& error) {
   spdlog::error("{}", error.what());
-  std::istringstream lines(error.next_step());
-  for (std::string line; std::getline(lines, line);) spdlog::error("  {}", line);
+  for (const auto line : core::lines(error.next_step())) spdlog::error("  {}", line);
 }
 
 int dispatch(const core::Invocation& invocation, const core::Environment& environment) {

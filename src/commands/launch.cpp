@@ -6,6 +6,7 @@
 #include <jailed/commands/commands.hpp>
 #include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
 #include <jailed/engine/images.hpp>
@@ -118,9 +119,7 @@ bool wants_build() {
 
 std::string printable_lines(std::string_view text) {
   std::string shown;
-  while (!text.empty()) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  for (const auto line : core::lines(text)) {
     if (!shown.empty()) shown += '\n';
     shown += core::printable(line);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <initializer_list>
+#include <jailed/core/text.hpp>
 #include <jailed/socket_proxy/bodies.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/fields.hpp>
@@ -21,9 +22,8 @@ constexpr std::size_t kMostNetworks = 16;
 constexpr std::size_t kMostVolumes = 64;
 
 // As Docker reads a flag in a query.
-bool is_true(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+bool is_true(std::string_view given) {
+  const auto text = core::lower_case(given);
   return !(text.empty() || text == "0" || text == "no" || text == "false" || text == "none");
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <jailed/core/text.hpp>
 #include <jailed/socket_proxy/fields.hpp>
 #include <jailed/socket_proxy/host_config.hpp>
 #include <jailed/socket_proxy/names.hpp>
@@ -67,10 +68,7 @@ bool ulimits(const json& value) { return value::list_of<ulimit>(value); }
 
 bool tmpfs_options(const json& value) {
   if (!value::text(value)) return false;
-  string_view rest = value.get_ref<const std::string&>();
-  while (!rest.empty()) {
-    const auto option = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(rest.size(), option.size() + 1));
+  for (const auto option : core::parts(value.get_ref<const std::string&>(), ',')) {
     const auto equals = option.find('=');
     const auto name = json(std::string(option.substr(0, equals)));
     const bool plain =

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
+#include <jailed/core/number.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/socket_proxy/target.hpp>
 
 namespace jailed::socket_proxy {
@@ -60,15 +61,11 @@ bool is_safe_segment(std::string_view segment) {
 int minor_version(std::string_view segment) {
   if (!segment.starts_with("v1.") || segment.size() > 6) return -1;
   int minor = -1;
-  const auto* end = segment.data() + segment.size();
-  const auto result = std::from_chars(segment.data() + 3, end, minor);
-  return result.ec == std::errc{} && result.ptr == end ? minor : -1;
+  return core::parse_number(segment.substr(3), minor) ? minor : -1;
 }
 
 bool parse_query(std::string_view text, Target& target) {
-  while (!text.empty()) {
-    const auto pair = text.substr(0, text.find('&'));
-    text.remove_prefix(std::min(text.size(), pair.size() + 1));
+  for (const auto pair : core::parts(text, '&')) {
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
     const auto key = decode(pair.substr(0, equals), true);

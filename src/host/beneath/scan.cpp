@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 #include <jailed/core/platform.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/beneath/scan.hpp>
 #include <jailed/host/files/files.hpp>
 #include <utility>
@@ -98,8 +99,7 @@ void scan_tree(const std::string& root, const ScanLimits& limits,
 Fd open_directory_below(const std::string& root, std::string_view path) {
   Fd directory = open_exactly(root);
   while (directory && !path.empty()) {
-    const std::string part(path.substr(0, path.find('/')));
-    path.remove_prefix(std::min(path.size(), part.size() + 1));
+    const std::string part(core::take_part(path, '/'));
     if (part.empty() || part == "." || part == "..") return {};
     directory = Fd(::openat(directory.get(), part.c_str(), kOpenDirectory));
   }

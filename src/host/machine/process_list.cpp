@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <jailed/core/number.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/files/fd.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/machine/process_list.hpp>
@@ -13,15 +15,6 @@ namespace jailed::host {
 namespace {
 
 constexpr std::size_t kMostRead = 4096;
-
-std::vector<std::string> words_in(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    words.emplace_back(text.substr(0, text.find('\0')));
-    text.remove_prefix(std::min(text.size(), words.back().size() + 1));
-  }
-  return words;
-}
 
 // "PID (NAME) STATE PARENT …": the name may hold anything, parentheses too.
 pid_t parent_in(const std::string& stat) {
@@ -39,7 +32,7 @@ void read_command_line(const std::string& path, core::ProcessEntry& process) {
   const auto count = file ? ::read(file.get(), text.data(), text.size()) : -1;
   process.closed = count < 0 && errno != ENOENT && errno != ESRCH;
   text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-  process.words = words_in(text);
+  for (const auto word : core::parts(text, '\0')) process.words.emplace_back(word);
 }
 
 }  // namespace
@@ -48,8 +41,7 @@ std::vector<core::ProcessEntry> process_list(const std::string& proc) {
   std::vector<core::ProcessEntry> processes;
   for (const auto& name : list_directory(proc)) {
     core::ProcessEntry process;
-    const auto read = std::from_chars(name.data(), name.data() + name.size(), process.pid);
-    if (read.ec != std::errc{} || read.ptr != name.data() + name.size()) continue;
+    if (!core::parse_number(name, process.pid)) continue;
     const auto directory = proc + "/" + name;
     process.parent = parent_in(read_beginning(directory + "/stat", kMostRead));
     read_command_line(directory + "/cmdline", process);

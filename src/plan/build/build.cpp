@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 #include <jailed/core/agent.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/core/version.hpp>
 #include <jailed/plan/build/build.hpp>
 #include <jailed/plan/engine/traits.hpp>
@@ -39,18 +40,12 @@ Words toolchain_names() {
   return {all.begin(), all.end()};
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
 // The first whitespace-separated word of `text`, which is shortened by it.
 std::string_view next_word(std::string_view& text) {
-  text = trimmed(text);
+  text = core::trimmed(text);
   const auto end = text.find_first_of(" \t");
   const auto word = text.substr(0, end);
-  text = end == std::string_view::npos ? std::string_view{} : trimmed(text.substr(end));
+  text = end == std::string_view::npos ? std::string_view{} : core::trimmed(text.substr(end));
   return word;
 }
 
@@ -70,9 +65,9 @@ std::optional<std::pair<int, int>> fraction(std::string_view text) {
 // length.
 std::string step_name(std::string_view instruction) {
   constexpr std::size_t kLongest = 48;
-  auto name = trimmed(instruction);
+  auto name = core::trimmed(instruction);
   if (name.starts_with(kRun)) {
-    name = trimmed(name.substr(kRun.size()));
+    name = core::trimmed(name.substr(kRun.size()));
     if (name.starts_with("sh /")) name.remove_prefix(3);
     const auto program = name.substr(0, name.find(' '));
     if (const auto slash = program.rfind('/'); slash != std::string_view::npos) name.remove_prefix(slash + 1);
@@ -84,10 +79,10 @@ std::string step_name(std::string_view instruction) {
 }
 
 std::optional<BuildStep> step(std::string_view numbers, std::string_view instruction) {
-  const auto parsed = fraction(trimmed(numbers));
+  const auto parsed = fraction(core::trimmed(numbers));
   if (!parsed) return std::nullopt;
   return BuildStep{parsed->first, parsed->second, step_name(instruction),
-                   trimmed(instruction).starts_with(kRun)};
+                   core::trimmed(instruction).starts_with(kRun)};
 }
 
 std::optional<std::string> locked_version(const core::Agent& agent, const ContextFile& file) {
@@ -197,7 +192,7 @@ core::EngineCall build_command(const Engine& engine, const BuildRequest& request
 core::EngineCall remove_build_command(const Engine& engine, const std::string& id) { return {engine.program, {"rmi", id}, {}}; }
 
 std::optional<BuildStep> parse_build_step(std::string_view line) {
-  line = trimmed(line);
+  line = core::trimmed(line);
   for (const std::string_view word : {"Step ", "STEP "}) {
     if (!line.starts_with(word)) continue;
     const auto colon = line.find(':');
@@ -209,7 +204,7 @@ std::optional<BuildStep> parse_build_step(std::string_view line) {
   if (!line.starts_with('[')) return std::nullopt;
   const auto close = line.find(']');
   if (close == std::string_view::npos) return std::nullopt;
-  auto numbers = trimmed(line.substr(1, close - 1));
+  auto numbers = core::trimmed(line.substr(1, close - 1));
   if (const auto space = numbers.rfind(' '); space != std::string_view::npos)
     numbers.remove_prefix(space + 1);
   return step(numbers, line.substr(close + 1));
@@ -217,14 +212,14 @@ std::optional<BuildStep> parse_build_step(std::string_view line) {
 
 bool is_base_wanted(std::string_view line) {
   if (const auto found = parse_build_step(line)) return found->name.starts_with("FROM ");
-  line = trimmed(line);
+  line = core::trimmed(line);
   if (!line.starts_with('#')) return false;
   next_word(line);
   return line.starts_with("[internal] load metadata for ");
 }
 
 bool is_image_written(std::string_view line) {
-  line = trimmed(line);
+  line = core::trimmed(line);
   if (line.starts_with("COMMIT ")) return true;
   if (!line.starts_with('#')) return false;
   next_word(line);  // "#30"
@@ -235,7 +230,7 @@ std::optional<VersionChange> parse_version_line(std::string_view line) {
   const auto at = line.find("jailed-version ");
   if (at == std::string_view::npos) return std::nullopt;
   // A log also shows the command that prints the line; there the word stands inside quotes or after echo.
-  const auto before = trimmed(line.substr(0, at));
+  const auto before = core::trimmed(line.substr(0, at));
   if (before.find_first_not_of("#0123456789. ") != std::string_view::npos) return std::nullopt;
   auto rest = line.substr(at);
   next_word(rest);

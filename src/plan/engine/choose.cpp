@@ -4,9 +4,9 @@
 #include <array>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/choose.hpp>
 #include <jailed/plan/engine/traits.hpp>
-#include <sstream>
 
 namespace jailed::plan {
 namespace {
@@ -76,12 +76,10 @@ bool is_service_of_root(std::string_view container_host) {
 
 bool hands_on_to(std::string_view script, std::string_view handed) {
   if (!script.starts_with("#!")) return false;
-  std::istringstream lines{std::string(script)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string program;
-    words >> program;
-    if (program == "exec") words >> program;
+  for (const auto line : core::lines(script)) {
+    const auto words = core::words(line);
+    const std::size_t at = !words.empty() && words[0] == "exec" && words.size() > 1 ? 1 : 0;
+    const auto program = at < words.size() ? words[at] : std::string_view{};
     if (program.substr(program.rfind('/') + 1) == handed && line.ends_with(R"("$@")")) return true;
   }
   return false;

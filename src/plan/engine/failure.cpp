@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/engine/traits.hpp>
@@ -11,13 +12,6 @@ namespace jailed::plan {
 namespace {
 
 using Kind = Failure::Kind;
-
-std::string in_lower_case(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
 
 // What stands in the way is in the client's own words: a name, a port, ssh's keys.
 Failure remote_is_silent(const Engine& engine, std::string_view text) {
@@ -29,7 +23,7 @@ Failure remote_is_silent(const Engine& engine, std::string_view text) {
 }
 
 std::optional<Failure> recognise_here(const Engine& engine, std::string_view text, const std::string& image) {
-  const auto said = in_lower_case(text);
+  const auto said = core::lower_case(text);
   const auto has = [&](std::string_view words) { return said.find(words) != std::string::npos; };
   const auto& traits = traits_of(engine);
   if (says_engine_is_gone(text)) {
@@ -67,11 +61,11 @@ std::optional<Failure> recognise_failure(const Engine& engine, std::string_view 
 }
 
 bool says_engine_is_gone(std::string_view text) {
-  return in_lower_case(text).find("error waiting for container") != std::string::npos;
+  return core::lower_case(text).find("error waiting for container") != std::string::npos;
 }
 
 bool says_container_is_gone(std::string_view text) {
-  const auto said = in_lower_case(text);
+  const auto said = core::lower_case(text);
   for (const auto* words : {"no such container", "no such object", "is not running", "container state improper"}) {
     if (said.find(words) != std::string::npos) return true;
   }

@@ -1,18 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/config.hpp>
 
 namespace jailed::plan {
 namespace {
 
 char lower_char(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(), lower_char);
-  return result;
-}
 
 bool is_name_char(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; }
 
@@ -272,7 +267,7 @@ std::string format_git_config(const std::vector<GitSetting>& settings) {
 std::string without_credentials(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme == std::string_view::npos) return std::string(url);
-  const auto name = lower_case(url.substr(0, scheme));
+  const auto name = core::lower_case(url.substr(0, scheme));
   const auto host = scheme + 3;
   const bool web = name == "http" || name == "https";
   if (web) url = url.substr(0, url.find('?'));

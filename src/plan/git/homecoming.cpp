@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/homecoming.hpp>
 
 namespace jailed::plan {
@@ -86,9 +87,7 @@ std::string format_record(const GitRecord& record) {
 std::optional<GitRecord> parse_record(std::string_view text) {
   GitRecord record;
   bool complete = false;
-  while (!text.empty()) {
-    const auto field = text.substr(0, text.find('\0'));
-    text.remove_prefix(std::min(text.size(), field.size() + 1));
+  for (const auto field : core::parts(text, '\0')) {
     const auto key = field.substr(0, field.find('='));
     const std::string value(field.substr(std::min(field.size(), key.size() + 1)));
     if (key == "project") record.project = value;
@@ -217,10 +216,8 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
 std::vector<std::string> changed_gitlinks(std::string_view raw) {
   std::vector<std::string> paths;
   while (!raw.empty()) {
-    const auto header = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), header.size() + 1));
-    const auto path = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), path.size() + 1));
+    const auto header = core::take_part(raw, '\0');
+    const auto path = core::take_part(raw, '\0');
     // ":100644 160000 ..."
     if (header.size() > 14 && (header.substr(1, 6) == "160000" || header.substr(8, 6) == "160000"))
       paths.emplace_back(path);

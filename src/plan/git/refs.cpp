@@ -1,16 +1,11 @@
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/refs.hpp>
 
 namespace jailed::plan {
 namespace {
 
 constexpr std::string_view kSymbolic = "ref: ";
-
-std::string_view next_line(std::string_view& text) {
-  const auto line = text.substr(0, text.find('\n'));
-  text.remove_prefix(std::min(text.size(), line.size() + 1));
-  return line;
-}
 
 bool is_value(std::string_view text) {
   return is_object_id(text) || (text.starts_with(kSymbolic) && text.size() > kSymbolic.size());
@@ -24,7 +19,7 @@ bool is_object_id(std::string_view text) {
 }
 
 std::optional<std::string> parse_loose_ref(std::string_view content) {
-  auto line = next_line(content);
+  auto line = core::take_part(content, '\n');
   while (!line.empty() && (line.back() == ' ' || line.back() == '\t' || line.back() == '\r'))
     line.remove_suffix(1);
   if (line.starts_with("ref:")) {
@@ -37,8 +32,7 @@ std::optional<std::string> parse_loose_ref(std::string_view content) {
 }
 
 void add_packed_refs(std::string_view content, GitRefs& refs) {
-  while (!content.empty()) {
-    const auto line = next_line(content);
+  for (const auto line : core::lines(content)) {
     if (line.starts_with('#') || line.starts_with('^')) continue;
     const auto space = line.find(' ');
     if (space == std::string_view::npos || !is_object_id(line.substr(0, space))) continue;
@@ -64,8 +58,7 @@ std::string format_refs(const GitRefs& refs) {
 
 GitRefs parse_refs(std::string_view text) {
   GitRefs refs;
-  while (!text.empty()) {
-    const auto line = next_line(text);
+  for (const auto line : core::lines(text)) {
     const auto tab = line.find('\t');
     if (tab == std::string_view::npos || tab == 0 || !is_value(line.substr(tab + 1))) continue;
     refs.emplace(line.substr(0, tab), line.substr(tab + 1));

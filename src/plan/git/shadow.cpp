@@ -4,6 +4,7 @@
 #include <array>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/shadow.hpp>
 #include <jailed/plan/git/worktrees.hpp>
 #include <jailed/plan/project/project.hpp>
@@ -233,17 +234,13 @@ std::string parse_gitfile(std::string_view content) {
   if (!content.starts_with(marker)) return {};
   content.remove_prefix(marker.size());
   while (content.starts_with(' ')) content.remove_prefix(1);
-  while (content.ends_with('\n') || content.ends_with('\r')) content.remove_suffix(1);
-  return std::string(content);
+  return std::string(core::without_line_end(content));
 }
 
 std::string resolve_path(const std::string& base, std::string_view path) {
   const std::string whole = path.starts_with('/') ? std::string(path) : base + "/" + std::string(path);
   std::vector<std::string_view> parts;
-  std::string_view rest = whole;
-  while (!rest.empty()) {
-    const auto part = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  for (const auto part : core::parts(whole, '/')) {
     if (part.empty() || part == ".") continue;
     if (part != "..") {
       parts.push_back(part);
@@ -261,7 +258,7 @@ std::string resolve_path(const std::string& base, std::string_view path) {
 
 bool points_back(const std::string& project, const std::string& git_dir, std::string_view back_link,
                  std::string_view work_tree) {
-  while (back_link.ends_with('\n') || back_link.ends_with('\r')) back_link.remove_suffix(1);
+  back_link = core::without_line_end(back_link);
   if (!back_link.empty() && resolve_path(git_dir, back_link) == project + "/.git") return true;
   return !work_tree.empty() && resolve_path(git_dir, work_tree) == project;
 }

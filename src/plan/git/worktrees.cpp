@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/refs.hpp>
 #include <jailed/plan/git/worktrees.hpp>
 
@@ -8,11 +9,6 @@ namespace jailed::plan {
 namespace {
 
 constexpr std::string_view kGit = "/.git";
-
-std::string_view without_line_end(std::string_view text) {
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
 
 bool is_plain_name(std::string_view name) {
   return name.size() <= 100 && name.find('/') == std::string_view::npos && is_plain_ref_name(fmt::format("refs/{}", name));
@@ -24,9 +20,7 @@ bool is_worktree_path(std::string_view path) {
       resolve_path("/", path) != fmt::format("/{}", path))
     return false;
   if (std::any_of(path.begin(), path.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; })) return false;
-  for (auto rest = path; !rest.empty();) {
-    const auto part = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  for (const auto part : core::parts(path, '/')) {
     if (part.size() == 4 && part[0] == '.' && (part[1] | 32) == 'g' && (part[2] | 32) == 'i' && (part[3] | 32) == 't') return false;
   }
   return true;
@@ -36,7 +30,7 @@ bool is_worktree_path(std::string_view path) {
 
 std::optional<JailWorktree> jail_worktree(std::string_view name, std::string_view gitdir, std::string_view head,
                                           std::string_view workspace) {
-  auto path = without_line_end(gitdir);
+  auto path = core::without_line_end(gitdir);
   if (!is_plain_name(name) || !path.starts_with(workspace) || !path.ends_with(kGit)) return std::nullopt;
   path.remove_prefix(workspace.size());
   path.remove_suffix(std::min(path.size(), kGit.size()));

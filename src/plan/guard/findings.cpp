@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/shadow.hpp>
 #include <jailed/plan/guard/findings.hpp>
 #include <jailed/plan/guard/snapshot.hpp>
@@ -52,9 +53,7 @@ Finding judge(const HostSnapshot& before, const HostEntry& entry, const std::str
 
 bool leads_out(const std::string& project, std::string_view path, std::string_view target) {
   bool names = false;
-  for (auto rest = target; !rest.empty();) {
-    const auto part = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+  for (const auto part : core::parts(target, '/')) {
     if (part == ".." && names) return true;
     if (!part.empty() && part != "." && part != "..") names = true;
   }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/shadow.hpp>
 #include <jailed/plan/guard/named.hpp>
 #include <jailed/plan/project/project.hpp>
@@ -9,20 +10,8 @@
 namespace jailed::plan {
 namespace {
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : text) {
-    if (std::string_view(" \t\n\r;|&()<>`\"'").find(c) == std::string_view::npos) {
-      word += c;
-    } else if (!word.empty()) {
-      words.push_back(std::move(word));
-      word.clear();
-    }
-  }
-  if (!word.empty()) words.push_back(std::move(word));
-  return words;
-}
+// What ends a word for a shell.
+constexpr std::string_view kBetweenWords = " \t\n\r;|&()<>`\"'";
 
 // Below the project, without a leading slash; empty: outside, or the project itself.
 std::string below(const std::string& project, const std::string& base, std::string_view path) {
@@ -72,7 +61,7 @@ std::vector<HostEntry> named_by_git(const std::string& project, const std::strin
           section == "credential" || section == "pager" || section == "sequence" || section == "difftool" ||
           section == "mergetool";
       if (!program) continue;
-      for (const auto& word : words_of(value)) {
+      for (const auto& word : core::words(value, kBetweenWords)) {
         const auto path = word.starts_with('!') ? word.substr(1) : word;
         if (path.find('/') != std::string::npos) add(below(project, project, path), setting);
       }
@@ -91,10 +80,8 @@ std::vector<HostEntry> named_by_envrc(const std::string& path, std::string_view 
   };
   const auto slash = path.rfind('/');
   const auto base = slash == std::string::npos ? std::string("/") : "/" + path.substr(0, slash);
-  while (!text.empty()) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const auto words = words_of(line.substr(0, line.find('#')));
+  for (const auto line : core::lines(text)) {
+    const auto words = core::words(line.substr(0, line.find('#')), kBetweenWords);
     for (std::size_t i = 0; i < words.size(); ++i) {
       if (std::find(std::begin(readers), std::end(readers), words[i]) == std::end(readers)) continue;
       const bool environment = words[i].starts_with("dotenv");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/guard/table.hpp>
 #include <optional>
 
@@ -11,16 +12,6 @@ namespace jailed::plan {
 extern const std::string_view kHostTableText;
 
 namespace {
-
-std::vector<std::string_view> parts_of(std::string_view path) {
-  std::vector<std::string_view> parts;
-  while (!path.empty()) {
-    const auto part = path.substr(0, path.find('/'));
-    path.remove_prefix(std::min(path.size(), part.size() + 1));
-    if (!part.empty()) parts.push_back(part);
-  }
-  return parts;
-}
 
 // [abc] at the beginning of `pattern`: its characters; nothing when it is not closed.
 std::optional<std::string_view> class_at(std::string_view pattern) {
@@ -144,9 +135,9 @@ std::string_view name_of(Severity severity) {
 
 std::vector<HostEntry> parse_host_table(std::string_view text) {
   std::vector<HostEntry> entries;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  std::size_t number = 0;
+  for (const auto line : core::lines(text)) {
+    ++number;
     if (!line.empty() && !line.starts_with('#')) entries.push_back(parse_line(line, number));
   }
   return entries;
@@ -186,8 +177,8 @@ std::string path_of_literal(std::string_view glob) {
 
 bool glob_matches(std::string_view glob, std::string_view path) {
   const bool anchored = glob.starts_with('/');
-  const auto globs = parts_of(glob);
-  const auto names = parts_of(path);
+  const auto globs = core::words(glob, "/");
+  const auto names = core::words(path, "/");
   if (globs.empty()) return false;
   if (anchored) return parts_match(globs, names);
   for (std::size_t i = 0; i < names.size(); ++i) {

@@ -2,9 +2,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/jail/limits.hpp>
-#include <sstream>
 #include <vector>
 
 namespace jailed::plan {
@@ -12,8 +12,7 @@ namespace jailed::plan {
 LimitSupport limit_support(const UserCgroup& cgroup) {
   if (!cgroup.unified) return {.memory = false, .pids = false, .cpus = false};
   LimitSupport support{.memory = false, .pids = false, .cpus = false};
-  std::istringstream names(cgroup.controllers);
-  for (std::string name; names >> name;) {
+  for (const auto name : core::words(cgroup.controllers)) {
     if (name == "memory") support.memory = true;
     if (name == "pids") support.pids = true;
     if (name == "cpu") support.cpus = true;

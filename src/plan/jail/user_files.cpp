@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/number.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/jail/user_files.hpp>
 
 namespace jailed::plan {
@@ -76,9 +77,7 @@ std::string git_caller_pattern() {
 
 GitCaller git_caller(std::string_view answer) {
   GitCaller caller;
-  while (!answer.empty()) {
-    const auto entry = answer.substr(0, answer.find('\0'));
-    answer.remove_prefix(std::min(answer.size(), entry.size() + 1));
+  for (const auto entry : core::parts(answer, '\0')) {
     const auto line = entry.find('\n');
     const auto key = entry.substr(0, line);
     // A name alone is git's way to say that it is true.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/core/utf8.hpp>
 #include <jailed/plan/list/claims.hpp>
 
@@ -20,10 +21,8 @@ constexpr const char* kOtherJail = "its session here is of another jail";
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
 bool has_part(std::string_view path, std::string_view unwanted) {
-  while (!path.empty()) {
-    const auto part = path.substr(0, path.find('/'));
+  for (const auto part : core::parts(path, '/')) {
     if (part == unwanted) return true;
-    path.remove_prefix(std::min(path.size(), part.size() + 1));
   }
   return false;
 }
@@ -59,9 +58,7 @@ bool is_container_id(std::string_view text) {
 
 std::vector<std::string> names_in(std::string_view answer) {
   std::vector<std::string> names;
-  while (!answer.empty()) {
-    const auto line = answer.substr(0, answer.find('\n'));
-    answer.remove_prefix(std::min(answer.size(), line.size() + 1));
+  for (const auto line : core::lines(answer)) {
     if (is_engine_name(line)) names.emplace_back(line);
   }
   return names;

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/traits.hpp>
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 namespace jailed::plan {
 namespace {
@@ -63,9 +63,8 @@ std::string shown_state(const FoundJail& jail) {
 
 // Docker's names of a container to which others have links hold theirs as well: "jailed-x,other/alias".
 std::string own_name(const std::string& names) {
-  std::istringstream parts(names);
-  for (std::string name; std::getline(parts, name, ',');) {
-    if (name.find('/') == std::string::npos) return name;
+  for (const auto name : core::parts(names, ',')) {
+    if (name.find('/') == std::string_view::npos) return std::string(name);
   }
   return names;
 }

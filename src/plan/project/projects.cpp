@@ -5,6 +5,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/siphash.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/jail/jail.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/project/projects.hpp>
@@ -156,9 +157,7 @@ std::string decode_bytes(std::string_view text) {
 
 std::vector<NamedProject> parse_projects(std::string_view label) {
   std::vector<NamedProject> projects;
-  while (!label.empty()) {
-    const auto word = label.substr(0, label.find(' '));
-    label.remove_prefix(std::min(label.size(), word.size() + 1));
+  for (const auto word : core::parts(label, ' ')) {
     const auto colon = word.find(':');
     if (colon == std::string_view::npos || colon == 0) continue;
     projects.push_back({std::string(word.substr(0, colon)), decode_bytes(word.substr(colon + 1))});

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <jailed/core/text.hpp>
 #include <jailed/core/utf8.hpp>
 #include <jailed/plan/sync/problems.hpp>
 
@@ -21,12 +22,8 @@ constexpr const char* kArchiveOddNames =
     "[ -s \"$list\" ] && exec /bin/tar -c --no-recursion --null -T \"$list\"";
 
 bool is_repository(std::string_view path) {
-  while (!path.empty()) {
-    const auto name = path.substr(0, path.find('/'));
-    path.remove_prefix(std::min(path.size(), name.size() + 1));
-    std::string lower(name);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    if (lower == ".git") return true;
+  for (const auto name : core::parts(path, '/')) {
+    if (core::lower_case(name) == ".git") return true;
   }
   return false;
 }
@@ -128,10 +125,8 @@ void set_sync(SessionRecord& record, const SyncSession& session) {
 
 std::optional<std::string> deleted_unseen(std::string_view raw, const std::vector<std::string>& not_carried) {
   while (!raw.empty()) {
-    const auto header = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), header.size() + 1));
-    const auto path = raw.substr(0, raw.find('\0'));
-    raw.remove_prefix(std::min(raw.size(), path.size() + 1));
+    const auto header = core::take_part(raw, '\0');
+    const auto path = core::take_part(raw, '\0');
     // ":100644 000000 1f.. 00.. D"
     if (header.ends_with('D') && std::find(not_carried.begin(), not_carried.end(), path) != not_carried.end())
       return std::string(path);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/end/end.hpp>
@@ -16,7 +17,6 @@
 #include <jailed/work/session/parts.hpp>
 #include <jailed/work/session/session.hpp>
 #include <set>
-#include <sstream>
 #include <string_view>
 
 namespace jailed::work {
@@ -25,8 +25,8 @@ namespace {
 void say(const std::exception& error) {
   spdlog::error("{}", error.what());
   const auto* own = dynamic_cast<const core::Error*>(&error);
-  std::istringstream lines(own != nullptr ? own->next_step() : std::string{});
-  for (std::string line; std::getline(lines, line);) spdlog::error("  {}", line);
+  if (own == nullptr) return;
+  for (const auto line : core::lines(own->next_step())) spdlog::error("  {}", line);
 }
 
 // What a step answers, or `otherwise` when it failed.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iostream>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/git/branches.hpp>
 #include <jailed/work/git/branches.hpp>
 #include <jailed/work/git/look.hpp>
@@ -23,10 +24,7 @@ constexpr std::string_view kBranches = "refs/heads/";
 GitRefs refs_here(const HostGit& git) {
   GitRefs refs;
   const auto answer = git.run({"for-each-ref", "--format=%(objectname) %(refname)"});
-  std::string_view rest = answer.out;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  for (const auto line : core::lines(answer.out)) {
     const auto space = line.find(' ');
     if (space != std::string_view::npos) refs.emplace(line.substr(space + 1), line.substr(0, space));
   }
@@ -68,10 +66,7 @@ std::string kind_of(const std::string& ref) {
 std::set<std::string> checked_out(const HostGit& git) {
   std::set<std::string> branches;
   const auto trees = git.run({"worktree", "list", "--porcelain"}).out;
-  std::string_view rest = trees;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  for (const auto line : core::lines(trees)) {
     if (line.starts_with("branch ")) branches.emplace(line.substr(7));
   }
   return branches;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/scan.hpp>
@@ -81,8 +82,7 @@ std::string named_commits(const std::string& git_dir, const std::string& common_
       const auto log = S_ISREG(entry.info.st_mode) ? host::read_entry(entry, kLog).value_or("") : std::string{};
       std::string_view rest = log;
       while (!rest.empty() && count < kMostIds) {
-        const auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+        const auto line = core::take_part(rest, '\n');
         const auto first = line.find(' ');
         if (first == std::string_view::npos) continue;
         add(line.substr(0, first));
@@ -142,10 +142,7 @@ std::optional<std::vector<std::string>> named_stores(const std::string& store) {
   std::vector<std::string> paths;
   std::size_t lines = 0;
   const auto chain = host::read_below(store, "info/alternates", kLongestChain).value_or("");
-  std::string_view rest = chain;
-  while (!rest.empty()) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+  for (const auto line : core::lines(chain)) {
     if (line.empty() || line.starts_with('#')) continue;
     if (++lines > kMostNamed) return std::nullopt;
     std::string reason;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
@@ -142,8 +143,7 @@ void add_stash(const std::string& common_dir, GitRefs& refs) {
   const auto log = host::read_below(common_dir, "logs/refs/stash", 16U << 20).value_or("");
   std::string_view rest = log;
   for (int number = 0; !rest.empty(); ++number) {
-    const auto line = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    const auto line = core::take_part(rest, '\n');
     const auto first = line.find(' ');
     if (first == std::string_view::npos) continue;
     const auto id = line.substr(first + 1, line.find(' ', first + 1) - first - 1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/command.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/sync/problems.hpp>
@@ -16,12 +17,9 @@ constexpr std::size_t kLongestList = 64U << 20;
 }  // namespace
 
 std::vector<std::string> paths_in(std::string_view text) {
-  std::vector<std::string> words;
-  while (!text.empty()) {
-    words.emplace_back(text.substr(0, text.find('\0')));
-    text.remove_prefix(std::min(text.size(), words.back().size() + 1));
-  }
-  return words;
+  std::vector<std::string> paths;
+  for (const auto path : core::parts(text, '\0')) paths.emplace_back(path);
+  return paths;
 }
 
 void note_unseen(const std::string& part, std::string_view paths) { host::write_new_file(part + "/" + kNotCarried, paths, 0600); }

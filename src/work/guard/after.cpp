@@ -5,13 +5,13 @@
 #include <iostream>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/guard/changes.hpp>
 #include <jailed/work/guard/guard.hpp>
 #include <jailed/work/guard/quarantine.hpp>
 #include <set>
-#include <sstream>
 
 namespace jailed::work {
 namespace {
@@ -103,8 +103,8 @@ bool settle(const HostSnapshot& before, const std::string& part, const std::stri
 std::set<std::string> planted_in(const std::string& part, const std::string& project) {
   std::set<std::string> paths;
   if (!host::lstat_of(part + kPlanted) || (!project.empty() && snapshot_project(part) != project)) return paths;
-  std::istringstream list(host::read_below(part, kPlanted + 1, kSnapshot).value_or(""));
-  for (std::string path; std::getline(list, path, '\0');) paths.insert(path);
+  const auto list = host::read_below(part, kPlanted + 1, kSnapshot).value_or("");
+  for (const auto path : core::parts(list, '\0')) paths.emplace(path);
   return paths;
 }
 

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/number.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/jail/state.hpp>
@@ -38,9 +38,7 @@ void remove_unfinished(const std::string& config) {
   for (const auto& name : host::list_directory(config)) {
     if (!name.starts_with(begin)) continue;
     pid_t writer = 0;
-    const auto* end = name.data() + name.size();
-    const auto number = std::from_chars(name.data() + begin.size(), end, writer);
-    if (number.ec != std::errc{} || number.ptr != end || writer <= 0) continue;
+    if (!core::parse_number(std::string_view(name).substr(begin.size()), writer) || writer <= 0) continue;
     if (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH)) ::unlink((config + "/" + name).c_str());
   }
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/answer.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
 #include <jailed/plan/engine/kinds.hpp>
@@ -44,9 +45,7 @@ std::vector<std::string> docker_memory_events(const std::string& container) {
 
 JailClaims docker_jails(std::string_view text) {
   JailClaims answer;
-  while (!text.empty()) {
-    const auto line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  for (const auto line : core::lines(text)) {
     if (line.empty()) continue;
     const auto fields = parse_answer(line);
     if (!fields.is_array() || fields.size() != 11 ||

@@ -2,9 +2,9 @@
 
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/answer.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
-#include <sstream>
 #include <string_view>
 
 namespace jailed::plan {
@@ -14,19 +14,13 @@ using core::Error;
 using core::printable;
 using nlohmann::json;
 
-std::string_view without_blanks(std::string_view text) {
-  const auto begin = text.find_first_not_of(" \t\r");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
-}
-
 // A value of containers.conf: what stands in quotes, or a bare word before a comment.
 std::string conf_text(std::string_view value) {
   if (value.starts_with('"') || value.starts_with('\'')) {
     const auto end = value.find(value.front(), 1);
     return std::string(value.substr(1, end == std::string_view::npos ? end : end - 1));
   }
-  return std::string(without_blanks(value.substr(0, value.find('#'))));
+  return std::string(core::trimmed(value.substr(0, value.find('#'))));
 }
 
 // `key` of [section], in as much of TOML as podman itself writes and its manual shows; the last one counts.
@@ -34,10 +28,9 @@ std::string conf_value(const std::vector<std::string>& files, std::string_view s
                        std::string_view key) {
   std::string found;
   for (const auto& file : files) {
-    std::istringstream lines(file);
     std::string here;
-    for (std::string line; std::getline(lines, line);) {
-      const auto text = without_blanks(line);
+    for (const auto line : core::lines(file)) {
+      const auto text = core::trimmed(line);
       if (text.starts_with('[')) {
         here.clear();
         for (const char c : text.substr(1, text.find(']') - 1)) {
@@ -45,8 +38,8 @@ std::string conf_value(const std::vector<std::string>& files, std::string_view s
         }
       }
       const auto equals = text.find('=');
-      if (here == section && equals != std::string_view::npos && without_blanks(text.substr(0, equals)) == key)
-        found = conf_text(without_blanks(text.substr(equals + 1)));
+      if (here == section && equals != std::string_view::npos && core::trimmed(text.substr(0, equals)) == key)
+        found = conf_text(core::trimmed(text.substr(equals + 1)));
     }
   }
   return found;
