@@ -4,6 +4,7 @@
 #include <chrono>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/jails.hpp>
+#include <jailed/host/machine/process_list.hpp>
 #include <jailed/plan/engine/failure.hpp>
 #include <jailed/plan/engine/testcontainers.hpp>
 #include <jailed/plan/list/claims.hpp>
@@ -74,6 +75,9 @@ DeathWatch::DeathWatch(const std::string& session, const plan::Engine& engine, c
 void start_detached_command(const plan::Engine& engine, const std::string& container) {
   Client::capture_shielded(plan::start_command(engine, container));
 }
+
+// A container's name ends with its session's id (plan::container_name).
+bool client_runs(const std::string& session_id) { return host::runs_with_option("--name", "-" + session_id); }
 
 // One call for each: what an engine names is not what makes the others of a session stay.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id) {

@@ -696,3 +696,14 @@ def test_sync_without_mutagen(docker):
         assert (result.code, result.err) == (125, "[jailed] Mutagen not found in PATH.\n[jailed]   get it from https://mutagen.io\n")
     result = docker.host.run("sync", "dance")
     assert (result.code, result.err) == (2, "[jailed] jailed sync cannot 'dance'.\n[jailed]   it knows: status, flush, recover\n")
+
+
+def test_a_client_that_outlives_its_jailed_finds_its_files_when_it_starts(host):
+    """A launch in this moment took them away: the container never started and never went, and its client waited for that."""
+    host.fakes.on("run", 'if [ -e "$fake/began" ]; then exit 0; fi; : >"$fake/began"; here=$(session "$@"); /usr/bin/sleep 1; [ -e "$here/passwd" ] && note there')
+    first = host.start(".")
+    wait_until(lambda: (host.fakes.directory / "began").exists())
+    first.kill()
+    first.wait()
+    assert host.run(".").code == 0
+    assert host.fakes.notes == ["there"] and host.sessions == []

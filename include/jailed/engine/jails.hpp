@@ -45,6 +45,10 @@ class DeathWatch {
 /// Starts the command of a detached jail, now that its project is there.
 void start_detached_command(const plan::Engine& engine, const std::string& container);
 
+/// Whether a client is still there that is to run the session's jail, although jailed itself is gone: it may be about to start the
+/// container. Here only; on another machine a DeathWatch removes it.
+bool client_runs(const std::string& session_id);
+
 /// Removes the containers of a session whose jailed was killed, if any are left. When it returns, none is; an engine that does not say so is a
 /// core::Error.
 void remove_session_containers(const plan::Engine& engine, const std::string& session_id);

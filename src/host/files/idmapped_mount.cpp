@@ -11,6 +11,7 @@
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
+#include <jailed/host/machine/process_list.hpp>
 #include <thread>
 #include <utility>
 
@@ -236,7 +237,9 @@ std::string IdmappedMounts::hold(const std::string& source, const std::string& n
 void IdmappedMounts::sweep() {
   for (const auto& name : list_directory(kRoot)) {
     const auto directory = fmt::format("{}/{}", kRoot, name);
-    if (const auto lock = try_lock_directory(directory)) dismantle(directory);
+    const auto lock = try_lock_directory(directory);
+    // A client that outlived its jailed may be about to mount what is there.
+    if (lock && !runs_with_option("--name", "-" + name)) dismantle(directory);
   }
 }
 

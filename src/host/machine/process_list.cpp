@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,6 +51,20 @@ std::vector<core::ProcessEntry> process_list(const std::string& proc) {
     processes.push_back(std::move(process));
   }
   return processes;
+}
+
+bool runs_with_option(std::string_view option, std::string_view end) {
+  struct stat ours {}, theirs {};
+  if (::stat("/proc/self/ns/pid", &ours) != 0) return false;
+  for (const auto& process : process_list()) {
+    const auto& words = process.words;
+    const bool named = std::adjacent_find(words.begin(), words.end(), [&](const auto& word, const auto& next) {
+                         return word == option && next.ends_with(end);
+                       }) != words.end();
+    // What others run cannot be looked at, and is not the caller's.
+    if (named && ::stat(fmt::format("/proc/{}/ns/pid", process.pid).c_str(), &theirs) == 0 && theirs.st_ino == ours.st_ino) return true;
+  }
+  return false;
 }
 
 }  // namespace jailed::host

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <jailed/core/error.hpp>
 #include <jailed/engine/jails.hpp>
 #include <jailed/host/files/files.hpp>
@@ -13,6 +14,7 @@
 #include <jailed/work/session/session.hpp>
 #include <jailed/work/sync/recovery.hpp>
 #include <jailed/work/sync/sessions.hpp>
+#include <thread>
 
 namespace jailed::work {
 namespace {
@@ -46,6 +48,20 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
   return true;
 }
 
+// Whether there is no container of the session's, nor will be one. A client whose jailed was killed goes on: if it came to the start
+// after the session's files are gone, its container would never start and never go, and `docker run --rm` would wait for that
+// (20.10 to 28).
+bool remove_containers(const plan::Engine& engine, const std::string& id) {
+  constexpr int most_looks = 100;
+  for (int look = 0; look < most_looks; ++look) {
+    const bool starting = engine::client_runs(id);
+    engine::remove_session_containers(engine, id);
+    if (!starting) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
 // What one launch sweeps with; Mutagen is looked for only when a session may need it.
 class Sweep {
  public:
@@ -68,7 +84,7 @@ class Sweep {
     if (!session) return;  // somebody else takes care of it
     if (!mutagen_) mutagen_ = usable_mutagen(engine_, environment_);
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
-    engine::remove_session_containers(engine_, id);
+    if (!remove_containers(engine_, id)) return;  // the next launch looks again
     if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) {
       clear_session(session, sessions_, id, places_.project);
     } else {
