@@ -24,6 +24,8 @@ constexpr std::uint64_t kLongestBody = std::uint64_t{1024} * 1024;
 // Not boost::none: Beast of Boost 1.74 takes every Content-Length to be larger than that.
 constexpr auto kNoLimit = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kLongestHeader = 160 * 1024;
+// What waits to be taken apart: the size of a chunk, and what may follow it and the last one, have no end that the parser knows.
+constexpr std::size_t kLongestUnread = 256 * 1024;
 constexpr std::size_t kLongestAuth = 16 * 1024;
 constexpr std::size_t kLongAnswer = std::size_t{1024} * 1024;
 
@@ -213,9 +215,10 @@ class Connection {
   }
 
   bool pull(const Forward& forward, const std::string& auth) {
-    const auto there =
-        shared_.engine.ask({.method = "GET", .target = fmt::format("/images/{}/json", forward.subject)});
-    if (there.ok()) return answer(200, json{{"status", "jailed: the image is here already"}}.dump() + "\r\n");
+    // What an image says of itself is as long as whoever made it likes.
+    const auto status = shared_.engine.status_of({.method = "GET", .target = fmt::format("/images/{}/json", forward.subject)});
+    if (status == 200) return answer(200, json{{"status", "jailed: the image is here already"}}.dump() + "\r\n");
+    if (status != 404) return answer(502, message("jailed: the engine does not say whether it has this image"));
     return pass(forward, false, auth);
   }
 
@@ -304,7 +307,7 @@ class Connection {
 
   Shared& shared_;
   Socket& client_;
-  beast::flat_buffer buffer_;
+  beast::flat_buffer buffer_{kLongestUnread};
   bool keep_alive_ = false;
 };
 

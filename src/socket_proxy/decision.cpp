@@ -164,8 +164,14 @@ class Rules {
   Decision pull() {
     std::erase_if(target_.query, [](const auto& item) { return item.second.empty(); });
     auto name = query("fromImage");
-    const auto tag = query("tag");
+    auto& tag = target_.query["tag"];
+    const auto after_path = name.substr(name.rfind('/') + 1);
+    const bool whole = after_path.find_first_of(":@") != std::string::npos;
+    // Of two tags Docker takes the other one than is looked for here, and with none (an empty one at the end, too) it pulls them all.
+    if (name.ends_with(':') || name.ends_with('@') || (whole && !tag.empty())) return refused("is not the name of one image to pull");
+    if (!whole && tag.empty()) tag = "latest";
     if (!tag.empty()) name.append(tag.find(':') == std::string::npos ? ":" : "@").append(tag);
+    if (tag.empty()) target_.query.erase("tag");
     if (query("fromImage").empty() || !is_image(name)) return refused("is not the name of an image to pull");
     return pass({"fromImage", "tag", "platform"}, Reply::pull, name);
   }

@@ -28,6 +28,8 @@ bool is_image(std::string_view reference) {
       std::isalnum(static_cast<unsigned char>(reference.front())) == 0 || !consists_of(reference, "_.-/:@")) {
     return false;
   }
+  // No engine has a name of such parts, and in a path they lead to another call.
+  if (reference.find("/.") != std::string_view::npos || reference.find("//") != std::string_view::npos || reference.ends_with('/')) return false;
   const auto colon = reference.find(':');
   return colon == std::string_view::npos ||
          std::find(transports.begin(), transports.end(), reference.substr(0, colon)) == transports.end();

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <jailed/socket_proxy/patient.hpp>
 #include <jailed/socket_proxy/upstream.hpp>
+#include <limits>
 #include <stdexcept>
 
 namespace jailed::socket_proxy {
@@ -79,6 +80,19 @@ Answer read_answer(Patient& socket) {
 }  // namespace
 
 void Upstream::send(Socket& socket, const Forward& request, const Head& head) { send_to(socket, request, head); }
+
+unsigned Upstream::status_of(const Forward& request, std::chrono::seconds patience) const {
+  const auto deadline = Patient::Clock::now() + patience;
+  auto socket = connect(patience);
+  socket.non_blocking(true);
+  Patient engine(socket, deadline);
+  send_to(engine, request, {});
+  boost::beast::flat_buffer buffer;
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // it is looked at while the header is read
+  http::read_header(engine, buffer, parser);
+  return parser.get().result_int();
+}
 
 Answer Upstream::ask(const Forward& request, std::chrono::seconds patience) const {
   const auto deadline = Patient::Clock::now() + patience;

@@ -1,6 +1,7 @@
 """The filtering proxy as a process, before an engine that only notes what reaches it."""
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -54,7 +55,8 @@ class FakeEngine:
             self.requests.append(head + b"\r\n\r\n" + body)
             first = head.decode().split(" HTTP")[0]
             answer = next((text for start, text in self.answers.items() if first.startswith(start)), reply(200, b"{}"))
-            client.sendall(answer)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who has heard enough
+                client.sendall(answer)
             if answer.startswith(b"HTTP/1.1 101"):
                 while piece := client.recv(65536):
                     self.requests[at] += piece
@@ -226,6 +228,45 @@ def test_a_pull_never_moves_an_image_that_is_there(proxy):
     proxy.engine.answers["GET /images/"] = reply(404, b"{}")
     assert proxy.call("POST", "/images/create?fromImage=jailed&tag=latest")[0] == 200
     assert proxy.engine.seen()[-1] == "POST /images/create?fromImage=jailed&tag=latest HTTP/1.1"
+    # Without a tag Docker would pull, and move, all of them.
+    assert proxy.call("POST", "/images/create?fromImage=jailed")[0] == 200
+    assert proxy.engine.seen()[-1] == "POST /images/create?fromImage=jailed&tag=latest HTTP/1.1"
+    proxy.engine.answers["GET /images/"] = reply(500, b"{}")
+    assert proxy.call("POST", "/images/create?fromImage=jailed&tag=1")[0] == 502
+    assert proxy.engine.seen()[-1] == "GET /images/jailed:1/json HTTP/1.1"
+
+
+def memory_at_most(proxy: Proxy) -> int:
+    """MiB that the proxy has had at once."""
+    status = Path(f"/proc/{proxy.process.pid}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) >> 10
+
+
+def test_what_an_image_says_of_itself_takes_no_memory(proxy):
+    """A pull kept it whole, and an image's labels are as long as whoever pushed it likes: each connection could have 64 MiB of them."""
+    proxy.engine.answers["GET /images/"] = reply(200, b'{"Config": "' + b"a" * (50 << 20) + b'"}')
+    assert proxy.call("POST", "/images/create?fromImage=x")[0] == 200
+    assert memory_at_most(proxy) < 30
+
+
+ENDLESS = {"beside a chunk's size": (b"1;x=", b"a"), "a field after the last chunk": (b"0\r\nX: ", b"a"), "fields after the last chunk": (b"0\r\n", b"X: y\r\n")}
+
+
+@pytest.mark.parametrize("call", ["POST /containers/create", "PUT /containers/mine/archive?path=/tmp"])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_what_stands_beside_chunks_takes_no_memory(proxy, call, name):
+    """It was kept until its end came: as much of this machine's memory as a jail liked to send."""
+    create(proxy)
+    start, piece = ENDLESS[name]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(proxy.directory / "session/docker.sock"))
+        client.sendall(f"{call} HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + start)
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            for _ in range(60):
+                client.sendall(piece * ((1 << 20) // len(piece)))
+    assert memory_at_most(proxy) < 30
+    assert proxy.call("GET", "/_ping")[0] == 200
 
 
 def test_a_volume_that_was_there_before_stays_its_owners(proxy):

@@ -38,6 +38,9 @@ class Upstream {
   };
   static void send(Socket& socket, const Forward& request, const Head& head);
 
+  /// One request and the status of its answer; the rest of it is not read.
+  unsigned status_of(const Forward& request, std::chrono::seconds patience = kPatience) const;
+
   /// One request and its whole answer, of at most 64 MiB and 64 levels, or `timed_out` when it is not there by then.
   Answer ask(const Forward& request, std::chrono::seconds patience = kPatience) const;
 

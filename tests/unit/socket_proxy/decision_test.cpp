@@ -117,6 +117,7 @@ TEST_CASE("everything else is refused", "[socket_proxy]") {
       {"POST", "/images/create?fromImage=dir:/etc", ""},
       {"POST", "/images/create?fromImage=oci-archive:x", ""},
       {"POST", "/images/create?fromImage=busybox&changes=USER%20root", ""},
+      {"GET", "/images/x%2F..%2F..%2Fcontainers%2F" + kForeign + "/json", ""},
       {"POST", "/build", ""},
       {"POST", "/build/prune", ""},
       {"POST", "/commit?container=mine", ""},
@@ -385,6 +386,27 @@ TEST_CASE("a prune takes what carries the jail's label", "[socket_proxy]") {
     CHECK(status_of(decided("POST", "/" + kind + "/prune?filters=x")) == 400);
   }
   CHECK(std::get<Forward>(decided("POST", "/images/prune")).reply == Reply::no_images);
+}
+
+TEST_CASE("what is pulled is the one image that was looked for", "[socket_proxy]") {
+  const auto pulled = [](const std::string& query) {
+    const auto decision = decided("POST", "/images/create?" + query);
+    const auto* forward = std::get_if<Forward>(&decision);
+    return forward == nullptr ? std::string("refused") : forward->subject + " by " + forward->target.substr(15);
+  };
+  // Docker pulls all tags of a repository where none is named.
+  CHECK(pulled("fromImage=team/app") == "team/app:latest by fromImage=team%2Fapp&tag=latest");
+  CHECK(pulled("fromImage=registry:5000/app&tag=") == "registry:5000/app:latest by fromImage=registry%3A5000%2Fapp&tag=latest");
+  CHECK(pulled("fromImage=app:") == "refused");
+  CHECK(pulled("fromImage=app:&tag=1") == "refused");
+  CHECK(pulled("fromImage=app:1") == "app:1 by fromImage=app%3A1");
+  CHECK(pulled("fromImage=app&tag=1") == "app:1 by fromImage=app&tag=1");
+  const auto digest = "sha256:" + std::string(64, '0');
+  CHECK(pulled("fromImage=app&tag=" + digest) == "app@" + digest + " by fromImage=app&tag=sha256%3A" + std::string(64, '0'));
+  CHECK(pulled("fromImage=app@" + digest) == "app@" + digest + " by fromImage=app%40sha256%3A" + std::string(64, '0'));
+  // Of these it would take the second one, while app:1:2 was looked for.
+  CHECK(pulled("fromImage=app:1&tag=2") == "refused");
+  CHECK(pulled("fromImage=app@" + digest + "&tag=2") == "refused");
 }
 
 TEST_CASE("events are the jail's own", "[socket_proxy]") {
