@@ -210,10 +210,11 @@ def test_an_engine_that_is_gone_takes_no_commits_with_it(host):
     assert (subjects(host), host.sessions) == (["one", "here"], [])
 
 
+@pytest.mark.parametrize("mode", ["0", "600"])  # with 600 the names are seen, and no file that has them
 @pytest.mark.parametrize("place", ["refs", "refs/heads", "refs/heads/a"])
-def test_commits_where_nothing_can_be_listed_are_not_taken_for_none(host, place):
+def test_commits_where_nothing_can_be_listed_are_not_taken_for_none(host, place, mode):
     repository(host)
-    agent(host, f"in_jail branch a/b; commit one; in_jail update-ref refs/heads/a/b HEAD; chmod 0 $shadow/{place}")
+    agent(host, f"in_jail branch a/b; commit one; in_jail update-ref refs/heads/a/b HEAD; chmod {mode} $shadow/{place}")
     result = host.run(".")
     (session,) = host.sessions
     assert result.code == 125 and f"jailed git import {session}" in result.err
@@ -221,6 +222,30 @@ def test_commits_where_nothing_can_be_listed_are_not_taken_for_none(host, place)
     agent(host, "true")
     assert host.run("git", "import").code == 0
     assert (git(host, "log", "-1", "--format=%s", "a/b").strip(), host.sessions) == ("one", [])
+
+
+@pytest.mark.parametrize("mode", ["0", "600"])
+@pytest.mark.parametrize("place", ["worktrees", "worktrees/w", "lfs", "lfs/objects"])
+def test_worktrees_and_files_of_lfs_that_cannot_be_seen_are_not_taken_for_none(host, place, mode):
+    repository(host)
+    oid = hashlib.sha256(b"large").hexdigest()
+    agent(host, f"commit one; in_jail worktree add -q --detach $project/w; objects=$shadow/lfs/objects/{oid[:2]}/{oid[2:4]}; mkdir -p $objects; "
+                f"printf large >$objects/{oid}; chmod {mode} $shadow/{place}")  # fmt: skip
+    result = host.run(".")
+    (session,) = host.sessions
+    assert result.code == 125 and f"jailed git import {session}" in result.err
+    (host.config / "sessions" / session / "git" / place).chmod(0o755)
+    agent(host, "true")
+    assert host.run("git", "import").code == 0
+    assert subjects(host) == ["one", "here"] and "jailed git" not in host.run(".").err
+    assert (host.project / ".git/lfs/objects" / oid[:2] / oid[2:4] / oid).read_text() == "large"
+
+
+@pytest.mark.parametrize("mode", ["0", "300", "500", "600"])
+def test_a_directory_that_a_jail_closed_goes_with_its_session(host, mode):
+    repository(host)
+    agent(host, f"mkdir -p $shadow/objects/x/y; echo >$shadow/objects/x/y/z; chmod {mode} $shadow/objects/x/y; chmod {mode} $shadow/objects/x")
+    assert (host.run(".").code, host.sessions) == (0, [])
 
 
 @pytest.mark.parametrize("breaks", ['mkdir "$session/answer"', 'mkdir "$session/input"', "rm {bin}/git", 'chmod 500 "$repository/objects/pack"',

@@ -265,12 +265,13 @@ def test_pipes_and_links_among_a_repository_s_files_are_neither_waited_for_nor_f
     assert host.fakes.notes == ["0"]
 
 
-def test_a_repository_whose_refs_cannot_all_be_read_is_not_shown_as_one_without_any(host):
+@pytest.mark.parametrize("mode", [0, 0o600])
+def test_a_repository_whose_refs_cannot_all_be_read_is_not_shown_as_one_without_any(host, mode):
     project = repository(host, "own")
     git(host, "branch", "a/b", where=project)
     host.give(host.directory)
     closed = project / ".git/refs/heads/a"
-    closed.chmod(0)
+    closed.chmod(mode)
     result = host.run(project, "--", "true")
     assert result.code == 125 and f"The refs in {project}/.git cannot all be read" in result.err and host.sessions == []
     assert host.run("--git", "none", project, "--", "true").code == 0

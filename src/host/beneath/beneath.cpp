@@ -75,6 +75,19 @@ bool open_up(int parent, const char* name, mode_t rights) {
 #endif
 }
 
+bool open_up(int directory, mode_t rights) {
+  struct stat info {};
+  return ::fstat(directory, &info) == 0 && ::fchmod(directory, (info.st_mode & 07777) | rights) == 0;
+}
+
+bool is_searchable(int directory, mode_t rights) {
+  struct stat info {};
+  if (::fstatat(directory, ".", &info, 0) == 0 || errno != EACCES) return true;
+  if (rights != 0 && open_up(directory, rights)) return true;
+  errno = EACCES;
+  return false;
+}
+
 Fd open_even_closed(int parent, const char* name, int flags, mode_t rights) {
   Fd fd(::openat(parent, name, flags));
   if (!fd && errno == EACCES && rights != 0 && open_up(parent, name, rights))
@@ -211,6 +224,10 @@ void TreeWalk::open_here(int directory, std::size_t depth, int context) {
   auto& step = steps_[depth];
   step.next = 0;
   step.path_length = path_.size();
+  if (!is_searchable(directory, limits_.open_up)) {
+    unreadable(path_);
+    errno = 0;
+  }
   const bool whole = step.names.read(directory, left_names_);
   const auto names = step.names.names();
   if (!whole) unreadable(path_);

@@ -137,7 +137,7 @@ class Removal : public TreeWalk {
  private:
   static void remove(int directory, const char* name, int flags) {
     if (::unlinkat(directory, name, flags) == 0 || errno != EACCES) return;
-    if (open_up(directory, ".", S_IRWXU)) ::unlinkat(directory, name, flags);
+    if (open_up(directory, S_IRWXU)) ::unlinkat(directory, name, flags);
   }
 };
 

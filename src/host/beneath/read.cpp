@@ -39,7 +39,10 @@ class OrderedWalk : public TreeWalk {
     }
     --left_;
     struct stat info {};
-    if (::fstatat(directory, name.name.data(), &info, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (::fstatat(directory, name.name.data(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      whole_ = whole_ && errno == ENOENT;
+      return false;
+    }
     path_.assign(directory_path);
     if (!path_.empty()) path_ += '/';
     path_ += name.name;

@@ -136,7 +136,7 @@ std::optional<std::string> move_below(const std::string& root, std::string_view 
   if (rename()) return std::nullopt;
   if (errno == EACCES) {
     // A directory that goes to another one must be writable itself: ".." in it changes.
-    open_up(place.parent.get(), ".", S_IRWXU);
+    open_up(place.parent.get(), S_IRWXU);
     struct stat info {};
     if (::fstatat(place.parent.get(), place.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISDIR(info.st_mode))

@@ -236,6 +236,7 @@ bool bring_refs_home(const plan::Engine& engine, const ShadowedSession& session,
   if (record.shadow == "git") bring_worktrees_home(git, record, session.path, collected, environment);
   drop_redundant(git, plan.refs);
   say_where(plan.refs, obstacle);
+  if (record.shadow == "git" && !worktrees_can_be_read(session.path)) throw Refused("the jail's worktrees cannot all be read");
   return plan.refused.empty();
 }
 

@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/copy.hpp>
 #include <jailed/host/beneath/read.hpp>
@@ -14,7 +15,7 @@ namespace jailed::work {
 std::size_t take_lfs_objects(const std::string& shadow, const std::string& common_dir) {
   constexpr std::size_t most = 100000;
   auto from = host::open_directory_below(shadow, "lfs/objects");
-  if (!from) return 0;
+  if (!from) return errno == ENOENT ? 0 : 1;
   // The way there may belong to somebody who is not the caller.
   const auto to = host::open_exactly(common_dir);
   std::size_t left = 0;

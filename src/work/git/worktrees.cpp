@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kShortFile = 4096;
 constexpr std::size_t kLongestRepository = 1 << 20;
 constexpr std::size_t kMost = 32;
+constexpr std::size_t kMostEntries = 100000;
 
 std::vector<std::string> names_in(const std::string& git_dir) {
   auto names = host::names_below(git_dir, "worktrees");
@@ -78,9 +79,15 @@ std::vector<plan::JailWorktree> worktrees_in(const std::string& part, const plan
   return worktrees;
 }
 
+bool worktrees_can_be_read(const std::string& part) {
+  return host::walk_entries(host::open_directory_below(part + "/git", "worktrees"), kMostEntries,
+                            [](const auto& entry) { return entry.path.find('/') == std::string::npos; });
+}
+
 bool worktrees_differ(const std::string& part) {
   const auto record = record_of(part);
   if (!record || record->git_dir.empty()) return false;
+  if (!record->read_only && !worktrees_can_be_read(part)) return true;
   std::vector<plan::JailWorktree> here;
   for (const auto& name : names_in(record->common_dir)) {
     auto worktree = read_worktree(record->common_dir, name, record->project);

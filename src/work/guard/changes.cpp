@@ -61,6 +61,7 @@ class ChangeFinder : public Visitor {
     if (met.in.context < 0) {
       // Git needs no right to list it.
       const auto inside = host::open_even_closed(met.in.directory, met.c_name(), host::kOpenDirectory, S_IRUSR | S_IXUSR);
+      if (inside) host::is_searchable(inside.get(), S_IRUSR | S_IXUSR);
       if (is_new(inside.get(), "HEAD")) {
         add(entry, met.path, Finding::Change::added);
       } else {

@@ -24,6 +24,12 @@ Fd open_even_closed(int parent, const char* name, int flags, mode_t rights);
 
 /// Gives the owner `rights` to a file or directory; no link is followed.
 bool open_up(int parent, const char* name, mode_t rights);
+/// The same for a directory that is open for reading, also where nothing in it can be looked up.
+bool open_up(int directory, mode_t rights);
+
+/// Whether what is in an open directory can be looked up, if need be after its owner was given `rights`. One of mode 0600 can be listed
+/// only: each name is known, and looks as if nothing had it. errno is the reason.
+bool is_searchable(int directory, mode_t rights);
 
 /// A name in a directory, with what the directory itself tells of it: no file is looked at.
 struct ScannedName {
@@ -117,7 +123,8 @@ class TreeWalk {
     static_cast<void>(parent);
     static_cast<void>(name);
   }
-  /// A directory that cannot be read to its end, or is beyond the limits; errno is the reason, if there is one.
+  /// A directory that cannot be read to its end, or of which only the names can be, or that is beyond the limits; errno is the reason, if
+  /// there is one.
   virtual void unreadable(const std::string& path) { static_cast<void>(path); }
   void stop() { stopped_ = true; }
 

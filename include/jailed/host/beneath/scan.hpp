@@ -20,7 +20,7 @@ struct ScanLimits {
   bool open_up = false;
 };
 
-/// Walks a tree that something hostile may write meanwhile: no symbolic link is followed, on the way to its root neither. Fast: two or three
+/// Walks a tree that something hostile may write meanwhile: no symbolic link is followed, on the way to its root neither. Fast: three or four
 /// system calls a directory. `unreadable` is told of each directory that could not be read to its end, or
 /// that is beyond the limits.
 void scan_tree(const std::string& root, const ScanLimits& limits,

@@ -21,6 +21,9 @@ std::vector<plan::JailWorktree> worktrees_in(const std::string& part, const plan
 /// Whether a worktree of the jail is none here, or is on another branch.
 bool worktrees_differ(const std::string& part);
 
+/// Whether all of the jail's worktrees can be seen: what cannot be is not taken for none.
+bool worktrees_can_be_read(const std::string& part);
+
 /// Tells the .git files that a jail's `git worktree add` left in the project from others.
 class GitfilesOfJail {
  public:

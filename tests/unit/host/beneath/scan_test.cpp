@@ -74,6 +74,9 @@ TEST_CASE("what is beyond the limits, or closed, is told", "[host]") {
   if (::geteuid() == 0) return;  // root reads everything
   ::chmod((scratch / "d/d").c_str(), 0111);
   CHECK(Walk(scratch.path()).unreadable == Strings{"d/d"});
+  ::chmod((scratch / "d/d").c_str(), 0400);
+  CHECK(Walk(scratch.path()).unreadable == Strings{"d/d", "d/d"});
+  CHECK_FALSE(walk_tree(scratch.path(), 100, [](const std::string&, const struct stat&) { return true; }));
   const Walk opened(scratch.path(), {.open_up = true});
   CHECK(opened.unreadable.empty());
   CHECK(opened.names.size() == 6);
