@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/beneath/scan.hpp>
+#include <jailed/host/files/files.hpp>
 #include <utility>
 
 namespace jailed::host {
@@ -97,20 +97,6 @@ bool copy_file(int directory, const char* name, const std::string& to) {
   return true;
 }
 
-std::optional<std::string> read_whole(const Fd& file, std::size_t limit) {
-  if (!file) return std::nullopt;
-  std::string content;
-  std::array<char, 16384> buffer;
-  while (true) {
-    const auto count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
-    if (count == 0) return content;
-    content.append(buffer.data(), static_cast<std::size_t>(count));
-    if (content.size() > limit) return std::nullopt;
-  }
-}
-
 }  // namespace
 
 Fd open_below(const std::string& root, std::string_view path) {
@@ -137,7 +123,7 @@ std::optional<std::string> read_below(const std::string& root, std::string_view 
 }
 
 std::optional<std::string> read_entry(const WalkedEntry& entry, std::size_t limit) {
-  Fd file(::openat(entry.directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Fd file(::openat(entry.directory, entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat info {};
   if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
   return read_whole(file, limit);

@@ -149,8 +149,7 @@ void write_new_file(const std::string& path, std::string_view content, mode_t mo
   if (::fchmod(file.get(), mode) != 0) throw cannot("write", path, errno);
 }
 
-std::optional<std::string> read_file(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+std::optional<std::string> read_whole(const Fd& file, std::size_t limit) {
   if (!file) return std::nullopt;
   std::string content;
   std::array<char, 16384> buffer;
@@ -160,7 +159,12 @@ std::optional<std::string> read_file(const std::string& path) {
     if (count < 0) return std::nullopt;
     if (count == 0) return content;
     content.append(buffer.data(), static_cast<std::size_t>(count));
+    if (content.size() > limit) return std::nullopt;
   }
+}
+
+std::optional<std::string> read_file(const std::string& path, std::size_t limit) {
+  return read_whole(Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), limit);
 }
 
 std::string read_beginning(const std::string& path, std::size_t count) {

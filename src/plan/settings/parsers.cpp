@@ -2,13 +2,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <initializer_list>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/number.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/jail/state.hpp>
 #include <jailed/plan/settings/environment.hpp>
 #include <jailed/plan/settings/parsers.hpp>
@@ -43,9 +44,7 @@ std::string text_if(const Named& given, bool good, std::string_view expected) {
 
 std::uint64_t count_of(const Named& given, std::string_view what, std::uint64_t least, std::uint64_t most) {
   std::uint64_t number = 0;
-  const auto* end = given.value.data() + given.value.size();
-  const auto result = std::from_chars(given.value.data(), end, number);
-  if (result.ec != std::errc{} || result.ptr != end || number < least || number > most)
+  if (!core::parse_number(given.value, number) || number < least || number > most)
     throw bad_value(given, fmt::format("a number of {} from {} to {}", what, least, most));
   return number;
 }
@@ -53,11 +52,7 @@ std::uint64_t count_of(const Named& given, std::string_view what, std::uint64_t 
 Words choice_of(const Named& given, const Words& known) {
   if (given.value == "none") return {};
   Words chosen;
-  for (std::string_view rest = given.value; !rest.empty();) {
-    const auto end = std::min(rest.find_first_of(", "), rest.size());
-    if (end > 0) chosen.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(rest.size(), end + 1));
-  }
+  for (const auto word : core::words(given.value, ", ")) chosen.emplace_back(word);
   const auto refuse = [&](const std::string& why) {
     throw UsageError(fmt::format("{}: {}.", given.set_by, why),
                      fmt::format("choose from: {}, or none", fmt::join(known, ",")));
@@ -81,9 +76,7 @@ std::uint64_t parse_size(const Named& given) {
   double number = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), number);
   if (result.ec != std::errc{} || !std::isfinite(number) || number <= 0) throw wrong();
-  std::string unit(result.ptr, static_cast<std::size_t>(text.data() + text.size() - result.ptr));
-  std::transform(unit.begin(), unit.end(), unit.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto unit = core::lower_case(text.substr(static_cast<std::size_t>(result.ptr - text.data())));
   static constexpr std::string_view units = "bkmgt";
   const auto power = unit.empty() ? 0 : units.find(unit.front());
   const auto rest = unit.empty() ? "" : unit.substr(1);  // m, mb, mib; but only b
@@ -127,9 +120,7 @@ std::string profile_of(const Named& given) {
 
 std::string processors_of(const Named& given) {
   double number = 0;
-  const auto* end = given.value.data() + given.value.size();
-  const auto result = std::from_chars(given.value.data(), end, number);
-  const bool whole = result.ec == std::errc{} && result.ptr == end;
+  const bool whole = core::parse_number(given.value, number);
   return text_if(given, whole && number >= 0.01 && number <= 4096, "a number of processors such as 2 or 1.5");
 }
 

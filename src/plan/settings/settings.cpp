@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/plan/settings/table.hpp>
 #include <string>
@@ -25,9 +26,7 @@ void add_variable(std::vector<Given>& given, const Setting& setting, std::string
     given.push_back({std::string(setting.name), std::string(one), std::string(setting.variable)});
   };
   if (setting.between == '\0') return add(value);
-  while (!value.empty()) {
-    const auto one = value.substr(0, value.find(setting.between));
-    value.remove_prefix(std::min(value.size(), one.size() + 1));
+  for (const auto one : core::parts(value, setting.between)) {
     if (!one.empty()) add(one);
   }
 }

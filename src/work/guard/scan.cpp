@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <climits>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/guard/findings.hpp>
@@ -153,18 +152,7 @@ bool leads_out_of(const std::string& project, const Met& met, const std::string&
 }
 
 std::optional<std::string> read_small(int directory, const char* name, std::size_t limit) {
-  const host::Fd file(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::string content;
-  std::array<char, 16384> buffer;
-  while (content.size() <= limit) {
-    const auto count = ::read(file.get(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return std::nullopt;
-    if (count == 0) return content;
-    content.append(buffer.data(), static_cast<std::size_t>(count));
-  }
-  return std::nullopt;
+  return host::read_whole(host::Fd(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)), limit);
 }
 
 FileState state_of(const struct stat& info) {

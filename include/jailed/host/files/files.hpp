@@ -32,8 +32,15 @@ void make_private_directories(const std::string& path);
 /// A new file; refuses one that is there already.
 void write_new_file(const std::string& path, std::string_view content, mode_t mode);
 
-/// The whole file; nothing when it cannot be read.
-std::optional<std::string> read_file(const std::string& path);
+/// More than any file has that jailed reads as a whole.
+inline constexpr std::size_t kLongestFile = std::size_t{64} << 20;
+
+/// What is left to read of an open file; nothing when it cannot be read, or has more than `limit` bytes.
+std::optional<std::string> read_whole(const Fd& file, std::size_t limit);
+
+/// The whole file; nothing when it cannot be read, or has more than `limit` bytes. Follows links: of what somebody hostile may have
+/// written, host/beneath/read.hpp.
+std::optional<std::string> read_file(const std::string& path, std::size_t limit = kLongestFile);
 
 /// At most `count` bytes from the beginning of a file; empty when it cannot be read.
 std::string read_beginning(const std::string& path, std::size_t count);

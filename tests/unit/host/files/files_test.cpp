@@ -135,6 +135,9 @@ TEST_CASE("a full disk and a read-only place say what to do", "[host]") {
 TEST_CASE("what cannot be read is nothing", "[host]") {
   const Scratch scratch;
   CHECK(read_file(scratch / "absent") == std::nullopt);
+  write_new_file(scratch / "ten", "0123456789", 0600);
+  CHECK(read_file(scratch / "ten", 10) == "0123456789");
+  CHECK(read_file(scratch / "ten", 9) == std::nullopt);
   CHECK(read_file(scratch.path()) == std::nullopt);
   CHECK(list_directory(scratch / "absent").empty());
   CHECK(lstat_of(scratch / "absent") == std::nullopt);
