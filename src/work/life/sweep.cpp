@@ -52,14 +52,14 @@ bool bring_volumes_home(const plan::Engine& engine, const std::string& sessions,
 // after the session's files are gone, its container would never start and never go, and `docker run --rm` would wait for that
 // (20.10 to 28).
 bool remove_containers(const plan::Engine& engine, const std::string& id) {
-  constexpr int most_looks = 100;
-  for (int look = 0; look < most_looks; ++look) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (true) {
     const bool starting = engine::client_runs(id);
     engine::remove_session_containers(engine, id);
     if (!starting) return true;
+    if (std::chrono::steady_clock::now() > end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  return false;
 }
 
 // What one launch sweeps with; Mutagen is looked for only when a session may need it.
