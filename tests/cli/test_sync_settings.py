@@ -79,3 +79,34 @@ def test_a_large_tree_is_told_with_what_to_leave_out(synced):
     assert synced.run("-q", ".").err == ""
     write(synced, '{"ignore": ["/node_modules"]}')
     assert synced.run(".").err == ""
+
+
+EMPTY = "Error: unable to connect to beta: unable to dial agent endpoint: unable to probe container: empty POSIX environment"
+
+
+def on_create(host, words: str) -> None:
+    """Does this for each `sync create`, of which $count is the number."""
+    host.fakes.on("sync", f"""case $2 in
+  list) /bin/cat "$fake/state" ;;
+  create) echo x >>"$fake/count"; count=$(/usr/bin/wc -l <"$fake/count"); {words} ;;
+esac""")
+
+
+def creates(host) -> int:
+    return len([call for call in host.fakes.called("sync") if call.args[1] == "create"])
+
+
+def test_an_exec_that_brings_no_output_home_is_asked_again(synced):
+    """As podman's on another machine does at times: the launch ended."""
+    on_create(synced, f'[ "$count" -gt 2 ] || {{ echo "{EMPTY}" >&2; exit 1; }}')
+    assert synced.run(".").code == 0
+    assert creates(synced) == 3
+
+
+def test_not_for_ever_and_nothing_else(synced):
+    on_create(synced, f'echo "{EMPTY}" >&2; exit 1')
+    result = synced.run(".")
+    assert (result.code, creates(synced)) == (125, 3) and "empty POSIX environment" in result.err
+    on_create(synced, 'echo "Error: no space left on device" >&2; exit 1')
+    result = synced.run(".")
+    assert (result.code, creates(synced)) == (125, 4) and "no space left" in result.err

@@ -94,6 +94,12 @@ core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& ses
   return mutagen_command(mutagen, std::move(args));
 }
 
+bool may_pass(std::string_view said) {
+  for (const std::string_view words : {"prompter not found", "unable to probe container"})
+    if (said.find(words) != std::string_view::npos) return true;
+  return false;
+}
+
 core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id) {
   return mutagen_command(mutagen, {"sync", "resume", sync_name(id)});
 }

@@ -13,6 +13,8 @@ using std::chrono::steady_clock;
 
 constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr int kAttempts = 3;
+// Mutagen connects by half a dozen short calls of the engine, the agent being in the jail already.
+constexpr auto kCreatePatience = std::chrono::seconds(20);
 // The container is on this machine or a network away: what is not connected by then will not be.
 constexpr auto kConnectPatience = std::chrono::seconds(20);
 // A side that cannot be read Mutagen tries again every five seconds, for ever: a jail may have put a link in its place.
@@ -44,12 +46,12 @@ std::string last_words(const host::Captured& captured) {
 void SyncEngine::create(const plan::SyncSession& session) const {
   std::string said;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    const auto captured = host::capture_shielded(plan::sync_create_command(mutagen_, session));
+    const auto captured = host::ask_shielded(plan::sync_create_command(mutagen_, session), kCreatePatience);
     if (captured.status.ok()) return;
     said = last_words(captured);
-    // Where its first call of the engine fails (seen on a busy machine), Mutagen (0.18.1) takes the agent for
-    // missing and would ask whether to install it, and there is nobody to be asked.
-    if (said.find("prompter not found") == std::string::npos) break;
+    // Its client is gone, but its daemon may have come to an end with it.
+    if (captured.overdue) terminate(plan::sync_key(session.id, session.name));
+    if (!captured.overdue && !plan::may_pass(said)) break;
     std::this_thread::sleep_for(kTick);
   }
   throw core::Error(

@@ -39,6 +39,10 @@ std::string sync_name(const std::string& id);
 std::string ignore_of(std::string_view directory);
 
 core::Command sync_create_command(const Mutagen& mutagen, const SyncSession& session);
+/// Whether a create that ended with these words is worth another try: a call of the engine failed on a busy machine, and Mutagen (0.18.1) takes
+/// the agent for missing and would ask whether to install it; or an exec brought no output home, as podman's on another machine sometimes does
+/// (4.3 to 5: podman issues 21741, 25855).
+bool may_pass(std::string_view said);
 core::Command sync_resume_command(const Mutagen& mutagen, const std::string& id);
 core::Command sync_flush_command(const Mutagen& mutagen, const std::string& id);
 /// All sessions of a jail.
