@@ -10,6 +10,7 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/plan/project/projects.hpp>
 #include <jailed/work/git/look.hpp>
 #include <jailed/work/git/object_stores.hpp>
@@ -94,7 +95,7 @@ Places checked_places(const Found& found, const FoundJail& jail, const std::stri
   std::vector<plan::SharedProject> projects;
   for (const auto& project : plan::projects_of(jail)) projects.push_back(shared(project));
   projects.push_back(shared(places.project));
-  plan::check_several(projects, identity_for(first, environment), ::geteuid() == 0, found.settings.allow);
+  plan::check_several(projects, identity_here(first, environment), ::geteuid() == 0, found.settings.allow);
   return places;
 }
 
@@ -184,12 +185,12 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   if (std::any_of(before.begin(), before.end(), [&](const auto& one) { return one.path == path; })) refuse_twice(jail, path);
   const auto name = name_for(places.project, before, session);
   const auto workspace = plan::place_of(name).workspace;
-  const auto part = session + part_below(name);
+  const auto part = session + plan::part_below(name);
   const auto key = plan::sync_key(jail.session, name);
 
   const auto facts = look_at_git(places.project, {environment, places.config});
   check_beside_jails(found.sessions, places.project, false, jail.session);
-  ObjectViews views(jail.session, identity_for(places, environment), nullptr);
+  ObjectViews views(jail.session, identity_here(places, environment), nullptr);
   auto sources = git_sources(facts, part, places.project, views);
   sources.beside = true;
   auto ignores = sync_settings(places.config).ignores;
@@ -265,7 +266,7 @@ void detach_synced(const Found& found, const FoundJail& jail, const plan::NamedP
   if (std::find(further.begin(), further.end(), project) == further.end())
     throw core::UsageError(fmt::format("{} is not in {} any more.", core::printable(project.path), jail.name), "see: jailed ls");
   const auto cargo = cargo_with(found, jail, further);
-  const auto part = session + part_below(project.name);
+  const auto part = session + plan::part_below(project.name);
   const auto key = plan::sync_key(jail.session, project.name);
   PendingSignals signals;
   // Whatever ends jailed before the project is no longer noted: who brings it home puts its files back first.

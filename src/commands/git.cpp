@@ -41,7 +41,7 @@ std::vector<std::string> asked_for(const std::string& session, const std::string
 
 int import_sessions(const std::vector<std::string>& ids, const core::Settings& settings,
                     const core::Environment& environment, const std::string& sessions) {
-  auto engine = engine::find_engine(settings, environment);
+  auto engine = engine::use_engine(settings, environment);
   engine::ask_remote_machine(engine);
   if (::geteuid() == 0) host::IdmappedMounts::sweep();
   int failed = 0;
@@ -95,7 +95,7 @@ int git(const core::Invocation& invocation, const core::Settings& settings, cons
     print_arrived(host::canonical(".", reason), {environment, sessions.substr(0, sessions.rfind('/'))});
     return 0;
   }
-  const auto engine = engine::find_engine(settings, environment);
+  const auto engine = engine::use_engine(settings, environment);
   try {
     remove_left_siblings(engine, sessions + "/" + ids.front(), ids.front());
     engine::remove_session_containers(engine, ids.front());

@@ -7,12 +7,9 @@
 #include <jailed/commands/reuse.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/text.hpp>
-#include <jailed/engine/find.hpp>
-#include <jailed/engine/here.hpp>
 #include <jailed/engine/images.hpp>
 #include <jailed/engine/jails.hpp>
 #include <jailed/engine/run.hpp>
-#include <jailed/host/files/files.hpp>
 #include <jailed/host/process/child.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
@@ -21,19 +18,17 @@
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/settings/environment.hpp>
 #include <jailed/plan/settings/settings.hpp>
+#include <jailed/work/launch/facts.hpp>
 #include <jailed/work/launch/foreign_image.hpp>
 #include <jailed/work/launch/incomplete_copy.hpp>
 #include <jailed/work/launch/isolated_network.hpp>
 #include <jailed/work/launch/killed.hpp>
 #include <jailed/work/launch/limits.hpp>
 #include <jailed/work/launch/logins.hpp>
-#include <jailed/work/launch/places.hpp>
 #include <jailed/work/launch/prepared.hpp>
 #include <jailed/work/launch/project_talk.hpp>
 #include <jailed/work/launch/synced.hpp>
 #include <jailed/work/life/sweep.hpp>
-#include <jailed/work/session/notes.hpp>
-#include <jailed/work/sync/program.hpp>
 
 namespace jailed::commands {
 
@@ -41,50 +36,18 @@ using namespace work;
 
 namespace {
 
-using core::Environment;
-using core::Settings;
-
-// How the project gets in: Mutagen, or nothing for bind mounts.
-std::optional<MutagenProgram> choose_sync(const Settings& settings, const plan::Engine& engine,
-                                          const Environment& environment) {
-  if (settings.sync == core::Sync::bind) return std::nullopt;
-  const bool asked_for = settings.sync == core::Sync::mutagen;
-  try {
-    auto program = find_mutagen(engine, environment);
-    if (!program) {
-      spdlog::warn("Mutagen not found. Install it for better file sync performance.");
-      spdlog::info(
-          "  get it from https://mutagen.io, or do without and without this line: JAILED_SYNC_STRATEGY=bind");
-    }
-    return program;
-  } catch (const core::Error& error) {
-    if (asked_for || !engine.reach.mounts) throw;
-    spdlog::warn("{} The project is mounted directly.", error.what());
-    return std::nullopt;
-  }
+std::vector<std::string> imagined_bind(const LaunchFacts& facts) {
+  auto jail = imagined_jail(facts).jail;
+  if (facts.settings.detach) jail = plan::detached(std::move(jail), facts.command);
+  return {core::shell_line(plan::run_command(facts.engine, jail))};
 }
 
-std::vector<std::string> imagined_bind(const Launch& launch, const plan::Engine& engine) {
-  auto jail = imagined_jail(launch).jail;
-  if (launch.settings.detach) jail = plan::detached(std::move(jail), launch.command);
-  return {core::shell_line(plan::run_command(engine, jail))};
-}
-
-engine::JailEnd run_once(const std::vector<std::string>& command, const Settings& settings,
-                         const Environment& environment, const Places& places, const plan::Engine& engine,
-                         const std::optional<MutagenProgram>& mutagen) {
-  if (mutagen) {
-    try {
-      return run_synced({command, settings, environment, places, true}, engine, *mutagen);
-    } catch (const IncompleteCopy& incomplete) {
-      if (settings.sync == core::Sync::mutagen || !engine.reach.mounts) throw;
-      spdlog::warn("{} The project is mounted directly.", incomplete.what());
-    }
-  }
-  PreparedJail prepared({command, settings, environment, places});
-  prepared.announce(plan::session_record(prepared.jail(), engine, settings));
-  if (settings.detach) {
-    const auto jail = plan::detached(prepared.jail(), command);
+engine::JailEnd run_mounted(const LaunchFacts& facts) {
+  const auto& engine = facts.engine;
+  PreparedJail prepared(facts);
+  prepared.announce(plan::session_record(prepared.jail(), engine, facts.settings));
+  if (facts.settings.detach) {
+    const auto jail = plan::detached(prepared.jail(), facts.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
       return {core::ExitStatus::exited(core::kFailed), std::move(said)};
     prepared.detach();
@@ -93,19 +56,30 @@ engine::JailEnd run_once(const std::vector<std::string>& command, const Settings
   }
   spdlog::debug("{}", core::shell_line(plan::run_command(engine, prepared.jail())));
   std::optional<engine::DeathWatch> watch;
-  if (!plan::on_host_kernel(settings.sandbox)) watch.emplace(prepared.session(), engine, plan::container_name(prepared.jail()));
+  if (!plan::on_host_kernel(facts.settings.sandbox)) watch.emplace(prepared.session(), engine, plan::container_name(prepared.jail()));
   prepared.enter();
   engine::JailEnd end;
   try {
     end = engine::run_jail(engine, prepared.jail(), prepared.lease());
   } catch (const host::CannotRun&) {
-    prepared.end(engine, environment);
+    prepared.end(engine, facts.environment);
     throw;
   }
   watch.reset();
   say_if_killed(engine, prepared.jail(), end);
-  end.status = status_after(end.status, prepared.end(engine, environment));
+  end.status = status_after(end.status, prepared.end(engine, facts.environment));
   return end;
+}
+
+engine::JailEnd run_once(const LaunchFacts& facts) {
+  if (!facts.mutagen) return run_mounted(facts);
+  try {
+    return run_synced(facts);
+  } catch (const IncompleteCopy& incomplete) {
+    if (facts.settings.sync == core::Sync::mutagen || !facts.engine.reach.mounts) throw;
+    spdlog::warn("{} The project is mounted directly.", incomplete.what());
+  }
+  return run_mounted(mounted_instead(facts));
 }
 
 // Whether somebody would see a question and could answer it.
@@ -126,64 +100,58 @@ std::string printable_lines(std::string_view text) {
   return shown;
 }
 
-[[noreturn]] void report_engine_error(const plan::Engine& engine, const std::string& text,
-                                      const Settings& settings) {
-  auto failure = plan::recognise_sandbox_failure(engine, text, settings.sandbox);
-  if (!failure) failure = plan::recognise_failure(engine, text, settings.image);
+[[noreturn]] void report_engine_error(const LaunchFacts& facts, const std::string& text) {
+  auto failure = plan::recognise_sandbox_failure(facts.engine, text, facts.settings.sandbox);
+  if (!failure) failure = plan::recognise_failure(facts.engine, text, facts.settings.image);
   if (failure) {
     spdlog::debug("The engine said: {}", printable_lines(text));
     throw core::Error(failure->message, failure->next_step);
   }
-  throw core::Error(fmt::format("{} could not start the jail. It said:\n{}", engine.program, printable_lines(text)));
+  throw core::Error(fmt::format("{} could not start the jail. It said:\n{}", facts.engine.program, printable_lines(text)));
+}
+
+// What a user should know before somebody is in the jail.
+void tell_before(const LaunchFacts& facts) {
+  const auto& engine = facts.engine;
+  const auto& settings = facts.settings;
+  const auto& places = facts.places;
+  for (const auto& notice : plan::surroundings_notices(settings, facts.environment)) spdlog::info("{}", notice);
+  if (!engine.reach.mounts) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
+  tell_of_missing_limits(facts);
+  warn_of_foreign_image(engine, settings.image);
+  if (!settings.quiet) {
+    tell_of_moved_projects(facts);
+    tell_of_links_out(facts);
+  }
+  if (settings.testcontainers == core::Testcontainers::socket)
+    spdlog::warn("{}", plan::socket_warning(engine, facts.engine_socket->found.owner));
 }
 
 }  // namespace
 
-int launch(const core::Invocation& invocation, const Settings& given, const Environment& environment) {
-  auto settings = given;
-  const auto& command = invocation.command;
+int launch(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment) {
   if (settings.detach) plan::check_detached(settings);
-  auto engine = engine::find_engine(settings, environment);
-  auto places = look_at_places(invocation.words, settings, environment);
-  places.engine_socket =
-      engine::look_at_engine_socket(settings, engine, identity_for(places, environment), environment);
-  const bool synced = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);
-  engine::check_engine_here(engine, mounted_from(places), settings, synced, environment);
-  engine::ask_remote_machine(engine);
-  places.reach = engine.reach;
-  places.machine = engine.machine;
-  const auto mutagen = choose_sync(settings, engine, environment);
+  const auto found = look_at_launch(invocation, settings, environment);
   if (settings.dry_run) {
-    const Launch imagined{command, settings, environment, places, mutagen.has_value()};
-    const auto lines = mutagen ? imagined_synced(imagined, engine, *mutagen) : imagined_bind(imagined, engine);
-    for (const auto& line : lines) std::cout << line << "\n";
+    for (const auto& line : found.mutagen ? imagined_synced(found) : imagined_bind(found)) std::cout << line << "\n";
     return 0;
   }
   if (settings.reuse) {
-    if (const auto status = reuse(invocation, settings, environment, places)) return *status;
+    if (const auto status = reuse(invocation, settings, environment, found.places)) return *status;
   }
-  make_config_tree(places.config, settings, places.project);
-  sweep(engine, places, environment);
-  for (const auto& notice : plan::surroundings_notices(settings, environment)) spdlog::info("{}", notice);
-  if (!places.reach.mounts) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
-  tell_of_missing_limits(settings, engine, places.config);
-  warn_of_foreign_image(engine, settings.image);
-  if (!settings.quiet) {
-    tell_of_moved_projects(places, settings);
-    tell_of_links_out(places, settings, environment, mutagen.has_value());
-  }
-  if (settings.testcontainers == core::Testcontainers::socket)
-    spdlog::warn("{}", plan::socket_warning(engine, places.engine_socket->found.owner));
+  make_config_tree(found.places.config, settings, found.places.project);
+  sweep(found);
+  tell_before(found);
 
-  auto end = run_once(command, settings, environment, places, engine, mutagen);
-  if (make_isolated_network(engine, end, settings))
-    end = run_once(command, settings, environment, places, engine, mutagen);
+  auto end = run_once(found);
+  const auto changed = with_isolated_network(found, end);
+  const auto& facts = changed ? *changed : found;
+  if (changed) end = run_once(facts);
   if (end.engine_error.empty()) return end.status.shell_code();
-  const auto failure = plan::recognise_failure(engine, end.engine_error, settings.image);
-  if (!failure || failure->kind != plan::Failure::Kind::image_missing)
-    report_engine_error(engine, end.engine_error, settings);
+  const auto failure = plan::recognise_failure(facts.engine, end.engine_error, settings.image);
+  if (!failure || failure->kind != plan::Failure::Kind::image_missing) report_engine_error(facts, end.engine_error);
   // The command, which must not run twice, can have said so itself.
-  if (end.may_have_run && can_ask() && engine::has_image(engine, settings.image)) {
+  if (end.may_have_run && can_ask() && engine::has_image(facts.engine, settings.image)) {
     std::cerr << end.engine_error;
     return end.status.shell_code();
   }
@@ -191,8 +159,8 @@ int launch(const core::Invocation& invocation, const Settings& given, const Envi
   if (!can_ask()) spdlog::error("{}", failure->next_step);
   if (!can_ask() || !wants_build()) return core::kFailed;
   if (const int built = build(invocation, settings, environment); built != 0) return built;
-  end = run_once(command, settings, environment, places, engine, mutagen);
-  if (!end.engine_error.empty()) report_engine_error(engine, end.engine_error, settings);
+  end = run_once(facts);
+  if (!end.engine_error.empty()) report_engine_error(facts, end.engine_error);
   return end.status.shell_code();
 }
 

@@ -32,9 +32,8 @@ void use_endpoint(plan::Engine& engine, const plan::Endpoint& endpoint) {
   if (engine.reach == plan::kHere) return;
   engine.asked_from = host::machine_name();
   engine.rootless = false;  // until it is asked
-  // Every client that is called from here on, Mutagen's too, talks to this engine, whatever `docker context use` says
-  // meanwhile.
-  if (!endpoint.context.empty()) ::setenv("DOCKER_CONTEXT", endpoint.context.c_str(), 1);
+  // Whatever `docker context use` says meanwhile.
+  if (!endpoint.context.empty()) engine.client_env.push_back({"DOCKER_CONTEXT", endpoint.context});
 }
 
 }  // namespace
@@ -55,7 +54,8 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
   auto engine = plan::choose_engine(settings.runtime, found, root);
   if (const auto other = plan::traits_of(engine).stands_for; !other.empty() && is_really(engine.program, other))
     engine = *plan::engine_named(other, engine.program, root);
-  if (const auto* variable = plan::traits_of(engine).quiet) ::setenv(variable, "1", 0);
+  if (const auto* variable = plan::traits_of(engine).quiet; variable != nullptr && !environment.all().contains(variable))
+    engine.client_env.push_back({variable, "1"});
   if (const auto endpoint = plan::engine_endpoint(engine, endpoint_facts(environment))) use_endpoint(engine, *endpoint);
   if (plan::is_service_of_root(environment.get("CONTAINER_HOST").value_or(""))) engine.rootless = false;
   if (engine.rootless) {
@@ -63,6 +63,12 @@ plan::Engine find_engine(const core::Settings& settings, const core::Environment
       engine.limits = plan::limit_support({cgroup->unified, cgroup->controllers});
   }
   engine.selinux = engine.reach.facts && host::selinux_enforces();
+  return engine;
+}
+
+plan::Engine use_engine(const core::Settings& settings, const core::Environment& environment) {
+  auto engine = find_engine(settings, environment);
+  for (const auto& variable : engine.client_env) ::setenv(variable.name.c_str(), variable.value.c_str(), 1);
   return engine;
 }
 

@@ -22,13 +22,9 @@ void check_plan(const core::Invocation& invocation, const core::Environment& env
   jail.user = settings.user;
   jail.identity = {1000, 1000};
   jail.limits = plan::jail_limits(settings, {.memory = 1UL << 34U, .files = 1024, .processes = 1024});
-  const auto state = plan::state_paths("/c", settings, jail.project);
-  plan::HostPaths paths;
-  paths.workspace = "/p";
-  paths.agents = state.agents;
-  paths.cache = state.cache;
-  paths.session = "/s";
-  jail.binds = plan::jail_binds(paths, settings.user);
+  const auto layout = plan::layout_of({.id = jail.id, .config = "/c", .project = jail.project, .projects = {}, .root_mounts = {}}, settings);
+  const auto& state = layout.state;
+  jail.binds = plan::jail_binds(layout, {{"/p", "/workspace", false}}, settings.user);
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
   jail.environment = plan::jail_environment(settings, environment, "UTC");
   if (settings.sandbox) jail.sandbox = settings.sandbox->value;

@@ -104,7 +104,7 @@ void report_updates(const std::vector<plan::VersionChange>& versions) {
 }  // namespace
 
 int build(const core::Invocation&, const core::Settings& settings, const core::Environment& environment) {
-  const auto engine = engine::find_engine(settings, environment);
+  const auto engine = engine::use_engine(settings, environment);
   const auto request = plan::resolve_build(settings);
   const auto ca_certificates = certificates(request.ca_cert);
   const auto cache = host::cache_directory(environment);

@@ -169,7 +169,7 @@ void dismantle(const std::string& directory) {
 }  // namespace
 
 IdmappedMounts::IdmappedMounts(const std::string& session_id, uid_t uid, gid_t gid, bool made_by_root)
-    : uid_(uid), gid_(gid), made_by_root_(made_by_root), directory_(fmt::format("{}/{}", kRoot, session_id)) {}
+    : uid_(uid), gid_(gid), made_by_root_(made_by_root), directory_(directory(session_id)) {}
 
 void IdmappedMounts::make() {
   make_private_directories(kRoot);
@@ -189,13 +189,13 @@ IdmappedMounts::~IdmappedMounts() {
   if (lock_) dismantle(directory_);
 }
 
-std::string IdmappedMounts::place(const std::string& session_id, const std::string& name) {
-  return fmt::format("{}/{}/{}", kRoot, session_id, name);
-}
+std::string IdmappedMounts::directory(const std::string& session_id) { return fmt::format("{}/{}", kRoot, session_id); }
+
+std::string IdmappedMounts::place(const std::string& session_id, const std::string& name) { return directory(session_id) + "/" + name; }
 
 void IdmappedMounts::mount(const Planned& planned) const {
   const auto& source = planned.source;
-  const auto target = directory_ + "/" + planned.name;
+  const auto& target = planned.place;
   // Whoever can write above it may put something else there, or a link, after it was looked at.
   const auto opened = open_exactly(source, true);
   if (!opened) throw impossible(source, errno == ELOOP || errno == ENOTDIR ? "a symbolic link leads there now" : std::strerror(errno));
@@ -216,22 +216,20 @@ void IdmappedMounts::mount(const Planned& planned) const {
   }
 }
 
-std::string IdmappedMounts::plan_or_mount(Planned planned) {
-  auto target = directory_ + "/" + planned.name;
+void IdmappedMounts::plan_or_mount(Planned planned) {
   if (lock_) {
     mount(planned);
   } else {
     planned_.push_back(std::move(planned));
   }
-  return target;
 }
 
-std::string IdmappedMounts::add(const std::string& source, const std::string& name, const struct stat* checked) {
-  return plan_or_mount({source, name, checked != nullptr ? std::optional(*checked) : std::nullopt, false});
+void IdmappedMounts::add(const std::string& source, const std::string& place, const struct stat* checked) {
+  plan_or_mount({source, place, checked != nullptr ? std::optional(*checked) : std::nullopt, false});
 }
 
-std::string IdmappedMounts::hold(const std::string& source, const std::string& name, const struct stat& checked) {
-  return plan_or_mount({source, name, checked, true});
+void IdmappedMounts::hold(const std::string& source, const std::string& place, const struct stat& checked) {
+  plan_or_mount({source, place, checked, true});
 }
 
 void IdmappedMounts::sweep() {

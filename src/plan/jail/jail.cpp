@@ -141,25 +141,25 @@ std::string_view seccomp_profile() {
   return {};
 }
 
-std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user) {
+std::vector<BindMount> jail_binds(const Layout& layout, std::vector<BindMount> in_projects, const std::string& user) {
   const auto home = home_of(user);
   std::vector<BindMount> binds = {
-      {paths.session + "/passwd", "/etc/passwd", true},
-      {paths.session + "/group", "/etc/group", true},
-      {paths.session + "/gitconfig", "/etc/jailed/gitconfig", true},
+      {layout.file("passwd"), "/etc/passwd", true},
+      {layout.file("group"), "/etc/group", true},
+      {layout.file("gitconfig"), "/etc/jailed/gitconfig", true},
   };
-  if (paths.lease) binds.push_back({*paths.lease, "/etc/jailed/lease", true});
-  std::vector<BindMount> projects = {{paths.workspace, paths.places.front().workspace, false}};
-  for (const auto* more : {&paths.git, &paths.guards, &paths.further}) projects.insert(projects.end(), more->begin(), more->end());
-  projects = at_all_places(std::move(projects), paths.places);
-  binds.insert(binds.end(), projects.begin(), projects.end());
+  if (layout.lease) binds.push_back({*layout.lease, "/etc/jailed/lease", true});
+  std::vector<JailPlace> places;
+  for (const auto& project : layout.projects) places.push_back(project.place);
+  in_projects = at_all_places(std::move(in_projects), places);
+  binds.insert(binds.end(), in_projects.begin(), in_projects.end());
   for (const auto& agent : core::agents()) {
     for (const auto& state : agent.state) {
-      binds.push_back({fmt::format("{}/{}", paths.agents, state.name),
+      binds.push_back({fmt::format("{}/{}", layout.state.agents, state.name),
                        fmt::format("{}/{}", home, state.home_path), false});
     }
   }
-  if (!paths.cache.empty()) binds.push_back({paths.cache, home + "/.cache", false});
+  if (!layout.state.cache.empty()) binds.push_back({layout.state.cache, home + "/.cache", false});
   return binds;
 }
 

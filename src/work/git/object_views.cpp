@@ -9,8 +9,9 @@ namespace jailed::work {
 std::string ObjectViews::of(const std::string& directory) {
   const auto info = host::lstat_of(directory);
   if (!info || info->st_uid != 0 || identity_.uid == 0 || ::geteuid() != 0) return directory;
-  const auto name = fmt::format("objects-{}", count_++);
-  return idmapped_ ? idmapped_->add(directory, name, &*info) : host::IdmappedMounts::place(session_id_, name);
+  auto place = host::IdmappedMounts::place(session_id_, fmt::format("objects-{}", count_++));
+  if (idmapped_ != nullptr) idmapped_->add(directory, place, &*info);
+  return place;
 }
 
 std::vector<std::string> ObjectViews::of(const std::vector<std::string>& directories) {

@@ -7,13 +7,11 @@
 #include <jailed/core/command.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/machine/machine.hpp>
-#include <jailed/host/process/lease.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/process/terminal.hpp>
 #include <jailed/plan/jail/caller_context.hpp>
 #include <jailed/plan/jail/isolated_network.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
-#include <jailed/plan/jail/state.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
@@ -51,27 +49,26 @@ plan::GitCaller git_caller(const Environment& environment, const std::string& pr
   return answer ? plan::git_caller(answer->out) : plan::GitCaller{};
 }
 
-plan::HostPaths host_paths(const plan::StatePaths& state, const std::string& session) {
-  return {.workspace = {},
-          .agents = state.agents,
-          .cache = state.cache,
-          .session = session,
-          .git = {},
-          .guards = {},
-          .further = {},
-          .places = {plan::JailPlace{}},
-          .lease = {},
-          .env_file = {}};
+plan::Layout layout_for(const LaunchFacts& facts, const std::string& id, std::vector<plan::NamedProject> projects, bool can_lease) {
+  return plan::layout_of({.id = id,
+                          .config = facts.places.config,
+                          .project = facts.places.project,
+                          .projects = std::move(projects),
+                          .root_mounts = ::geteuid() == 0 ? host::IdmappedMounts::directory(id) : std::string{},
+                          .reach = facts.engine.reach,
+                          .synced = facts.mutagen.has_value(),
+                          .can_lease = can_lease},
+                         facts.settings);
 }
 
 // What the caller's git ignores everywhere must not be in the agent's commits.
-void add_git_caller(JailDraft& draft, const Launch& launch) {
-  auto caller = git_caller(launch.environment, launch.places.project);
+void add_git_caller(JailDraft& draft, const LaunchFacts& facts) {
+  auto caller = git_caller(facts.environment, facts.places.project);
   draft.signs_commits = caller.signs;
-  const auto file = plan::git_ignore_file(caller, launch.environment);
-  auto ignores = !launch.places.reach.mounts || file.empty() ? std::nullopt : host::read_file(file);
+  const auto file = plan::git_ignore_file(caller, facts.environment);
+  auto ignores = !facts.engine.reach.mounts || file.empty() ? std::nullopt : host::read_file(file);
   if (ignores && !ignores->empty()) {
-    draft.jail.binds.push_back({draft.session + "/gitignore", plan::kGitIgnores, true});
+    draft.jail.binds.push_back({draft.layout.file("gitignore"), plan::kGitIgnores, true});
     caller.settings.emplace_back("core.excludesfile", plan::kGitIgnores);
     draft.files.push_back({"gitignore", std::move(*ignores)});
   }
@@ -102,15 +99,6 @@ void add_git_environment(plan::Jail& jail, const std::vector<ProjectShare>& shar
   }
 }
 
-void add_shares(plan::HostPaths& paths, const std::vector<ProjectShare>& shares) {
-  paths.workspace = shares.front().workspace;
-  paths.git = shares.front().git.binds;
-  paths.guards = shares.front().execution.guards.binds;
-  paths.further = further_binds(shares);
-  paths.places.clear();
-  for (const auto& share : shares) paths.places.push_back(share.place);
-}
-
 // Readable for all: for a caller who is root the jail's user is another one. The directory itself is private.
 void add_session_files(JailDraft& draft) {
   const auto& jail = draft.jail;
@@ -127,90 +115,76 @@ void add_session_files(JailDraft& draft) {
 }
 
 // Where the engine's socket is for the jail, behind the proxy or as it is.
-void add_engine_socket(JailDraft& draft, const Launch& launch, const engine::EngineSocket& socket) {
+void add_engine_socket(JailDraft& draft, const LaunchFacts& facts, const engine::EngineSocket& socket) {
   draft.socket = socket.found.path;
   if (socket.access.idmap) {
     std::string reason;
-    draft.socket = draft.mounts->add(host::canonical(draft.socket, reason), "engine.sock");
+    draft.socket = host::IdmappedMounts::place(draft.layout.id, "engine.sock");
+    draft.mounts->add(host::canonical(socket.found.path, reason), draft.socket);
   }
   const bool filtered = socket.mode == core::Testcontainers::proxy;
-  add_engine_socket(draft.jail, socket, filtered ? draft.session + "/" + socket_proxy::kSocketName : draft.socket, launch.settings);
+  add_engine_socket(draft.jail, socket, filtered ? draft.layout.file(socket_proxy::kSocketName) : draft.socket, facts.settings);
 }
 
-plan::Jail jail_of(const Launch& launch, const std::string& id, const plan::HostPaths& paths) {
-  const auto& [command, settings, environment, places, synced] = launch;
+// `in_projects`: the projects' mounts; none in a jail that has no project.
+plan::Jail jail_of(const LaunchFacts& facts, const plan::Layout& layout, std::vector<plan::BindMount> in_projects) {
+  const auto& settings = facts.settings;
   plan::Jail jail;
-  jail.id = id;
-  jail.project = places.project;
+  jail.id = layout.id;
+  jail.project = facts.places.project;
   jail.owner = ::geteuid();
-  for (const auto& project : places.further) jail.further.push_back({project.name, project.path});
-  jail.place = paths.places.front();
+  for (const auto& project : facts.places.further) jail.further.push_back({project.name, project.path});
+  if (!layout.projects.empty()) jail.place = layout.projects.front().place;
   jail.image = settings.image;
   jail.user = settings.user;
-  jail.identity = identity_for(places, environment);
+  jail.identity = facts.identity;
   jail.limits = plan::jail_limits(
       settings,
-      {.memory = places.machine ? places.machine->memory : host::memory_size(),
+      {.memory = facts.engine.machine ? facts.engine.machine->memory : host::memory_size(),
        .files = host::most_open_files(),
        .processes = host::most_processes()});
-  jail.binds = plan::jail_binds(paths, settings.user);
+  jail.binds = plan::jail_binds(layout, std::move(in_projects), settings.user);
   jail.tmpfs = plan::jail_tmpfs(settings.user, jail.limits, jail.binds);
-  jail.environment = plan::jail_environment(settings, environment, host::time_zone());
+  jail.environment = plan::jail_environment(settings, facts.environment, host::time_zone());
   if (const auto mask = plan::jail_umask(host::file_mask())) jail.environment.constants.push_back({"JAILED_UMASK", *mask});
-  if (!jail.environment.file.empty()) jail.env_file = paths.session + "/env";
-  if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = paths.session + "/seccomp.json";
+  if (!jail.environment.file.empty()) jail.env_file = layout.file("env");
+  if (settings.seccomp == core::Seccomp::jailed) jail.seccomp = layout.file("seccomp.json");
   jail.isolated = plan::can_be_isolated(settings);
   if (settings.sandbox) jail.sandbox = settings.sandbox->value;
-  jail.command = command.empty() ? std::vector<std::string>{"zsh", "-l"} : command;
+  jail.command = facts.command.empty() ? std::vector<std::string>{"zsh", "-l"} : facts.command;
   jail.terminal = host::is_terminal(0) && host::is_terminal(1);
   return jail;
 }
 
 }  // namespace
 
-JailDraft draft_jail(const Launch& launch, const std::string& id, std::vector<ProjectShare> shares, std::optional<std::string> lease) {
-  const auto& places = launch.places;
-  const auto& settings = launch.settings;
-  const auto sessions = places.config + "/sessions";
+JailDraft draft_jail(const LaunchFacts& facts, const std::string& id, std::vector<ProjectShare> shares, bool can_lease) {
+  std::vector<plan::NamedProject> projects;
+  for (const auto& share : shares) projects.push_back({share.name, share.path});
   JailDraft draft;
-  draft.session = sessions + "/" + id;
-  auto config = places.config;
-  if (::geteuid() == 0 && places.reach.mounts) {
-    const auto identity = identity_for(places, launch.environment);
-    draft.mounts = std::make_unique<host::IdmappedMounts>(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox));
-    config = draft.mounts->add(places.config, "config");
+  draft.layout = layout_for(facts, id, std::move(projects), can_lease);
+  if (::geteuid() == 0 && facts.engine.reach.mounts) {
+    draft.mounts = std::make_unique<host::IdmappedMounts>(id, facts.identity.uid, facts.identity.gid, !plan::on_host_kernel(facts.settings.sandbox));
+    draft.mounts->add(facts.places.config, draft.layout.config);
   }
-  draft.session_view = config + "/sessions/" + id;
-  auto paths = host_paths(plan::state_paths(config, settings, places.project), draft.session);
-  paths.lease = std::move(lease);
-  draft.views = std::make_unique<ObjectViews>(id, reader_for(places, launch.environment), draft.mounts.get());
+  draft.views = std::make_unique<ObjectViews>(id, facts.reader, draft.mounts.get());
   draft.shares = std::move(shares);
-  plan_shares(draft.shares, {settings, launch.environment, {sessions, id, draft.session_view, {}}, *draft.views, draft.mounts.get(),
-                             launch.synced, !places.reach.mounts});
-  add_shares(paths, draft.shares);
-  draft.jail = jail_of(launch, id, paths);
+  plan_shares(draft.shares, facts, draft.layout, *draft.views, draft.mounts.get());
+  draft.jail = jail_of(facts, draft.layout, project_binds(draft.shares));
   add_git_environment(draft.jail, draft.shares);
-  if (places.engine_socket) add_engine_socket(draft, launch, *places.engine_socket);
-  add_git_caller(draft, launch);
+  if (facts.engine_socket) add_engine_socket(draft, facts, *facts.engine_socket);
+  add_git_caller(draft, facts);
   add_session_files(draft);
   return draft;
 }
 
-JailDraft draft_later_jail(const Launch& launch, const std::string& id, host::IdmappedMounts* mounts) {
-  const auto& places = launch.places;
-  const auto config = mounts != nullptr ? mounts->add(places.config, "config") : places.config;
+JailDraft draft_later_jail(const LaunchFacts& facts, const std::string& id) {
   JailDraft draft;
-  draft.session = places.config + "/sessions/" + id;
-  draft.session_view = config + "/sessions/" + id;
-  draft.jail = jail_of(launch, id, host_paths(plan::state_paths(config, launch.settings, places.project), draft.session));
-  draft.files.push_back({"gitconfig", plan::git_config_file(git_caller(launch.environment, places.project))});
+  draft.layout = layout_for(facts, id, {}, false);
+  draft.jail = jail_of(facts, draft.layout, {});
+  draft.files.push_back({"gitconfig", plan::git_config_file(git_caller(facts.environment, facts.places.project))});
   add_session_files(draft);
   return draft;
-}
-
-std::optional<std::string> planned_lease(const Launch& launch, const std::string& session) {
-  if (!host::Lease::supported() || !launch.places.reach.lease || !plan::on_host_kernel(launch.settings.sandbox)) return std::nullopt;
-  return session + "/lease";
 }
 
 }  // namespace jailed::work

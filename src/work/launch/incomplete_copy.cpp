@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/sync/problems.hpp>
 #include <jailed/work/git/unseen.hpp>
@@ -86,7 +87,7 @@ void check_share(const plan::Engine& engine, const Cargo& cargo, const ProjectSh
   if (!lost.empty())
     throw IncompleteCopy(fmt::format("Mutagen cannot carry files that git tracks, and a commit in the jail could delete them: {}.", some_of(lost)),
                          engine.reach.mounts ? "do without it: jailed --sync bind" : "make them readable, with names that are UTF-8");
-  const auto part = fmt::format("{}/{}{}", cargo.sessions, cargo.id, part_below(share.name));
+  const auto part = fmt::format("{}/{}{}", cargo.sessions, cargo.id, plan::part_below(share.name));
   if (!unseen.empty()) note_unseen(part, unseen);
 }
 

@@ -9,11 +9,14 @@
 
 namespace jailed::work {
 
-void tell_of_missing_limits(const core::Settings& settings, const plan::Engine& engine, const std::string& config) {
+void tell_of_missing_limits(const LaunchFacts& facts) {
+  const auto& engine = facts.engine;
+  const auto& settings = facts.settings;
+  const auto& config = facts.places.config;
   if (engine.limits == plan::LimitSupport{}) return;
-  const auto files = host::user_cgroup(::geteuid());
-  if (!files) return;
-  const auto notice = plan::limits_notice(engine, {files->unified, files->controllers}, settings);
+  const auto cgroup = host::user_cgroup(::geteuid());
+  if (!cgroup) return;
+  const auto notice = plan::limits_notice(engine, {cgroup->unified, cgroup->controllers}, settings);
   if (!notice) return;
   const auto marker = config + "/told/limits";
   const bool asked = settings.memory || settings.cpus;

@@ -7,7 +7,6 @@
 #include <jailed/plan/jail/state.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <jailed/plan/project/projects.hpp>
-#include <jailed/plan/sync/remote.hpp>
 #include <jailed/work/launch/logins.hpp>
 #include <jailed/work/launch/places.hpp>
 #include <tuple>
@@ -74,7 +73,7 @@ void add_further(Places& places, const std::vector<std::string>& given, const Se
     projects.push_back(shared(path, info));
     paths.push_back(path);
   }
-  plan::check_several(projects, identity_for(places, environment), ::geteuid() == 0, settings.allow);
+  plan::check_several(projects, identity_here(places, environment), ::geteuid() == 0, settings.allow);
   const auto named = plan::name_projects(paths);
   for (std::size_t i = 0; i < named.size(); ++i) places.further[i].name = named[i].name;
 }
@@ -103,13 +102,7 @@ std::vector<std::string> mounted_from(const Places& places) {
   return paths;
 }
 
-plan::Identity reader_for(const Places& places, const Environment& environment) {
-  return places.reach.mounts ? identity_for(places, environment) : plan::Identity{::geteuid(), ::getegid()};
-}
-
-plan::Identity identity_for(const Places& places, const Environment& environment) {
-  if (!places.reach.mounts) return plan::kRemoteIdentity;
-  if (places.identity) return *places.identity;
+plan::Identity identity_here(const Places& places, const Environment& environment) {
   return plan::jail_identity({.uid = ::geteuid(),
                               .gid = ::getegid(),
                               .project_uid = places.project_info.st_uid,

@@ -25,7 +25,7 @@ void say_of_repositories(const JailDraft& draft) {
 }
 
 void write_files(const JailDraft& draft) {
-  for (const auto& file : draft.files) host::write_new_file(draft.session + "/" + file.name, file.text, file.mode);
+  for (const auto& file : draft.files) host::write_new_file(draft.layout.file(file.name), file.text, file.mode);
 }
 
 core::Command proxy_command(const plan::Jail& jail, const engine::EngineSocket& socket, const std::string& upstream,
@@ -41,33 +41,28 @@ core::Command proxy_command(const plan::Jail& jail, const engine::EngineSocket& 
                                host::own_program());
 }
 
-std::vector<ProjectShare> projects_of(const Launch& launch) {
-  return look_at_projects(launch.places, reader_for(launch.places, launch.environment), launch.environment);
-}
-
 }  // namespace
 
-PreparedJail::PreparedJail(const Launch& launch) {
+PreparedJail::PreparedJail(const LaunchFacts& facts) {
   try {
-    prepare(launch);
+    prepare(facts);
   } catch (...) {
     if (session_) not_entered();
     throw;
   }
 }
 
-void PreparedJail::prepare(const Launch& launch) {
-  sessions_ = launch.places.config + "/sessions";
-  auto shares = projects_of(launch);
+void PreparedJail::prepare(const LaunchFacts& facts) {
+  sessions_ = facts.places.config + "/sessions";
+  auto shares = look_at_projects(facts);
   for (const auto& share : shares) check_beside_jails(sessions_, share.path, plan::mounts_parts(share.facts), {});
   session_.emplace(sessions_);
-  const auto lease = planned_lease(launch, session_->path());
   lease_.emplace(session_->path() + "/lease");
-  if (!lease) lease_->release();
-  draft_ = draft_jail(launch, session_->id(), std::move(shares), *lease_ ? lease : std::nullopt);
+  draft_ = draft_jail(facts, session_->id(), std::move(shares), static_cast<bool>(*lease_));
+  if (!draft_.layout.lease) lease_->release();
   say_of_repositories(draft_);
   if (draft_.mounts) draft_.mounts->make();
-  if (const auto& socket = launch.places.engine_socket; socket && socket->mode == core::Testcontainers::proxy)
+  if (const auto& socket = facts.engine_socket; socket && socket->mode == core::Testcontainers::proxy)
     socket_proxy_.emplace(proxy_command(draft_.jail, *socket, draft_.socket, session_->path()));
   write_files(draft_);
   make_shares(draft_.shares, session_->path());
@@ -102,7 +97,7 @@ void PreparedJail::clear_project() noexcept {
 }
 
 Kept PreparedJail::end(const plan::Engine& engine, const Environment& environment, bool files_home) {
-  const ShadowedSession session{session_->id(), session_->path(), draft_.session_view, draft_.jail};
+  const ShadowedSession session{session_->id(), session_->path(), draft_.layout.view, draft_.jail};
   const auto kept = end_jail({.sessions = sessions_,
                               .id = session_->id(),
                               .files_home = files_home,
@@ -135,21 +130,16 @@ bool PreparedJail::end_socket_proxy(const plan::Engine& engine) {
   return false;
 }
 
-ShadowedSession shadowed_session(const core::Settings& settings, const Environment& environment,
-                                 const Places& places, const std::string& id,
-                                 host::IdmappedMounts* idmapped) {
-  const std::vector<std::string> none;
-  auto draft = draft_later_jail({none, settings, environment, places}, id, idmapped);
-  for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"})
-    ::unlink((draft.session + "/" + name).c_str());
+ShadowedSession shadowed_session(const LaunchFacts& facts, const std::string& id, host::IdmappedMounts* idmapped) {
+  auto draft = draft_later_jail(facts, id);
+  if (idmapped != nullptr) idmapped->add(facts.places.config, draft.layout.config);
+  for (const auto* name : {"passwd", "group", "gitconfig", "seccomp.json", "env"}) ::unlink(draft.layout.file(name).c_str());
   write_files(draft);
-  return {id, draft.session, draft.session_view, std::move(draft.jail)};
+  return {id, draft.layout.session, draft.layout.view, std::move(draft.jail)};
 }
 
-JailDraft imagined_jail(const Launch& launch) {
-  const auto id = new_session_id();
-  const auto session = launch.places.config + "/sessions/" + id;
-  return draft_jail(launch, id, projects_of(launch), planned_lease(launch, session));
+JailDraft imagined_jail(const LaunchFacts& facts) {
+  return draft_jail(facts, new_session_id(), look_at_projects(facts), host::Lease::supported());
 }
 
 }  // namespace jailed::work

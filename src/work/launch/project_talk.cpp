@@ -92,9 +92,10 @@ std::vector<plan::ProjectLink> links_of(const std::string& project) {
 
 }  // namespace
 
-void tell_of_moved_projects(const Places& places, const core::Settings& settings) {
+void tell_of_moved_projects(const LaunchFacts& facts) {
+  const auto& places = facts.places;
   auto known = plan::parse_known_projects(host::read_below(places.config, kKnown, kLongestKnown).value_or(""));
-  const auto agents = plan::state_paths(places.config, settings, places.project).agents;
+  const auto agents = plan::state_paths(places.config, facts.settings, places.project).agents;
   bool changed = false;
   const auto note = [&](const std::string& path, const struct stat& info) {
     auto noted = plan::note_project(std::move(known), known_as(path, info));
@@ -111,13 +112,14 @@ void tell_of_moved_projects(const Places& places, const core::Settings& settings
   if (changed) write_known(places.config, known);
 }
 
-void tell_of_links_out(const Places& places, const core::Settings& settings, const core::Environment& environment, bool synced) {
-  plan::LinkView view{.projects = {places.project}, .home = {}, .options = synced ? " --sync bind" : "", .helps = places.reach.mounts};
+void tell_of_links_out(const LaunchFacts& facts) {
+  const auto& places = facts.places;
+  plan::LinkView view{.projects = {places.project}, .home = {}, .options = facts.mutagen ? " --sync bind" : "", .helps = facts.engine.reach.mounts};
   for (const auto& project : places.further) view.projects.push_back(project.path);
   std::string reason;
-  if (const auto home = environment.get("HOME")) view.home = host::canonical(*home, reason);
+  if (const auto home = facts.environment.get("HOME")) view.home = host::canonical(*home, reason);
   for (const auto& project : view.projects)
-    view.helps = view.helps && plan::place_for(project, settings.user, "").workspace == project;
+    view.helps = view.helps && plan::place_for(project, facts.settings.user, "").workspace == project;
   std::vector<plan::ProjectLink> links;
   for (const auto& project : view.projects) {
     for (auto& link : links_of(project)) links.push_back(std::move(link));

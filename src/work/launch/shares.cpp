@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <jailed/host/files/files.hpp>
-#include <jailed/plan/project/projects.hpp>
 #include <jailed/work/git/look.hpp>
 #include <jailed/work/git/object_stores.hpp>
 #include <jailed/work/git/shadow.hpp>
@@ -20,44 +19,36 @@ bool shares_repository(const std::vector<ProjectShare>& shares, std::size_t inde
                                      [&](const auto& share) { return share.facts.common_dir == own; });
 }
 
-void plan_share(ProjectShare& share, const ShareContext& context) {
-  const auto name = share.name.empty() ? "workspace" : "project-" + share.name;
-  share.workspace = context.mounts == nullptr ? share.path
-                    : share.other_owner       ? context.mounts->add(share.path, name, &share.checked)
-                                              : context.mounts->hold(share.path, name, share.checked);
-  // With Mutagen further projects are in one volume, so that one can be attached.
-  if (context.synced && !share.name.empty()) {
-    share.place = plan::place_of(share.name);
-  } else {
-    share.place = plan::place_for(share.path, context.settings.user, share.name);
-  }
-  auto places = context.places;
-  places.session_view += part_below(share.name);
-  places.workspace = share.workspace;
-  places.target = share.place.workspace;
-  auto sources = git_sources(share.facts, places.session_view, share.workspace, context.views);
-  sources.place = share.place;
-  sources.synced = context.synced;
-  sources.beside = context.synced && !share.name.empty();
-  sources.linked = context.linked;
-  share.git = plan::plan_git(context.settings.git, share.facts, sources);
-  if (context.synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume
-  share.execution =
-      look_at_host_execution(share.facts, context.settings, context.environment, places, share.git.binds);
+void plan_share(ProjectShare& share, const plan::ProjectLayout& at, const LaunchFacts& facts, const plan::Layout& layout,
+                ObjectViews& views, host::IdmappedMounts* mounts) {
+  const bool synced = facts.mutagen.has_value();
+  share.workspace = at.workspace;
+  share.place = at.place;
+  if (mounts != nullptr && share.other_owner) mounts->add(share.path, at.workspace, &share.checked);
+  if (mounts != nullptr && !share.other_owner) mounts->hold(share.path, at.workspace, share.checked);
+  auto sources = git_sources(share.facts, at.view, at.workspace, views);
+  sources.place = at.place;
+  sources.synced = synced;
+  sources.beside = synced && !share.name.empty();
+  sources.linked = !facts.engine.reach.mounts;
+  share.git = plan::plan_git(facts.settings.git, share.facts, sources);
+  if (synced) share.git.make_entry = false;  // what is mounted at .git is mounted in the volume
+  share.execution = look_at_host_execution(share.facts, facts.settings, facts.environment,
+                                           {layout.sessions, layout.id, at.view, at.workspace, at.place.workspace}, share.git.binds);
 }
 
 }  // namespace
 
-std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity,
-                                           const core::Environment& environment) {
+std::vector<ProjectShare> look_at_projects(const LaunchFacts& facts) {
+  const auto& places = facts.places;
   std::vector<ProjectShare> shares;
   const auto add = [&](const std::string& path, const std::string& name, const struct stat& info) {
     shares.push_back({.path = path,
                       .name = name,
-                      .other_owner = needs_idmap(info.st_uid, identity),
+                      .other_owner = needs_idmap(info.st_uid, facts.reader),
                       .workspace = {},
                       .place = {},
-                      .facts = look_at_git(path, {environment, places.config}),
+                      .facts = look_at_git(path, {facts.environment, places.config}),
                       .git = {},
                       .execution = {},
                       .checked = info});
@@ -67,14 +58,14 @@ std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity 
   return shares;
 }
 
-void plan_shares(std::vector<ProjectShare>& shares, const ShareContext& context) {
-  for (auto& share : shares) plan_share(share, context);
+void plan_shares(std::vector<ProjectShare>& shares, const LaunchFacts& facts, const plan::Layout& layout, ObjectViews& views,
+                 host::IdmappedMounts* mounts) {
+  for (std::size_t i = 0; i < shares.size(); ++i) plan_share(shares[i], layout.projects.at(i), facts, layout, views, mounts);
 }
 
-std::vector<plan::BindMount> further_binds(const std::vector<ProjectShare>& shares) {
+std::vector<plan::BindMount> project_binds(const std::vector<ProjectShare>& shares) {
   std::vector<plan::BindMount> binds;
   for (const auto& share : shares) {
-    if (share.name.empty()) continue;
     binds.push_back({share.workspace, share.place.workspace, false});
     binds.insert(binds.end(), share.git.binds.begin(), share.git.binds.end());
     const auto& guards = share.execution.guards.binds;
@@ -86,7 +77,7 @@ std::vector<plan::BindMount> further_binds(const std::vector<ProjectShare>& shar
 void make_shares(std::vector<ProjectShare>& shares, const std::string& session) {
   for (std::size_t i = 0; i < shares.size(); ++i) {
     auto& share = shares[i];
-    const auto part = session + part_below(share.name);
+    const auto part = session + plan::part_below(share.name);
     if (!share.name.empty()) host::make_private_directories(part);
     if (shares_repository(shares, i)) number_part(part, i + 1);
     make_git_shadow(share.git, share.facts, part, share.other_owner);

@@ -175,15 +175,18 @@ void check_arrived(const SyncEngine& sync, const std::string& key, const std::st
                     "the image is older than this jailed; build it anew: jailed build");
 }
 
-JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
-  const auto& [command, settings, environment, places, synced] = launch;
+JailEnd run_synced(const LaunchFacts& facts) {
+  const auto& engine = facts.engine;
+  const auto& settings = facts.settings;
+  const auto& places = facts.places;
+  const auto& program = *facts.mutagen;
   PendingSignals signals;
   const auto ignored = sync_settings(places.config);
   prepare_mutagen(program);
-  PreparedJail prepared(launch);
+  PreparedJail prepared(facts);
   if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
   auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
-  if (settings.detach) jail = plan::detached(std::move(jail), command);
+  if (settings.detach) jail = plan::detached(std::move(jail), facts.command);
   const SyncEngine sync(program.mutagen);
   Cargo cargo{.id = jail.id,
                     .project = jail.project,
@@ -207,7 +210,7 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   for (const auto& share : prepared.shares()) followed.push_back(share.path);
   start_following(engine, program, followed, cargo.container, jail.id);
   if (settings.detach) {
-    if (!command.empty()) engine::start_detached_command(engine, cargo.container);
+    if (!facts.command.empty()) engine::start_detached_command(engine, cargo.container);
     watch.reset();
     prepared.detach();
     std::cout << cargo.container << "\n";
@@ -220,7 +223,7 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   // Commits come after the files that belong to them.
   const bool home = bring_home_or_recover(engine, sync, program, jail, cargo, signals);
   if (home) watch.reset();
-  end.status = status_after(end.status, prepared.end(engine, environment, home));
+  end.status = status_after(end.status, prepared.end(engine, facts.environment, home));
   if (!end.engine_error.empty()) {
     spdlog::error("{} could not run the command: {}", engine.program, core::printable(end.engine_error));
     end.engine_error.clear();
@@ -228,10 +231,12 @@ JailEnd run_synced(const Launch& launch, const plan::Engine& engine, const Mutag
   return end;
 }
 
-std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engine& engine, const MutagenProgram& program) {
-  const auto imagined = imagined_jail(launch);
+std::vector<std::string> imagined_synced(const LaunchFacts& facts) {
+  const auto& engine = facts.engine;
+  const auto& program = *facts.mutagen;
+  const auto imagined = imagined_jail(facts);
   auto jail = keeper_for(imagined.jail, imagined.shares, program);
-  if (launch.settings.detach) jail = plan::detached(std::move(jail), launch.command);
+  if (facts.settings.detach) jail = plan::detached(std::move(jail), facts.command);
   const auto container = plan::container_name(jail.project, jail.id);
   std::vector<std::string> lines;
   const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };
@@ -240,7 +245,7 @@ std::vector<std::string> imagined_synced(const Launch& launch, const plan::Engin
   if (!engine.reach.mounts) {
     for (auto& line : plan::furnish_lines(engine, plan::parts_for(engine, jail))) lines.push_back(std::move(line));
   }
-  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(launch.places.config), plan::parts_for(engine, jail).followed);
+  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(facts.places.config), plan::parts_for(engine, jail).followed);
   const auto for_each = [&](auto&& command_for) {
     for (const auto& session : sessions) add(command_for(plan::sync_key(session.id, session.name)));
   };

@@ -64,7 +64,7 @@ std::string here() {
 Found about(const core::Settings& settings, const Environment& environment) {
   Found found;
   found.settings = settings;
-  found.engine = engine::find_engine(found.settings, environment);
+  found.engine = engine::use_engine(found.settings, environment);
   found.sessions = host::canonical_as_far_as_it_exists(found.settings.config_dir) + "/sessions";
   return found;
 }

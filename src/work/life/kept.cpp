@@ -18,7 +18,7 @@
 #include <jailed/work/git/state.hpp>
 #include <jailed/work/guard/guard.hpp>
 #include <jailed/work/guard/quarantine.hpp>
-#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/facts.hpp>
 #include <jailed/work/launch/prepared.hpp>
 #include <jailed/work/life/kept.hpp>
 #include <jailed/work/session/notes.hpp>
@@ -64,15 +64,13 @@ bool bring_commits_later(const plan::Engine& engine, const std::string& session,
   if (!host::lstat_of(project))
     throw core::Error(fmt::format("{} is gone.", core::printable(project)),
                       fmt::format("put it back and: jailed git import {0}    give them up: jailed git drop {0}", id));
-  auto places = look_at_places({project}, settings, environment);
-  places.reach = engine.reach;
-  places.machine = engine.machine;
-  places.identity = record ? std::optional(record->identity) : std::nullopt;
-  const auto identity = reader_for(places, environment);
+  const auto facts = launch_facts(settings, environment, engine, look_at_places({project}, settings, environment),
+                                  record ? std::optional(record->identity) : std::nullopt);
+  const auto reader = facts.reader;
   std::optional<host::IdmappedMounts> idmapped;
-  if (::geteuid() == 0 && places.reach.mounts) idmapped.emplace(id, identity.uid, identity.gid, !plan::on_host_kernel(settings.sandbox)).make();
-  const auto shadowed = shadowed_session(settings, environment, places, id, idmapped ? &*idmapped : nullptr);
-  ObjectViews views(id, identity, idmapped ? &*idmapped : nullptr);
+  if (::geteuid() == 0 && engine.reach.mounts) idmapped.emplace(id, reader.uid, reader.gid, !plan::on_host_kernel(settings.sandbox)).make();
+  const auto shadowed = shadowed_session(facts, id, idmapped ? &*idmapped : nullptr);
+  ObjectViews views(id, reader, idmapped ? &*idmapped : nullptr);
   return bring_commits_home(engine, shadowed, views, environment);
 }
 

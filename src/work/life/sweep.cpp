@@ -65,20 +65,20 @@ bool remove_containers(const plan::Engine& engine, const std::string& id) {
 // What one launch sweeps with; Mutagen is looked for only when a session may need it.
 class Sweep {
  public:
-  Sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment)
-      : engine_(engine), places_(places), environment_(environment), sessions_(places.config + "/sessions") {}
+  explicit Sweep(const LaunchFacts& facts)
+      : engine_(facts.engine), project_(facts.places.project), environment_(facts.environment), sessions_(facts.places.config + "/sessions") {}
 
   void one(const std::string& id) {
     const bool siblings_gone = remove_siblings_of(id);
-    if (offer_kept_session(sessions_, id, places_.project)) return;
-    if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, places_.project)) {
+    if (offer_kept_session(sessions_, id, project_)) return;
+    if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, project_)) {
       if (!other->empty()) {
         spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", *other);
         spdlog::warn("  it comes home with the next jailed that uses that one");
       }
       return;
     }
-    if (offer_held_up(engine_, sessions_ + "/" + id, id, places_.project)) return;
+    if (offer_held_up(engine_, sessions_ + "/" + id, id, project_)) return;
     if (!siblings_gone) return;
     const AbandonedSession session(sessions_, id);
     if (!session) return;  // somebody else takes care of it
@@ -86,7 +86,7 @@ class Sweep {
     spdlog::debug("Removing what is left of session {}.", core::printable(id));
     if (!remove_containers(engine_, id)) return;  // the next launch looks again
     if (bring_volumes_home(engine_, sessions_, id, *mutagen_)) {
-      clear_session(session, sessions_, id, places_.project);
+      clear_session(session, sessions_, id, project_);
     } else {
       end_jail({.sessions = sessions_, .id = id, .files_home = false});  // what came so far is looked at
     }
@@ -105,7 +105,7 @@ class Sweep {
   }
 
   const plan::Engine& engine_;
-  const Places& places_;
+  const std::string& project_;
   const core::Environment& environment_;
   std::string sessions_;
   std::optional<std::optional<MutagenProgram>> mutagen_;
@@ -113,9 +113,9 @@ class Sweep {
 
 }  // namespace
 
-void sweep(const plan::Engine& engine, const Places& places, const core::Environment& environment) {
-  Sweep sweep(engine, places, environment);
-  for (const auto& id : abandoned_sessions(places.config + "/sessions")) {
+void sweep(const LaunchFacts& facts) {
+  Sweep sweep(facts);
+  for (const auto& id : abandoned_sessions(facts.places.config + "/sessions")) {
     try {
       sweep.one(id);
     } catch (const core::Error& error) {  // of one session; the others, and the launch, are not held up by it

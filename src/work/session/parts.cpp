@@ -2,26 +2,22 @@
 
 #include <algorithm>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/work/session/parts.hpp>
 
 namespace jailed::work {
 namespace {
 
-constexpr const char* kProjects = "/projects";
 constexpr const char* kNumber = "/number";
 
 }  // namespace
 
 std::vector<std::string> session_parts(const std::string& session) {
   std::vector<std::string> parts = {session};
-  auto names = host::list_directory(session + kProjects);
+  auto names = host::list_directory(session + std::string(plan::kParts));
   std::sort(names.begin(), names.end());
-  for (const auto& name : names) parts.push_back(session + kProjects + "/" + name);
+  for (const auto& name : names) parts.push_back(session + plan::part_below(name));
   return parts;
-}
-
-std::string part_below(const std::string& name) {
-  return name.empty() ? std::string{} : std::string(kProjects) + "/" + name;
 }
 
 void number_part(const std::string& part, std::size_t number) {

@@ -2,19 +2,20 @@
 
 #include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/work/session/parts.hpp>
 #include <jailed/work/sync/leaving.hpp>
 
 namespace jailed::work {
 namespace {
 
-std::string note_of(const std::string& session, const std::string& name) { return session + part_below(name) + "/leaving"; }
+std::string note_of(const std::string& session, const std::string& name) { return session + plan::part_below(name) + "/leaving"; }
 
 }  // namespace
 
 void note_leaving(const std::string& session, const std::string& name) {
   const auto note = note_of(session, name);
-  host::make_private_directories(session + part_below(name));
+  host::make_private_directories(session + plan::part_below(name));
   if (!host::lstat_of(note)) host::write_new_file(note, "", 0600);
 }
 

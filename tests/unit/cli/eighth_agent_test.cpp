@@ -53,12 +53,7 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 using Seen = std::set<std::string>;
 
 Seen look() {
-  plan::HostPaths paths;
-  paths.workspace = "/p";
-  paths.agents = "/c/agents";
-  paths.cache = "/c/cache";
-  paths.session = "/s";
-  const auto binds = plan::jail_binds(paths, "coder");
+  const auto binds = plan::jail_binds({.session = "/s", .state = {.agents = "/c/agents", .cache = "/c/cache"}}, {{"/p", "/workspace", false}}, "coder");
   const auto environment = plan::jail_environment(
       settings_for({}), core::Environment(std::map<std::string, std::string>{{"HOME", "/h"}, {"EIGHTH_API_KEY", "k"}}), "UTC");
   const std::string container(64, 'c');

@@ -14,7 +14,7 @@ namespace jailed::host {
 /// xfs and btrfs do; tmpfs since 6.3; most network file systems do not). Unmounted with its owner; `sweep`
 /// unmounts what a killed jailed left.
 ///
-/// Until `make`, they are only planned: `add` and `hold` say where a mount will be, and nothing of the host is touched.
+/// Until `make`, they are only planned, and nothing of the host is touched.
 class IdmappedMounts {
  public:
   /// `made_by_root`: who serves the files is root, makes new ones as such and gives them to the user (gVisor's gofer). In a
@@ -29,25 +29,26 @@ class IdmappedMounts {
   IdmappedMounts& operator=(const IdmappedMounts&) = delete;
   ~IdmappedMounts();
 
-  /// The place where `source`, a directory or a file, appears. No symbolic link is followed on the way to it, and where `checked`
-  /// is given, it must still be that one.
-  std::string add(const std::string& source, const std::string& name, const struct stat* checked = nullptr);
+  /// `source`, a directory or a file, appears at `place`, one of this session's. No symbolic link is followed on the way to it, and
+  /// where `checked` is given, it must still be that one.
+  void add(const std::string& source, const std::string& place, const struct stat* checked = nullptr);
 
   /// The same for a directory whose files stay whose they are: whoever may write above it can put nothing else in its place any more.
-  std::string hold(const std::string& source, const std::string& name, const struct stat& checked);
+  void hold(const std::string& source, const std::string& place, const struct stat& checked);
 
-  /// Where `add` and `hold` of such a session put it.
+  /// Where the mounts of such a session are, and a place among them.
+  static std::string directory(const std::string& session_id);
   static std::string place(const std::string& session_id, const std::string& name);
 
   static void sweep();
 
  private:
   struct Planned {
-    std::string source, name;
+    std::string source, place;
     std::optional<struct stat> checked;
     bool as_it_is;
   };
-  std::string plan_or_mount(Planned planned);
+  void plan_or_mount(Planned planned);
   void mount(const Planned& planned) const;
 
   uid_t uid_;

@@ -1,12 +1,14 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <jailed/core/command.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/reach.hpp>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jailed::plan {
 
@@ -37,6 +39,7 @@ struct Engine {
   Reach reach = kHere;        // and where that is
   std::string asked_from = {};  // on another machine: by what it tells this machine's jails from those of other machines
   std::optional<RemoteMachine> machine = std::nullopt;  // that one, once it was asked
+  std::vector<core::EnvVar> client_env = {};  // what every client of it has to be told (engine::use_engine)
   bool operator==(const Engine&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/plan/jail/mount.hpp>
 #include <jailed/plan/jail/user_files.hpp>
 #include <jailed/plan/project/projects.hpp>
@@ -50,20 +51,6 @@ std::optional<core::EngineCall> out_of_memory_command(const Engine& engine, cons
 /// Three quarters of the host's memory unless the user said otherwise.
 Limits jail_limits(const core::Settings& settings, const HostLimits& host);
 
-/// Files and directories of the host that make up one launch. All exist before the engine is called.
-struct HostPaths {
-  std::string workspace;  // the project
-  std::string agents;     // holds one directory for each StateDir
-  std::string cache;                 // empty: none, ~/.cache is memory
-  std::string session;               // holds passwd, group, gitconfig
-  std::vector<BindMount> git;        // in and beside the workspace
-  std::vector<BindMount> guards;     // what the host would run, read-only in the workspace
-  std::vector<BindMount> further;    // further projects, with what is in and beside them
-  std::vector<JailPlace> places = {JailPlace{}};  // of all projects, the first one's first
-  std::optional<std::string> lease;  // the FIFO that jailed keeps open; unset where a FIFO cannot be shared
-  std::optional<std::string> env_file;
-};
-
 /// One jail, apart from the engine that will run it.
 struct Jail {
   std::string id;       // unique among jails
@@ -95,8 +82,9 @@ struct Jail {
   bool isolated = false;  // on a network where no other container reaches it
 };
 
-/// The bind mounts: user files, projects at all their places, agents' state, caches.
-std::vector<BindMount> jail_binds(const HostPaths& paths, const std::string& user);
+/// The bind mounts: user files, projects at all their places, agents' state, caches. `in_projects`: the projects, and what is mounted
+/// in and beside them, each at the project's own place.
+std::vector<BindMount> jail_binds(const Layout& layout, std::vector<BindMount> in_projects, const std::string& user);
 
 /// The profile of docker/seccomp.json, as compiled in.
 std::string_view seccomp_profile();

@@ -1,28 +1,17 @@
 #pragma once
 #include <sys/types.h>
 
-#include <jailed/core/environment.hpp>
-#include <jailed/core/settings.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
 #include <jailed/plan/jail/jail.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/work/git/object_views.hpp>
-#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/facts.hpp>
 #include <jailed/work/launch/shares.hpp>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace jailed::work {
-
-/// All that was asked for and found out before a jail is planned.
-struct Launch {
-  const std::vector<std::string>& command;  // none: a shell
-  const core::Settings& settings;
-  const core::Environment& environment;
-  const Places& places;
-  bool synced = false;  // Mutagen brings the project in
-};
 
 /// A file of the session.
 struct SessionFile {
@@ -36,8 +25,7 @@ struct SessionFile {
 struct JailDraft {
   plan::Jail jail;
   std::vector<ProjectShare> shares;
-  std::string session;       // the session's directory
-  std::string session_view;  // and as the jail's user reaches it
+  plan::Layout layout;
   std::unique_ptr<host::IdmappedMounts> mounts;  // planned only; null where the caller is not root
   std::unique_ptr<ObjectViews> views;
   std::string socket;  // the engine's, as the jail's user reaches it; empty: the jail has none
@@ -45,13 +33,11 @@ struct JailDraft {
   bool signs_commits = false;  // the caller's git does
 };
 
-/// Plans the jail of session `id`, looks at the host and makes nothing. `shares`: look_at_projects. `lease`: the FIFO, where there is one.
-JailDraft draft_jail(const Launch& launch, const std::string& id, std::vector<ProjectShare> shares, std::optional<std::string> lease);
+/// Plans the jail of session `id`, looks at the host and makes nothing. `shares`: look_at_projects. `can_lease`: this machine has FIFOs
+/// that end a jail with jailed.
+JailDraft draft_jail(const LaunchFacts& facts, const std::string& id, std::vector<ProjectShare> shares, bool can_lease);
 
 /// Another jail on an abandoned session, to bring its commits home later: its files, and no shares.
-JailDraft draft_later_jail(const Launch& launch, const std::string& id, host::IdmappedMounts* mounts);
-
-/// Where the lease of a launch is to be; none for an engine whose containers can hold no FIFO of this machine.
-std::optional<std::string> planned_lease(const Launch& launch, const std::string& session);
+JailDraft draft_later_jail(const LaunchFacts& facts, const std::string& id);
 
 }  // namespace jailed::work

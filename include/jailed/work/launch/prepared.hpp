@@ -18,7 +18,7 @@ namespace jailed::work {
 /// at, unless nobody entered the jail or its end left nothing: whatever is thrown meanwhile, no work goes with it.
 class PreparedJail {
  public:
-  explicit PreparedJail(const Launch& launch);
+  explicit PreparedJail(const LaunchFacts& facts);
 
   const plan::Jail& jail() const { return draft_.jail; }
   host::Lease& lease() { return *lease_; }
@@ -39,7 +39,7 @@ class PreparedJail {
   Kept end(const plan::Engine& engine, const core::Environment& environment, bool files_home = true);
 
  private:
-  void prepare(const Launch& launch);
+  void prepare(const LaunchFacts& facts);
   bool end_socket_proxy(const plan::Engine& engine);
   void not_entered() noexcept;
   void clear_project() noexcept;
@@ -52,11 +52,10 @@ class PreparedJail {
   std::optional<host::Companion> socket_proxy_;
 };
 
-/// Another jail on an abandoned session, to bring its commits home later.
-ShadowedSession shadowed_session(const core::Settings& settings, const core::Environment& environment,
-                                 const Places& places, const std::string& id, host::IdmappedMounts* idmapped);
+/// Another jail on an abandoned session, to bring its commits home later. `idmapped`: root's mounts, made; null where there are none.
+ShadowedSession shadowed_session(const LaunchFacts& facts, const std::string& id, host::IdmappedMounts* idmapped);
 
 /// The same jail for --dry-run: nothing is made, the paths are those that a launch would make.
-JailDraft imagined_jail(const Launch& launch);
+JailDraft imagined_jail(const LaunchFacts& facts);
 
 }  // namespace jailed::work

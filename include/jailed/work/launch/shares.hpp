@@ -1,12 +1,11 @@
 #pragma once
 #include <sys/stat.h>
 
-#include <jailed/core/environment.hpp>
-#include <jailed/core/settings.hpp>
 #include <jailed/host/files/idmapped_mount.hpp>
+#include <jailed/plan/jail/layout.hpp>
 #include <jailed/work/git/object_views.hpp>
 #include <jailed/work/guard/guard.hpp>
-#include <jailed/work/launch/places.hpp>
+#include <jailed/work/launch/facts.hpp>
 #include <string>
 #include <vector>
 
@@ -26,28 +25,15 @@ struct ProjectShare {
 };
 
 /// Looks at the repositories of all projects, the first one's first; nothing is made.
-std::vector<ProjectShare> look_at_projects(const Places& places, plan::Identity identity, const core::Environment& environment);
+std::vector<ProjectShare> look_at_projects(const LaunchFacts& facts);
 
-/// Session and views that the shares of one launch have in common.
-struct ShareContext {
-  const core::Settings& settings;
-  const core::Environment& environment;
-  GuardPlaces places;  // of the session as a whole
-  ObjectViews& views;
-  /// Root's mounts, in which its directories appear as the jail's user's and those of others are held in their places; null where the
-  /// caller is not root.
-  host::IdmappedMounts* mounts;
-  /// Mutagen brings the projects in: nothing can be mounted in a further one.
-  bool synced = false;
-  /// What would be mounted here is behind links in the jail (plan::remote_parts).
-  bool linked = false;
-};
+/// Plans every share, at its place in the layout; nothing is made that `mounts` has not to make yet. `mounts`: root's, in which its
+/// directories appear as the jail's user's and those of others are held in their places; null where the caller is not root.
+void plan_shares(std::vector<ProjectShare>& shares, const LaunchFacts& facts, const plan::Layout& layout, ObjectViews& views,
+                 host::IdmappedMounts* mounts);
 
-/// Plans every share; nothing is made that `mounts` has not to make yet.
-void plan_shares(std::vector<ProjectShare>& shares, const ShareContext& context);
-
-/// The mounts of the further projects.
-std::vector<plan::BindMount> further_binds(const std::vector<ProjectShare>& shares);
+/// The projects as mounts, each with what is in and beside it.
+std::vector<plan::BindMount> project_binds(const std::vector<ProjectShare>& shares);
 
 /// Fills the session: shadows and snapshots, each in its part.
 void make_shares(std::vector<ProjectShare>& shares, const std::string& session);

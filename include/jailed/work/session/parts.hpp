@@ -12,9 +12,6 @@ namespace jailed::work {
 /// The session's own directory, for the first project, then one for each further project, by name.
 std::vector<std::string> session_parts(const std::string& session);
 
-/// The part of a further project, or of the first one (an empty name), below the session.
-std::string part_below(const std::string& name);
-
 /// What commits of a part come home under, refs/jailed/<this>/: the session's id, and a number where the part
 /// has one, since an earlier part is of the same repository (two worktrees of it), and none must hide the
 /// other's.

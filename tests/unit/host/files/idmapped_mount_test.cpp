@@ -25,9 +25,10 @@ constexpr uid_t kUser = 12345;
 std::optional<std::string> why_not(const std::string& source) {
   if (::geteuid() != 0) return "not root";
   try {
-    IdmappedMounts mounts(random_hex(6), kUser, kUser);
+    const auto id = random_hex(6);
+    IdmappedMounts mounts(id, kUser, kUser);
     mounts.make();
-    mounts.add(source, "probe");
+    mounts.add(source, IdmappedMounts::place(id, "probe"));
   } catch (const Error& error) {
     return error.what();
   }
@@ -50,12 +51,11 @@ TEST_CASE("root's files are another user's in an idmapped mount, and what that u
     return;
   }
   const auto id = random_hex(6);
-  std::string place;
+  const auto place = IdmappedMounts::place(id, "workspace");
   {
     IdmappedMounts mounts(id, kUser, kUser);
     mounts.make();
-    place = mounts.add(scratch / "project", "workspace");
-    CHECK(place == IdmappedMounts::place(id, "workspace"));
+    mounts.add(scratch / "project", place);
     CHECK(lstat_of(place + "/secret")->st_uid == kUser);
     // The way to it is root's alone, so the user enters from the mount itself, as a container does.
     CHECK(in_child([&] {
@@ -87,7 +87,7 @@ TEST_CASE("mounts of a killed process are swept, and never the files in them", "
   Child owner([&](auto stay) {
     IdmappedMounts mounts(id, kUser, kUser);
     mounts.make();
-    mounts.add(scratch / "project", "workspace");
+    mounts.add(scratch / "project", IdmappedMounts::place(id, "workspace"));
     stay();
   });
   REQUIRE(owner.ready());
@@ -104,9 +104,10 @@ TEST_CASE("a source that is not there", "[host]") {
     WARN(*reason);
     return;
   }
-  IdmappedMounts mounts(random_hex(6), kUser, kUser);
+  const auto id = random_hex(6);
+  IdmappedMounts mounts(id, kUser, kUser);
   mounts.make();
-  const auto error = jailed::test::error_of([&] { mounts.add(scratch / "absent", "workspace"); });
+  const auto error = jailed::test::error_of([&] { mounts.add(scratch / "absent", IdmappedMounts::place(id, "workspace")); });
   REQUIRE(error);
   CHECK(std::string(error->what()) ==
         "Root's directory " + scratch / "absent" +
@@ -121,15 +122,16 @@ TEST_CASE("a source that was replaced since it was checked is not mounted", "[ho
     return;
   }
   const auto checked = lstat_of(scratch / "project");
-  IdmappedMounts mounts(random_hex(6), kUser, kUser);
+  const auto id = random_hex(6);
+  IdmappedMounts mounts(id, kUser, kUser);
   mounts.make();
-  CHECK(jailed::test::error_of([&] { mounts.add(scratch / "project", "as-it-was", &*checked); }) == std::nullopt);
+  CHECK(jailed::test::error_of([&] { mounts.add(scratch / "project", IdmappedMounts::place(id, "as-it-was"), &*checked); }) == std::nullopt);
   REQUIRE(::rename((scratch / "project").c_str(), (scratch / "moved").c_str()) == 0);
   REQUIRE(::symlink((scratch / "secret").c_str(), (scratch / "project").c_str()) == 0);
-  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", "a-link", &*checked); }).ends_with("a symbolic link leads there now."));
+  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", IdmappedMounts::place(id, "a-link"), &*checked); }).ends_with("a symbolic link leads there now."));
   REQUIRE(::unlink((scratch / "project").c_str()) == 0);
   REQUIRE(::rename((scratch / "secret").c_str(), (scratch / "project").c_str()) == 0);
-  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", "another", &*checked); }) ==
+  CHECK(jailed::test::message_of([&] { mounts.add(scratch / "project", IdmappedMounts::place(id, "another"), &*checked); }) ==
         scratch / "project" + " was replaced while the jail was being prepared.");
 }
 

@@ -246,12 +246,11 @@ TEST_CASE("a mount's source may hold whatever a file name can", "[plan]") {
 }
 
 TEST_CASE("the mounts of a jail, parents before what is mounted inside them", "[plan]") {
-  const HostPaths paths{.workspace = "/w",
-                        .agents = "/c/agents",
-                        .cache = "/c/cache",
-                        .session = "/c/sessions/1",
-                        .lease = "/c/sessions/1/lease",
-                        .env_file = {}};
+  const Layout layout{.session = "/c/sessions/1",
+                      .state = {.agents = "/c/agents", .cache = "/c/cache"},
+                      .projects = {{.path = "/p", .workspace = "/w", .view = {}, .place = {}}},
+                      .lease = "/c/sessions/1/lease"};
+  const std::vector<BindMount> projects = {{"/w", "/workspace", false}};
   const std::vector<BindMount> expected = {
       {"/c/sessions/1/passwd", "/etc/passwd", true},
       {"/c/sessions/1/group", "/etc/group", true},
@@ -270,13 +269,13 @@ TEST_CASE("the mounts of a jail, parents before what is mounted inside them", "[
       {"/c/agents/gh", "/home/me/.config/gh", false},
       {"/c/cache", "/home/me/.cache", false},
   };
-  CHECK(jail_binds(paths, "me") == expected);
+  CHECK(jail_binds(layout, projects, "me") == expected);
 
-  auto without_lease = paths;
+  auto without_lease = layout;
   without_lease.lease.reset();
   auto fewer = expected;
   fewer.erase(fewer.begin() + 3);
-  CHECK(jail_binds(without_lease, "me") == fewer);
+  CHECK(jail_binds(without_lease, projects, "me") == fewer);
 }
 
 TEST_CASE(

@@ -34,9 +34,7 @@ TEST_CASE("without a cache nothing is mounted there", "[plan]") {
   settings.cache = Cache::none;
   const auto state = state_paths("/c", settings, "/p");
   CHECK(state.cache.empty());
-  HostPaths paths;
-  paths.cache = state.cache;
-  const auto binds = jail_binds(paths, "coder");
+  const auto binds = jail_binds({.state = state}, {}, "coder");
   for (const auto& bind : binds) CHECK(bind.target != "/home/coder/.cache");
   int in_memory = 0;
   for (const auto& mount : jail_tmpfs("coder", {}, binds)) in_memory += mount.target == "/home/coder/.cache" ? 1 : 0;
