@@ -107,13 +107,13 @@ std::string copy_over(const plan::Engine& engine, const std::string& container, 
   return said;
 }
 
-std::string furnish(const plan::Engine& engine, const plan::RemoteParts& parts) {
-  const auto container = plan::container_name(parts.jail);
-  const auto made = Client::capture_shielded(plan::furnish_command(engine, container, parts));
+std::string furnish(const plan::Engine& engine, const plan::Jail& jail) {
+  const auto container = plan::container_name(jail);
+  const auto made = Client::capture_shielded(plan::furnish_command(engine, container, *jail.carried));
   if (!made.status.ok()) return said_against(made);
-  if (const auto user = made.out.substr(0, made.out.find('\n')); user != parts.jail.user)
-    return fmt::format("the user of the image {} is {}, not {}", parts.jail.image, core::printable(user), parts.jail.user);
-  for (const auto& copy : parts.copied) {
+  if (const auto user = made.out.substr(0, made.out.find('\n')); user != jail.user)
+    return fmt::format("the user of the image {} is {}, not {}", jail.image, core::printable(user), jail.user);
+  for (const auto& copy : jail.carried->copied) {
     if (auto said = copy_over(engine, container, copy); !said.empty()) return said;
   }
   return {};
@@ -143,9 +143,8 @@ JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease
 }
 
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail) {
-  const auto parts = plan::parts_for(engine, jail);
-  auto said = said_against(Client::ask_shielded(plan::run_command(engine, parts.jail), kStartPatience));
-  if (said.empty() && !engine.reach.mounts) said = furnish(engine, parts);
+  auto said = said_against(Client::ask_shielded(plan::run_command(engine, jail), kStartPatience));
+  if (said.empty() && jail.carried) said = furnish(engine, jail);
   if (!said.empty()) Client::capture_shielded(plan::remove_command(engine, plan::container_name(jail)), kRemovePatience);
   return said;
 }
@@ -192,7 +191,7 @@ JailEnd run_in_jail(const plan::Engine& engine, const std::string& container, co
 
 Printed run_collector(const plan::Engine& engine, const plan::Jail& collector, int output, std::uint64_t limit) {
   Printed printed;
-  if (!engine.reach.mounts) printed.not_started = start_keeper(engine, plan::waiting_collector(collector));
+  if (!engine.reach.mounts) printed.not_started = start_keeper(engine, plan::jail_for(engine, plan::waiting_collector(collector)));
   if (!printed.not_started.empty()) return printed;
   printed.result = host::stream_to(Client::command(plan::collection_call(engine, collector)), output, limit, kCollectPatience);
   if (!engine.reach.mounts || !printed.result.status.ok())

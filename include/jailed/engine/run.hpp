@@ -25,8 +25,8 @@ struct JailEnd {
 /// where it is empty, and when the client does not go, the container is removed by a call of its own.
 JailEnd run_jail(const plan::Engine& engine, const plan::Jail& jail, host::Lease& lease);
 
-/// Starts a jail with a keeper command in the background; on another machine it is given what it would have mounted
-/// here (plan::remote_parts). Empty when it runs, else what the engine said.
+/// Starts a jail with a keeper command in the background (plan::jail_for); what is carried over instead of being mounted comes next.
+/// Empty when it runs, else what the engine said.
 std::string start_keeper(const plan::Engine& engine, const plan::Jail& jail);
 
 /// The jail's command in its running keeper, in the foreground. TERM and HUP reach it by a call of their own.

@@ -106,6 +106,7 @@ Jail keeper(Jail jail, const KeeperMounts& mounts) {
 Jail recovery_keeper(Jail jail, const std::string& session_files, bool lease, const std::string& agents) {
   jail.binds = {{session_files + "/passwd", "/etc/passwd", true}, {session_files + "/group", "/etc/group", true}};
   if (lease) jail.binds.push_back({session_files + "/lease", "/etc/jailed/lease", true});
+  jail.carried.reset();
   if (jail.seccomp) jail.seccomp = session_files + "/seccomp.json";
   // It may be the jail of the launch, with all that the user's command had.
   jail.env_file.reset();

@@ -50,8 +50,34 @@ std::string place_of_mount(const BindMount& mount, const std::string& home) {
   return "/jail/agents/" + last_part(mount.source);
 }
 
-void add_once(std::vector<std::string>& list, std::string value) {
+template <typename Value>
+void add_once(std::vector<Value>& list, Value value) {
   if (std::find(list.begin(), list.end(), value) == list.end()) list.push_back(std::move(value));
+}
+
+Carried carried_for(const Jail& jail) {
+  Carried carried;
+  const auto home = "/home/" + jail.user;
+  for (const auto& mount : jail.binds) {
+    // What is at the alias is in the volume, which is at both places.
+    if (is_dropped(mount.target) || (!jail.place.alias.empty() && is_within(mount.target, jail.place.workspace))) continue;
+    const auto place = place_of_mount(mount, home);
+    if (place != mount.target && !mount.target.starts_with("/etc/")) carried.links.push_back({mount.target, place});
+    if (mount.read_only) {
+      carried.copied.push_back({mount.source, place, is_session_file(last_part(mount.source))});
+      continue;
+    }
+    if (place == kCache) {
+      carried.made.emplace_back(kCache);
+      continue;
+    }
+    // The agents' directories by one session, which is for the directory that they are in.
+    const bool state = is_within(mount.target, home);
+    const NamedProject followed{state ? parent_of(place) : place, state ? parent_of(mount.source) : mount.source};
+    add_once(carried.followed, followed);
+    add_once(carried.made, parent_of(followed.name));
+  }
+  return carried;
 }
 
 constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 50;
@@ -77,46 +103,20 @@ std::string architecture(const std::string& name) {
 
 std::string jail_volume(const std::string& container) { return container + "-jail"; }
 
-RemoteParts remote_parts(Jail jail) {
-  RemoteParts parts;
-  const auto home = "/home/" + jail.user;
-  for (const auto& mount : jail.binds) {
-    // What is at the alias is in the volume, which is at both places.
-    if (is_dropped(mount.target) || (!jail.place.alias.empty() && is_within(mount.target, jail.place.workspace))) continue;
-    const auto place = place_of_mount(mount, home);
-    if (place != mount.target && !mount.target.starts_with("/etc/")) parts.links.push_back({mount.target, place});
-    if (mount.read_only) {
-      parts.copied.push_back({mount.source, place, is_session_file(last_part(mount.source))});
-      continue;
-    }
-    if (place == kCache) {
-      parts.made.emplace_back(kCache);
-      continue;
-    }
-    // The agents' directories by one session, which is for the directory that they are in.
-    const bool state = is_within(mount.target, home);
-    const NamedProject followed{state ? parent_of(place) : place, state ? parent_of(mount.source) : mount.source};
-    if (std::find(parts.followed.begin(), parts.followed.end(), followed) == parts.followed.end())
-      parts.followed.push_back(followed);
-    add_once(parts.made, parent_of(followed.name));
-  }
-  const auto container = container_name(jail.project, jail.id);
+Jail jail_for(const Engine& engine, Jail jail) {
+  if (engine.reach.mounts) return jail;
+  jail.carried = carried_for(jail);
   jail.binds.clear();
-  jail.volumes.push_back({jail.role.empty() ? jail_volume(container) : std::string{}, kPlace});
+  jail.volumes.push_back({jail.role.empty() ? jail_volume(container_name(jail.project, jail.id)) : std::string{}, kPlace});
   if (jail.role.empty()) jail.tmpfs = jail_tmpfs(jail.user, jail.limits, {}, jail.place);
-  parts.jail = std::move(jail);
-  return parts;
+  return jail;
 }
 
-RemoteParts parts_for(const Engine& engine, const Jail& jail) {
-  return engine.reach.mounts ? RemoteParts{.jail = jail} : remote_parts(jail);
-}
-
-core::EngineCall furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts) {
+core::EngineCall furnish_command(const Engine& engine, const std::string& container, const Carried& carried) {
   Args args = {"exec", "--workdir", "/", container, "/bin/sh", "-c", kFurnish, "furnish"};
-  args.insert(args.end(), parts.made.begin(), parts.made.end());
+  args.insert(args.end(), carried.made.begin(), carried.made.end());
   args.emplace_back("--");
-  for (const auto& link : parts.links) args.insert(args.end(), {link.path, link.target});
+  for (const auto& link : carried.links) args.insert(args.end(), {link.path, link.target});
   return {engine.program, std::move(args), {}};
 }
 
@@ -132,10 +132,9 @@ core::EngineCall write_copy_command(const Engine& engine, const std::string& con
           {}};
 }
 
-std::vector<std::string> furnish_lines(const Engine& engine, const RemoteParts& parts) {
-  const auto container = container_name(parts.jail);
-  std::vector<std::string> lines = {core::shell_line(furnish_command(engine, container, parts))};
-  for (const auto& copy : parts.copied)
+std::vector<std::string> furnish_lines(const Engine& engine, const std::string& container, const Carried& carried) {
+  std::vector<std::string> lines = {core::shell_line(furnish_command(engine, container, carried))};
+  for (const auto& copy : carried.copied)
     lines.push_back(core::shell_line(read_copy_command(copy)) + " | " +
                     core::shell_line(write_copy_command(engine, container, copy)));
   return lines;

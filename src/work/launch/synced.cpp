@@ -70,11 +70,6 @@ void say_what_has_no_git(const Shares& shares) {
   }
 }
 
-// As engine::start_keeper does it.
-core::EngineCall keeper_command(const plan::Engine& engine, const plan::Jail& jail) {
-  return plan::run_command(engine, plan::parts_for(engine, jail).jail);
-}
-
 constexpr std::size_t kMostCounted = 500'000;
 
 void say_what_is_slow(const plan::SyncSettings& settings, const Places& places, std::uint64_t files) {
@@ -112,19 +107,43 @@ std::vector<plan::SyncSession> sessions_of(const plan::Jail& jail, const Shares&
   return sessions;
 }
 
+// Such a launch as it will be, the same for --dry-run.
+struct SyncedPlan {
+  plan::Jail jail;  // as the engine can have it
+  std::string container;
+  std::vector<plan::ModulePlan> gitfiles;
+  plan::SyncSettings settings;
+  std::vector<plan::SyncSession> sessions;
+
+  std::vector<plan::NamedProject> beside() const { return jail.carried ? jail.carried->followed : std::vector<plan::NamedProject>{}; }
+};
+
+SyncedPlan plan_synced(const LaunchFacts& facts, const plan::SyncSettings& settings, const plan::Jail& jail, const Shares& shares) {
+  auto keeper = keeper_for(jail, shares, *facts.mutagen);
+  if (facts.settings.detach) keeper = plan::detached(std::move(keeper), facts.command);
+  SyncedPlan planned{.jail = plan::jail_for(facts.engine, std::move(keeper)),
+                     .container = plan::container_name(jail.project, jail.id),
+                     .gitfiles = gitfiles_of(shares),
+                     .settings = settings,
+                     .sessions = {}};
+  planned.sessions = sessions_of(planned.jail, shares, settings, planned.beside());
+  return planned;
+}
+
 JailEnd interrupted(PendingSignals& signals) {
   spdlog::error("Interrupted; the jail was not entered.");
   return {ExitStatus::signalled(signals.first()), {}};
 }
 
 // Nothing, or how the launch ended before the user's command began.
-std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
-                             const plan::Jail& jail, const Shares& shares, const Cargo& cargo,
-                             const plan::SessionRecord& record, const plan::SyncSettings& settings, const Places& places,
-                             PendingSignals& signals, bool quiet) {
+std::optional<JailEnd> start(const LaunchFacts& facts, const SyncedPlan& planned, const SyncEngine& sync, const Shares& shares,
+                             const Cargo& cargo, PendingSignals& signals) {
+  const auto& engine = facts.engine;
+  const auto& jail = planned.jail;
+  const bool quiet = facts.settings.quiet;
   if (auto said = engine::make_volume(engine, jail); !said.empty()) return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   LiveLine line(quiet);
-  if (!engine.reach.mounts) line.show("copying what belongs to the jail to its machine");
+  if (jail.carried) line.show("copying what belongs to the jail to its machine");
   if (auto said = engine::start_keeper(engine, jail); !said.empty()) {
     line.clear();
     engine::remove_volumes(engine, cargo.container);
@@ -132,7 +151,7 @@ std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
     return JailEnd{ExitStatus::exited(core::kFailed), std::move(said)};
   }
   try {
-    for (const auto& session : record.syncs) sync.create(session);
+    for (const auto& session : planned.sessions) sync.create(session);
     const auto began = std::chrono::steady_clock::now();
     std::uint64_t files = 0;
     SyncEngine::FlushEnd end;
@@ -148,10 +167,9 @@ std::optional<JailEnd> start(const plan::Engine& engine, const SyncEngine& sync,
     if (end.done) {
       line.clear();
       const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
-      if (!quiet && plan::is_slow_tree(files, took.count())) say_what_is_slow(settings, places, files);
-      if (const auto files_of_git = gitfiles_of(shares); !files_of_git.empty())
-        engine::write_gitfiles(engine, cargo.container, files_of_git);
-      check_copy(engine, sync, cargo, shares, !settings.ignores.empty());
+      if (!quiet && plan::is_slow_tree(files, took.count())) say_what_is_slow(planned.settings, facts.places, files);
+      if (!planned.gitfiles.empty()) engine::write_gitfiles(engine, cargo.container, planned.gitfiles);
+      check_copy(engine, sync, cargo, shares, !planned.settings.ignores.empty());
       return std::nullopt;
     }
     line.clear();
@@ -177,39 +195,36 @@ void check_arrived(const SyncEngine& sync, const std::string& key, const std::st
 
 JailEnd run_synced(const LaunchFacts& facts) {
   const auto& engine = facts.engine;
-  const auto& settings = facts.settings;
-  const auto& places = facts.places;
   const auto& program = *facts.mutagen;
   PendingSignals signals;
-  const auto ignored = sync_settings(places.config);
+  const auto ignored = sync_settings(facts.places.config);
   prepare_mutagen(program);
   PreparedJail prepared(facts);
-  if (settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
-  auto jail = keeper_for(prepared.jail(), prepared.shares(), program);
-  if (settings.detach) jail = plan::detached(std::move(jail), facts.command);
+  if (facts.settings.git == core::GitMode::shadow) say_what_has_no_git(prepared.shares());
+  const auto planned = plan_synced(facts, ignored, prepared.jail(), prepared.shares());
+  const auto& jail = planned.jail;
   const SyncEngine sync(program.mutagen);
   Cargo cargo{.id = jail.id,
-                    .project = jail.project,
-                    .container = plan::container_name(jail.project, jail.id),
-                    .sessions = places.config + "/sessions",
-                    .further = jail.further,
-                    .beside = plan::parts_for(engine, jail).followed};
-  auto record = plan::session_record(jail, engine, settings);
+              .project = jail.project,
+              .container = planned.container,
+              .sessions = facts.places.config + "/sessions",
+              .further = jail.further,
+              .beside = planned.beside()};
+  auto record = plan::session_record(jail, engine, facts.settings);
   record.beside = cargo.beside;
-  record.syncs = sessions_of(jail, prepared.shares(), ignored, cargo.beside);
+  record.syncs = planned.sessions;
   prepared.announce(record);
-  for (const auto& call : {keeper_command(engine, jail), plan::exec_command(engine, jail, "command")})
+  for (const auto& call : {plan::run_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(call));
   std::optional<engine::DeathWatch> watch;
   if (!prepared.lease()) watch.emplace(prepared.session(), engine, cargo.container);
-  if (auto end = start(engine, sync, jail, prepared.shares(), cargo, record, ignored, places, signals, settings.quiet))
-    return *end;
+  if (auto end = start(facts, planned, sync, prepared.shares(), cargo, signals)) return *end;
   prepared.enter();
 
   std::vector<std::string> followed;
   for (const auto& share : prepared.shares()) followed.push_back(share.path);
   start_following(engine, program, followed, cargo.container, jail.id);
-  if (settings.detach) {
+  if (facts.settings.detach) {
     if (!facts.command.empty()) engine::start_detached_command(engine, cargo.container);
     watch.reset();
     prepared.detach();
@@ -233,32 +248,30 @@ JailEnd run_synced(const LaunchFacts& facts) {
 
 std::vector<std::string> imagined_synced(const LaunchFacts& facts) {
   const auto& engine = facts.engine;
-  const auto& program = *facts.mutagen;
+  const auto& mutagen = facts.mutagen->mutagen;
   const auto imagined = imagined_jail(facts);
-  auto jail = keeper_for(imagined.jail, imagined.shares, program);
-  if (facts.settings.detach) jail = plan::detached(std::move(jail), facts.command);
-  const auto container = plan::container_name(jail.project, jail.id);
+  const auto planned = plan_synced(facts, sync_settings(facts.places.config), imagined.jail, imagined.shares);
+  const auto& jail = planned.jail;
+  const auto& container = planned.container;
   std::vector<std::string> lines;
   const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };
-  add(plan::create_volume_command(engine, jail));
-  add(keeper_command(engine, jail));
-  if (!engine.reach.mounts) {
-    for (auto& line : plan::furnish_lines(engine, plan::parts_for(engine, jail))) lines.push_back(std::move(line));
-  }
-  const auto sessions = sessions_of(jail, imagined.shares, sync_settings(facts.places.config), plan::parts_for(engine, jail).followed);
-  const auto for_each = [&](auto&& command_for) {
-    for (const auto& session : sessions) add(command_for(plan::sync_key(session.id, session.name)));
+  const auto flush_all = [&] {
+    for (const auto& session : planned.sessions) add(plan::sync_flush_command(mutagen, plan::sync_key(session.id, session.name)));
   };
-  for (const auto& session : sessions) add(plan::sync_create_command(program.mutagen, session));
-  for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
-  if (const auto files = gitfiles_of(imagined.shares); !files.empty())
-    add(plan::gitfiles_command(engine, container, files));
+  add(plan::create_volume_command(engine, jail));
+  add(plan::run_command(engine, jail));
+  if (jail.carried) {
+    for (auto& line : plan::furnish_lines(engine, container, *jail.carried)) lines.push_back(std::move(line));
+  }
+  for (const auto& session : planned.sessions) add(plan::sync_create_command(mutagen, session));
+  flush_all();
+  if (!planned.gitfiles.empty()) add(plan::gitfiles_command(engine, container, planned.gitfiles));
   add(plan::exec_command(engine, jail, "command"));
   add(plan::end_others_command(engine, container));
-  for_each([&](const auto& key) { return plan::sync_flush_command(program.mutagen, key); });
+  flush_all();
   add(plan::remove_command(engine, container));
   add(plan::remove_volume_command(engine, container));
-  add(plan::sync_terminate_all_command(program.mutagen, jail.id));
+  add(plan::sync_terminate_all_command(mutagen, jail.id));
   return lines;
 }
 

@@ -15,6 +15,7 @@
 #include <jailed/plan/list/claims.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/plan/sync/keeper.hpp>
+#include <jailed/plan/sync/remote.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <jailed/work/session/session.hpp>
 #include <jailed/work/sync/recovery.hpp>
@@ -55,7 +56,7 @@ bool recover(const plan::Engine& engine, const SyncEngine& sync, const MutagenPr
   // Where there is no lease it is removed by its own end, or when jailed dies.
   std::optional<engine::DeathWatch> watch;
   if (!lease) watch.emplace(fmt::format("{}/{}", cargo.sessions, cargo.id), engine, cargo.container);
-  const auto keeper = plan::recovery_keeper(jail, files.path(), static_cast<bool>(lease), program.agents);
+  const auto keeper = plan::jail_for(engine, plan::recovery_keeper(jail, files.path(), static_cast<bool>(lease), program.agents));
   if (const auto said = start_again(engine, keeper); !said.empty()) {
     spdlog::error("The work in the volume {} could not be brought home: {}", cargo.container,
                   core::printable(said));

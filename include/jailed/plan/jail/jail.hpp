@@ -4,6 +4,7 @@
 #include <jailed/core/exit_status.hpp>
 #include <jailed/core/settings.hpp>
 #include <jailed/plan/engine/choose.hpp>
+#include <jailed/plan/jail/carried.hpp>
 #include <jailed/plan/jail/layout.hpp>
 #include <jailed/plan/jail/mount.hpp>
 #include <jailed/plan/jail/user_files.hpp>
@@ -64,6 +65,7 @@ struct Jail {
   Identity identity;
   Limits limits;
   std::vector<BindMount> binds;
+  std::optional<Carried> carried;  // instead of bind mounts, where an engine cannot have them (jail_for)
   std::vector<TmpfsMount> tmpfs;
   std::vector<VolumeMount> volumes;
   std::vector<gid_t> groups;       // more than the identity's own

@@ -28,7 +28,7 @@ struct SessionRecord {
   std::optional<std::string> sandbox;               // an OCI runtime; unset: the engine's default
   core::Seccomp seccomp = core::Seccomp::jailed;
   std::vector<NamedProject> further;                // at the launch
-  std::vector<NamedProject> beside;                 // what Mutagen keeps in step beside the projects (RemoteParts::followed)
+  std::vector<NamedProject> beside;                 // what Mutagen keeps in step beside the projects (Carried::followed)
   std::vector<SyncSession> syncs;                   // as they were made; made again with just that
   bool operator==(const SessionRecord&) const = default;
 };

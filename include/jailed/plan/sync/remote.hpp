@@ -20,48 +20,22 @@ namespace jailed::plan {
 /// The uid and gid of the image's user (docker/install/user).
 constexpr Identity kRemoteIdentity{1000, 1000};
 
-/// A link in the jail: `path` leads to `target`.
-struct Link {
-  std::string path;
-  std::string target;
-  bool operator==(const Link&) const = default;
-};
-
-/// What goes from this machine to a place in the jail.
-struct RemoteCopy {
-  std::string source;
-  std::string place;
-  bool file = false;  // else a directory with all that is in it
-  bool operator==(const RemoteCopy&) const = default;
-};
-
-struct RemoteParts {
-  Jail jail;                                 // without a bind mount
-  std::vector<Link> links = {};
-  std::vector<std::string> made = {};        // directories
-  std::vector<RemoteCopy> copied = {};       // before anything runs there
-  std::vector<NamedProject> followed = {};   // the name is the place in the jail
-};
-
-/// `jail`: one that runs in the background, with bind mounts. A helper (Jail::role) has a volume without a name, which
-/// goes with its container.
-RemoteParts remote_parts(Jail jail);
-
-/// What becomes of the mounts of a jail that runs in the background: remote_parts, or the jail as it is.
-RemoteParts parts_for(const Engine& engine, const Jail& jail);
+/// `jail` as this engine can have it: as it is, or with all that would be mounted carried over. For one that runs in the
+/// background. A helper (Jail::role) has a volume without a name, which goes with its container.
+Jail jail_for(const Engine& engine, Jail jail);
 
 /// The volume at /jail, beside the one of the first project.
 std::string jail_volume(const std::string& container);
 
 /// Makes directories and links in a running jail, then prints its user's name.
-core::EngineCall furnish_command(const Engine& engine, const std::string& container, const RemoteParts& parts);
+core::EngineCall furnish_command(const Engine& engine, const std::string& container, const Carried& carried);
 
 /// Prints a directory's content as a tar archive, or a file; and what puts that in its place in the jail.
 core::Command read_copy_command(const RemoteCopy& copy);
 core::EngineCall write_copy_command(const Engine& engine, const std::string& container, const RemoteCopy& copy);
 
-/// What engine::start_keeper does with the parts after the start, for --dry-run: a line for a shell each.
-std::vector<std::string> furnish_lines(const Engine& engine, const RemoteParts& parts);
+/// What engine::start_keeper does after the start of a jail with something to carry, for --dry-run: a line for a shell each.
+std::vector<std::string> furnish_lines(const Engine& engine, const std::string& container, const Carried& carried);
 
 /// Asks what kind of machine it is; and the answer. Nothing when it makes no sense.
 core::EngineCall ask_machine_command(const Engine& engine);

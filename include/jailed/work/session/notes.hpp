@@ -33,7 +33,7 @@ std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const
 /// Nothing of the jail is in a volume any more, though its session stays: no engine has work of it.
 void note_work_is_home(const std::string& session);
 
-/// What Mutagen keeps in step beside the projects (plan::RemoteParts::followed).
+/// What Mutagen keeps in step beside the projects (plan::Carried::followed).
 std::vector<plan::NamedProject> noted_beside(const std::string& session);
 
 /// The projects beside the first, now: what the session says, which knows of `jailed attach` and `detach`; else

@@ -43,10 +43,11 @@ Jail some_keeper() {
 }  // namespace
 
 TEST_CASE("on another machine a jail has volumes and links and no mount of this one", "[plan]") {
-  const auto parts = remote_parts(some_keeper());
-  CHECK(parts.jail.binds.empty());
+  const auto jail = jail_for(kFar, some_keeper());
+  const auto& parts = *jail.carried;
+  CHECK(jail.binds.empty());
   const std::string name = "jailed-app-0123456789ab";
-  CHECK(parts.jail.volumes == std::vector<VolumeMount>{{name, "/workspace"}, {name + "-projects", "/projects"}, {name + "-jail", "/jail"}});
+  CHECK(jail.volumes == std::vector<VolumeMount>{{name, "/workspace"}, {name + "-projects", "/projects"}, {name + "-jail", "/jail"}});
   CHECK(parts.links == std::vector<Link>{{"/workspace/.git", "/jail/git"},
                                          {"/home/coder/.claude", "/jail/agents/claude"},
                                          {"/home/coder/.config/gh", "/jail/agents/gh"},
@@ -58,13 +59,13 @@ TEST_CASE("on another machine a jail has volumes and links and no mount of this 
   CHECK(parts.followed == std::vector<NamedProject>{{"/jail/git", "/s/git"}, {"/jail/projects/b/git", "/s/projects/b/git"}, {"/jail/agents", "/c/agents"}});
   CHECK(parts.made == std::vector<std::string>{"/jail", "/jail/projects/b", "/jail/cache"});
   const auto in_home = [](const TmpfsMount& mount) { return mount.target.starts_with("/home/coder/"); };
-  CHECK(std::none_of(parts.jail.tmpfs.begin(), parts.jail.tmpfs.end(), in_home));
-  const auto line = core::shell_line(run_command(kFar, parts.jail));
+  CHECK(std::none_of(jail.tmpfs.begin(), jail.tmpfs.end(), in_home));
+  const auto line = core::shell_line(run_command(kFar, jail));
   CHECK(line.find("type=bind") == std::string::npos);
   CHECK(line.find(" --user 1000:1000 --read-only --cap-drop ALL --security-opt no-new-privileges ") != std::string::npos);
   auto far = kFar;
   far.asked_from = "0123";
-  for (const auto& command : {run_command(far, parts.jail), create_volume_command(far, parts.jail)})
+  for (const auto& command : {run_command(far, jail), create_volume_command(far, jail)})
     CHECK(core::shell_line(command).find(" --label jailed.machine=0123 ") != std::string::npos);
   for (const auto& command : {find_volumes_command(far, ""), find_volumes_command(far, "1"), list_jails_command(far, 7)})
     CHECK(core::shell_line(command).find(" --filter label=jailed.machine=0123") != std::string::npos);
@@ -76,20 +77,20 @@ TEST_CASE("on another machine a jail has volumes and links and no mount of this 
 
 TEST_CASE("on another machine the project's volume is at both places, and what is put in it is there", "[plan]") {
   auto jail = some_keeper();
-  const auto once = remote_parts(jail);
+  const auto once = *jail_for(kFar, jail).carried;
   jail.place = place_for("/home/me/app", "coder", "");
   jail.binds.push_back({"/s/git", "/home/me/app/.git", false});
-  const auto parts = remote_parts(jail);
+  const auto parts = *jail_for(kFar, jail).carried;
   CHECK(parts.links == once.links);
   CHECK(parts.copied == once.copied);
   CHECK(parts.followed == once.followed);
   jail.place = place_for("/root/app", "coder", "");
-  const auto closed = remote_parts(jail).jail.tmpfs;
+  const auto closed = jail_for(kFar, jail).tmpfs;
   CHECK(std::any_of(closed.begin(), closed.end(), [](const auto& mount) { return mount.target == "/root"; }));
 }
 
 TEST_CASE("podman on another machine takes the image's profile, and maps the image's user", "[plan]") {
-  auto jail = remote_parts(some_keeper()).jail;
+  auto jail = jail_for(kFar, some_keeper());
   jail.seccomp = "/s/seccomp.json";
   auto podman = kFarPodman;
   podman.rootless = true;
@@ -104,7 +105,7 @@ TEST_CASE("a linked worktree's .git is put in its place as the file that it is",
   Jail jail;
   jail.user = "coder";
   jail.binds = {{"/s/gitfile", "/workspace/.git", true}, {"/s/git", "/jail/git", false}};
-  const auto parts = remote_parts(jail);
+  const auto parts = *jail_for(kFar, jail).carried;
   CHECK(parts.links.empty());
   CHECK(parts.copied == std::vector<RemoteCopy>{{"/s/gitfile", "/workspace/.git", true}});
   CHECK(parts.followed == std::vector<NamedProject>{{"/jail/git", "/s/git"}});
@@ -114,10 +115,11 @@ TEST_CASE("a helper's volume on another machine goes with its container", "[plan
   auto base = some_keeper();
   base.volumes.clear();
   const auto jail = collector(base, {{"/s/known", "/jail/known", true}, {"/s/git", "/jail/git", true}});
-  const auto parts = remote_parts(waiting_collector(jail));
+  const auto waiting = jail_for(kFar, waiting_collector(jail));
+  const auto& parts = *waiting.carried;
   CHECK(parts.followed.empty());
   CHECK(parts.copied == std::vector<RemoteCopy>{{"/s/known", "/jail/known", true}, {"/s/git", "/jail/git", false}});
-  const auto line = core::shell_line(run_command(kFar, parts.jail));
+  const auto line = core::shell_line(run_command(kFar, waiting));
   CHECK(line.find(" --network none ") != std::string::npos);
   CHECK(line.find(" --mount type=volume,target=/jail ") != std::string::npos);
   CHECK(line.ends_with(" jailed:latest sleep infinity"));
@@ -129,24 +131,22 @@ TEST_CASE("a helper's volume on another machine goes with its container", "[plan
 TEST_CASE("what cannot be mounted is carried there, and only that", "[plan]") {
   const Engine here{.kind = EngineKind::docker, .program = "/usr/bin/docker"};
   const auto keeper = some_keeper();
-  const auto kept = parts_for(here, keeper);
-  CHECK(kept.jail.binds == keeper.binds);
-  CHECK((kept.links.empty() && kept.made.empty() && kept.copied.empty() && kept.followed.empty()));
-  CHECK(parts_for(kFar, keeper).jail.binds.empty());
-  CHECK(parts_for(kFar, keeper).followed == remote_parts(keeper).followed);
+  const auto kept = jail_for(here, keeper);
+  CHECK(kept.binds == keeper.binds);
+  CHECK_FALSE(kept.carried);
+  CHECK(jail_for(kFar, keeper).binds.empty());
+  CHECK_FALSE(recovery_keeper(jail_for(kFar, keeper), "/s/r", false, "/a").carried);
   const auto jail = collector(keeper, {});
   CHECK(collection_call(here, jail) == run_command(here, jail));
   CHECK(collection_call(kFar, jail) == collect_command(kFar, jail));
 }
 
 TEST_CASE("what goes to another machine goes through pipes", "[plan]") {
-  RemoteParts parts;
-  parts.jail.project = "/p";
-  parts.jail.id = "1";
+  Carried parts;
   parts.made = {"/jail"};
   parts.links = {{"/home/coder/.claude", "/jail/agents/claude"}};
   parts.copied = {{"/s/known", "/jail/known", true}, {"/o b", "/jail/objects", false}};
-  const auto lines = furnish_lines(kFar, parts);
+  const auto lines = furnish_lines(kFar, "c", parts);
   REQUIRE(lines.size() == 3);
   CHECK(lines[0].ends_with(" furnish /jail -- /home/coder/.claude /jail/agents/claude"));
   CHECK(lines[1].starts_with("/bin/cat -- /s/known | /usr/bin/docker exec -i "));
