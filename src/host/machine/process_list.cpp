@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <jailed/core/number.hpp>
-#include <jailed/core/text.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/host/files/fd.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/machine/process_list.hpp>
@@ -34,7 +34,7 @@ void read_command_line(const std::string& path, core::ProcessEntry& process) {
   const auto count = file ? ::read(file.get(), text.data(), text.size()) : -1;
   process.closed = count < 0 && errno != ENOENT && errno != ESRCH;
   text.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
-  for (const auto word : core::parts(text, '\0')) process.words.emplace_back(word);
+  for (const auto word : core::fields(text)) process.words.emplace_back(word);
 }
 
 }  // namespace

@@ -59,27 +59,6 @@ bool write_on(int fd, std::string_view text) {
   return true;
 }
 
-// Nothing when it has not ended by then.
-std::optional<Captured> capture_until(const Command& command, int input, Clock::time_point deadline) {
-  auto out = make_pipe();
-  auto err = make_pipe();
-  Child child(command, {input, out.write.get(), err.write.get()});
-  out.write.reset();
-  err.write.reset();
-  Reading reading(child, std::move(out.read), std::move(err.read));
-  Captured captured;
-  for (auto event = Reading::Event::something; event != Reading::Event::ended;) {
-    event = reading.next(deadline, captured.out, captured.err);
-    const bool overdue = event == Reading::Event::overdue;
-    if (!overdue && !is_no_answer(captured)) continue;
-    ask_to_stop(child, reading);
-    if (overdue) return std::nullopt;
-    return captured;
-  }
-  captured.status = reading.status();
-  return captured;
-}
-
 // From one descriptor to the other as far as that goes without waiting. Whether anything went.
 class Pouring {
  public:
@@ -110,6 +89,32 @@ class Pouring {
   std::string buffer_;
   std::string_view rest_;
 };
+
+// What a child says until it has ended; nothing when `go_on` finds that it is overdue. `go_on` reads on (Reading::next) and says what came of it.
+template <typename GoOn>
+std::optional<Captured> capture_to_the_end(Child& child, Reading& reading, GoOn&& go_on) {
+  Captured captured;
+  for (auto event = Reading::Event::something; event != Reading::Event::ended;) {
+    event = go_on(captured);
+    const bool overdue = event == Reading::Event::overdue;
+    if (!overdue && !is_no_answer(captured)) continue;
+    ask_to_stop(child, reading);
+    if (overdue) return std::nullopt;
+    return captured;
+  }
+  captured.status = reading.status();
+  return captured;
+}
+
+std::optional<Captured> capture_until(const Command& command, int input, Clock::time_point deadline) {
+  auto out = make_pipe();
+  auto err = make_pipe();
+  Child child(command, {input, out.write.get(), err.write.get()});
+  out.write.reset();
+  err.write.reset();
+  Reading reading(child, std::move(out.read), std::move(err.read));
+  return capture_to_the_end(child, reading, [&](Captured& captured) { return reading.next(deadline, captured.out, captured.err); });
+}
 
 }  // namespace
 
@@ -176,23 +181,17 @@ std::optional<Captured> capture_pouring(const Command& command, Fd from, Patienc
   err.write.reset();
   Reading reading(child, std::move(out.read), std::move(err.read));
   Pouring pouring(std::move(from), std::move(in.write));
-  Captured captured;
   const auto last = Clock::now() + patience.in_all;
   auto deadline = std::min(last, Clock::now() + patience.silence);
-  for (auto event = Reading::Event::something; event != Reading::Event::ended;) {
+  return capture_to_the_end(child, reading, [&](Captured& captured) {
     const auto said = captured.out.size() + captured.err.size();
     bool poured = false;
     for (int i = 0; i < kAtOnce && pouring.go_on(); ++i) poured = true;
-    event = reading.next(poured ? Clock::now() : Clock::now() + kBetweenLooks, captured.out, captured.err);
+    const auto event = reading.next(poured ? Clock::now() : Clock::now() + kBetweenLooks, captured.out, captured.err);
     if (poured || captured.out.size() + captured.err.size() != said) deadline = std::min(last, Clock::now() + patience.silence);
-    const bool overdue = event != Reading::Event::ended && Clock::now() >= deadline;
-    if (!overdue && !is_no_answer(captured)) continue;
-    ask_to_stop(child, reading);
-    if (overdue) return std::nullopt;
-    return captured;
-  }
-  captured.status = reading.status();
-  return captured;
+    if (event == Reading::Event::ended) return event;
+    return Clock::now() >= deadline ? Reading::Event::overdue : Reading::Event::something;
+  });
 }
 
 struct Background::Running {

@@ -1,6 +1,7 @@
 #include <algorithm>
-#include <jailed/core/text.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/plan/git/homecoming.hpp>
+#include <jailed/plan/git/raw_changes.hpp>
 
 namespace jailed::plan {
 namespace {
@@ -53,9 +54,7 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.size() < 6 && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-void add_field(std::string& text, std::string_view key, std::string_view value) {
-  text += std::string(key) + "=" + std::string(value) + '\0';
-}
+void add_pair(std::string& text, std::string_view key, std::string_view value) { core::add_field(text, std::string(key) + "=" + std::string(value)); }
 
 // The part of a ref's name that follows refs/jailed/<id>/; empty for what the host should not get.
 std::string place_of_ref(const std::string& name) {
@@ -69,25 +68,25 @@ std::string place_of_ref(const std::string& name) {
 
 std::string format_record(const GitRecord& record) {
   std::string text;
-  add_field(text, "project", record.project);
-  add_field(text, "git_dir", record.git_dir);
-  add_field(text, "common_dir", record.common_dir);
-  add_field(text, "above", record.above);
-  add_field(text, "read_only", record.read_only ? "1" : "");
-  add_field(text, "made_entry", record.made_entry ? "1" : "");
-  for (const auto& store : record.objects) add_field(text, "objects", store);
-  add_field(text, "lfs_objects", record.lfs_objects);
-  add_field(text, "shadow", record.shadow);
-  add_field(text, "place", record.place);
-  add_field(text, "workspace", record.workspace);
-  add_field(text, "end", "1");
+  add_pair(text, "project", record.project);
+  add_pair(text, "git_dir", record.git_dir);
+  add_pair(text, "common_dir", record.common_dir);
+  add_pair(text, "above", record.above);
+  add_pair(text, "read_only", record.read_only ? "1" : "");
+  add_pair(text, "made_entry", record.made_entry ? "1" : "");
+  for (const auto& store : record.objects) add_pair(text, "objects", store);
+  add_pair(text, "lfs_objects", record.lfs_objects);
+  add_pair(text, "shadow", record.shadow);
+  add_pair(text, "place", record.place);
+  add_pair(text, "workspace", record.workspace);
+  add_pair(text, "end", "1");
   return text;
 }
 
 std::optional<GitRecord> parse_record(std::string_view text) {
   GitRecord record;
   bool complete = false;
-  for (const auto field : core::parts(text, '\0')) {
+  for (const auto field : core::fields(text)) {
     const auto key = field.substr(0, field.find('='));
     const std::string value(field.substr(std::min(field.size(), key.size() + 1)));
     if (key == "project") record.project = value;
@@ -215,12 +214,9 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
 
 std::vector<std::string> changed_gitlinks(std::string_view raw) {
   std::vector<std::string> paths;
-  while (!raw.empty()) {
-    const auto header = core::take_part(raw, '\0');
-    const auto path = core::take_part(raw, '\0');
+  for (const auto& [header, path] : raw_changes(raw)) {
     // ":100644 160000 ..."
-    if (header.size() > 14 && (header.substr(1, 6) == "160000" || header.substr(8, 6) == "160000"))
-      paths.emplace_back(path);
+    if (header.size() > 14 && (header.substr(1, 6) == "160000" || header.substr(8, 6) == "160000")) paths.emplace_back(path);
   }
   return paths;
 }

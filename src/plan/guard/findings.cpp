@@ -13,12 +13,6 @@
 namespace jailed::plan {
 namespace {
 
-std::string column(std::string_view text, std::size_t width) {
-  std::string padded(text);
-  if (padded.size() < width) padded.resize(width, ' ');
-  return padded;
-}
-
 std::string_view name_of_change(const Finding& finding) {
   if (finding.change == Finding::Change::unreadable) return "unreadable";
   return finding.change == Finding::Change::added ? "new" : "changed";
@@ -86,8 +80,8 @@ Report::Report(const std::vector<Finding>& findings, std::string list) : list_(s
 }
 
 std::string Report::line_of(const Finding& finding) const {
-  return fmt::format("  {} {} {}  {}: {}", column(name_of(finding.entry.severity), 8), column(name_of_change(finding), 7),
-                     column(shown_path(finding), width_), finding.entry.tool, finding.entry.when);
+  return fmt::format("  {:<8} {:<7} {:<{}}  {}: {}", name_of(finding.entry.severity), name_of_change(finding), shown_path(finding), width_,
+                     finding.entry.tool, finding.entry.when);
 }
 
 std::vector<std::string> Report::lines_of(const Finding& finding) {

@@ -1,51 +1,14 @@
-#include <jailed/core/number.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/plan/guard/snapshot.hpp>
 #include <utility>
 
 namespace jailed::plan {
 namespace {
 
-// Snapshots are records of fields, each ended by a NUL: paths may hold everything else.
-void put(std::string& text, std::string_view field) {
-  text += field;
-  text += '\0';
-}
-
 template <typename... Fields>
 void put_record(std::string& text, const Fields&... fields) {
-  (put(text, fields), ...);
+  (core::add_field(text, fields), ...);
 }
-
-class FieldReader {
- public:
-  explicit FieldReader(std::string_view text) : rest_(text) {}
-
-  bool at_end() const { return rest_.empty(); }
-  bool ok() const { return ok_; }
-
-  std::string_view field() {
-    const auto end = rest_.find('\0');
-    if (end == std::string_view::npos) {
-      ok_ = false;
-      rest_ = {};
-      return {};
-    }
-    const auto value = rest_.substr(0, end);
-    rest_.remove_prefix(end + 1);
-    return value;
-  }
-
-  template <typename Number>
-  Number number() {
-    Number value{};
-    if (!core::parse_number(field(), value)) ok_ = false;
-    return value;
-  }
-
- private:
-  std::string_view rest_;
-  bool ok_ = true;
-};
 
 std::string digits(auto value) { return std::to_string(value); }
 
@@ -68,12 +31,12 @@ std::string format_snapshot(const HostSnapshot& snapshot) {
   for (const auto& [path, inode] : snapshot.mounted) put_record(text, "mounted", path, digits(inode));
   for (const auto& [path, copy] : snapshot.copies) put_record(text, "copy", path, copy);
   for (const auto& [path, target] : snapshot.leading_out) put_record(text, "link", path, target);
-  put(text, "end");
+  core::add_field(text, "end");
   return text;
 }
 
 std::optional<HostSnapshot> parse_snapshot(std::string_view text) {
-  FieldReader reader(text);
+  core::FieldReader reader(text);
   if (reader.field() != "jailed-snapshot-1") return std::nullopt;
   HostSnapshot snapshot;
   snapshot.project = reader.field();

@@ -9,7 +9,8 @@
 namespace jailed::plan {
 namespace {
 
-// FNV-1a: the name only has to be the same every time and another for another path; nobody can choose a path to meet one.
+// FNV-1a: the name only has to be the same every time and another for another path; nobody can choose a path to meet one. All else
+// that hashes takes siphash; here it would leave the caches that there are behind, unused and unnamed.
 std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 14695981039346656037U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/number.hpp>
-#include <jailed/core/text.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/plan/jail/user_files.hpp>
 
 namespace jailed::plan {
@@ -77,7 +77,7 @@ std::string git_caller_pattern() {
 
 GitCaller git_caller(std::string_view answer) {
   GitCaller caller;
-  for (const auto entry : core::parts(answer, '\0')) {
+  for (const auto entry : core::fields(answer)) {
     const auto line = entry.find('\n');
     const auto key = entry.substr(0, line);
     // A name alone is git's way to say that it is true.

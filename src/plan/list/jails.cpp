@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <jailed/core/table.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/text.hpp>
 #include <jailed/plan/engine/traits.hpp>
@@ -155,25 +155,13 @@ std::vector<std::string> projects_of(const FoundJail& jail) {
 }
 
 std::string jails_table(const Engine& engine, const std::vector<FoundJail>& jails) {
-  using Row = std::array<std::string, 8>;
-  std::vector<Row> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
+  std::vector<std::vector<std::string>> rows = {{"JAIL", "PROJECT", "ENGINE", "IMAGE", "AGE", "STATE", "SYNC", "AGENTS"}};
   for (const auto& jail : jails) {
     rows.push_back({jail.name, shown_projects(jail), std::string(traits_of(engine).name), core::printable(jail.image), jail.age,
                     shown_state(jail),
                     jail.synced ? "mutagen" : "bind", shown_agents(jail)});
   }
-  std::array<std::size_t, 8> widths{};
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string table;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
-    table += line + "\n";
-  }
-  return table;
+  return core::table(rows);
 }
 
 std::string jails_json(const Engine& engine, const std::vector<FoundJail>& jails) {

@@ -3,6 +3,7 @@
 #include <cctype>
 #include <jailed/core/text.hpp>
 #include <jailed/core/utf8.hpp>
+#include <jailed/plan/git/raw_changes.hpp>
 #include <jailed/plan/sync/problems.hpp>
 
 namespace jailed::plan {
@@ -124,12 +125,8 @@ void set_sync(SessionRecord& record, const SyncSession& session) {
 }
 
 std::optional<std::string> deleted_unseen(std::string_view raw, const std::vector<std::string>& not_carried) {
-  while (!raw.empty()) {
-    const auto header = core::take_part(raw, '\0');
-    const auto path = core::take_part(raw, '\0');
-    // ":100644 000000 1f.. 00.. D"
-    if (header.ends_with('D') && std::find(not_carried.begin(), not_carried.end(), path) != not_carried.end())
-      return std::string(path);
+  for (const auto& [header, path] : raw_changes(raw)) {
+    if (header.ends_with('D') && std::find(not_carried.begin(), not_carried.end(), path) != not_carried.end()) return std::string(path);
   }
   return std::nullopt;
 }

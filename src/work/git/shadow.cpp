@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/text.hpp>
 #include <jailed/host/beneath/beneath.hpp>
 #include <jailed/host/beneath/read.hpp>
+#include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/git/object_views.hpp>
 #include <jailed/work/git/shadow.hpp>
@@ -227,11 +227,7 @@ void make_entry(const std::string& project) {
 // To a jail that is on it still: the entry goes with the last one.
 void hand_over_entry(const std::string& part, plan::GitRecord record) {
   record.made_entry = true;
-  const auto path = part + "/repository";
-  ::unlink((path + ".new").c_str());
-  write_file(path + ".new", plan::format_record(record));
-  if (::rename((path + ".new").c_str(), path.c_str()) != 0)
-    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(path), std::strerror(errno)));
+  host::replace_file(part + "/repository", plan::format_record(record), 0644);
 }
 
 void remove_made_entry(const std::string& sessions, const std::string& session_id,

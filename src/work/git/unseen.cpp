@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <jailed/core/command.hpp>
-#include <jailed/core/text.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/sync/problems.hpp>
@@ -18,7 +18,7 @@ constexpr std::size_t kLongestList = 64U << 20;
 
 std::vector<std::string> paths_in(std::string_view text) {
   std::vector<std::string> paths;
-  for (const auto path : core::parts(text, '\0')) paths.emplace_back(path);
+  for (const auto path : core::fields(text)) paths.emplace_back(path);
   return paths;
 }
 

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/core/text.hpp>
+#include <jailed/core/fields.hpp>
 #include <jailed/host/beneath/read.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/guard/changes.hpp>
@@ -79,7 +79,7 @@ bool settle(const HostSnapshot& before, const std::string& part, const std::stri
   }
   std::string left;
   for (const auto& finding : findings) {
-    if (finding.quarantine && finding.kept_as.empty()) left += finding.path + '\0';
+    if (finding.quarantine && finding.kept_as.empty()) core::add_field(left, finding.path);
   }
   if (more > 0) {
     spdlog::error("{} more in {} were not moved away.", more, core::printable(before.project));
@@ -104,7 +104,7 @@ std::set<std::string> planted_in(const std::string& part, const std::string& pro
   std::set<std::string> paths;
   if (!host::lstat_of(part + kPlanted) || (!project.empty() && snapshot_project(part) != project)) return paths;
   const auto list = host::read_below(part, kPlanted + 1, kSnapshot).value_or("");
-  for (const auto path : core::parts(list, '\0')) paths.emplace(path);
+  for (const auto path : core::fields(list)) paths.emplace(path);
   return paths;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <jailed/core/fields.hpp>
 #include <jailed/engine/steps.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/jail/layout.hpp>
@@ -81,7 +82,7 @@ void check_share(const plan::Engine& engine, const Cargo& cargo, const ProjectSh
       const auto here = tree.here + "/" + path;
       if (!is_there(here)) continue;  // deleted here, too
       if (cannot_be_carried(left, share.path, here)) lost.push_back(here.substr(share.path.size() + 1));
-      unseen += here + '\0';
+      core::add_field(unseen, here);
     }
   }
   if (!lost.empty())

@@ -1,19 +1,14 @@
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <jailed/core/agent.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/core/number.hpp>
 #include <jailed/host/beneath/read.hpp>
+#include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/jail/state.hpp>
 #include <jailed/plan/project/known.hpp>
@@ -32,30 +27,13 @@ plan::KnownProject known_as(const std::string& path, const struct stat& info) {
   return {path, static_cast<std::uint64_t>(info.st_dev), static_cast<std::uint64_t>(info.st_ino), host::birth_of(path)};
 }
 
-// What a jailed that was killed had begun to write.
-void remove_unfinished(const std::string& config) {
-  const std::string begin = std::string(kKnown) + ".";
-  for (const auto& name : host::list_directory(config)) {
-    if (!name.starts_with(begin)) continue;
-    pid_t writer = 0;
-    if (!core::parse_number(std::string_view(name).substr(begin.size()), writer) || writer <= 0) continue;
-    if (writer == ::getpid() || (::kill(writer, 0) != 0 && errno == ESRCH)) ::unlink((config + "/" + name).c_str());
-  }
-}
-
-// In one step, and best effort: without the list nothing is said, and nothing else is lost.
+// Best effort: without the list nothing is said, and nothing else is lost.
 void write_known(const std::string& config, const std::vector<plan::KnownProject>& known) {
-  remove_unfinished(config);
-  const auto path = config + "/" + kKnown;
-  const auto written = fmt::format("{}.{}", path, ::getpid());
   try {
-    host::write_new_file(written, plan::format_known_projects(known), 0600);
+    host::replace_file(config + "/" + kKnown, plan::format_known_projects(known), 0600);
   } catch (const core::Error& error) {
     spdlog::debug("{}", error.what());
-    ::unlink(written.c_str());  // half a list would take the place of the whole one
-    return;
   }
-  if (::rename(written.c_str(), path.c_str()) != 0) ::unlink(written.c_str());
 }
 
 std::vector<std::string_view> agents_with_state(const std::string& agents) {

@@ -1,15 +1,13 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/host/beneath/read.hpp>
+#include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
 #include <jailed/work/session/notes.hpp>
@@ -29,15 +27,6 @@ bool is_of_other(const plan::Engine& engine, const plan::SessionRecord& record) 
   return record.engine != plan::engine_key(engine);
 }
 
-// In one step: the jailed that owns the session may look at any time.
-void write_whole(const std::string& path, const std::string& text) {
-  const auto written = path + ".new";
-  ::unlink(written.c_str());
-  host::write_new_file(written, text, 0600);
-  if (::rename(written.c_str(), path.c_str()) != 0)
-    throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(path), std::strerror(errno)));
-}
-
 }  // namespace
 
 void note_record(const std::string& session, const plan::SessionRecord& record) {
@@ -45,7 +34,8 @@ void note_record(const std::string& session, const plan::SessionRecord& record) 
   // What cannot be read again is not written: it would be of no jail.
   if (text.size() > kLongestRecord)
     throw core::Error("This jail has more projects and patterns that Mutagen ignores than jailed can note.", "shorten sync.json, or name fewer projects");
-  write_whole(session + "/" + kRecordFile, text);
+  // The jailed that owns the session may look at any time.
+  host::replace_file(session + "/" + kRecordFile, text, 0600);
 }
 
 std::optional<plan::SessionRecord> noted_record(const std::string& session) {
@@ -98,7 +88,7 @@ std::vector<plan::NamedProject> further_projects(const std::string& session,
 }
 
 void note_further_projects(const std::string& session, const std::vector<plan::NamedProject>& projects) {
-  write_whole(session + kFurther, plan::projects_label(projects));
+  host::replace_file(session + kFurther, plan::projects_label(projects), 0600);
 }
 
 bool is_of_other_engine(const plan::Engine& engine, const std::string& session) {

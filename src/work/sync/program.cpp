@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <jailed/core/error.hpp>
 #include <jailed/core/siphash.hpp>
+#include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/host/files/directories.hpp>
@@ -65,9 +65,10 @@ void make_places_for_podman(const MutagenProgram& program) {
   std::error_code none;
   if (std::filesystem::read_symlink(link, none) == program.podman) return;
   host::make_private_directories(directory);
-  const auto fresh = fmt::format("{}.{}", link, host::random_hex(4));
-  if (::symlink(program.podman.c_str(), fresh.c_str()) != 0 || std::rename(fresh.c_str(), link.c_str()) != 0)
+  host::AtomicFile fresh(link);
+  if (::symlink(program.podman.c_str(), fresh.beside().c_str()) != 0)
     throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(link), std::strerror(errno)));
+  fresh.put();
 }
 
 }  // namespace
@@ -105,17 +106,16 @@ void prepare_mutagen(const MutagenProgram& program) {
   // The jail's user goes through the last two, which is another one when root calls.
   ::chmod(program.agents.c_str(), 0755);
   ::chmod(directory.c_str(), 0755);
-  const auto fresh = fmt::format("{}.{}", agent, host::random_hex(4));
+  host::AtomicFile fresh(agent);
   const auto unpacked = host::capture_to_file(
-      {"/bin/tar", {"-xzOf", program.bundle, "linux_" + program.architecture}, {}}, fresh, 0755);
-  if (!unpacked.status.ok()) {
-    ::unlink(fresh.c_str());
+      {"/bin/tar", {"-xzOf", program.bundle, "linux_" + program.architecture}, {}}, fresh.beside(), 0755);
+  if (!unpacked.status.ok())
     throw core::Error(
         fmt::format("There is no agent for linux_{} in {}.", program.architecture, core::printable(program.bundle)),
         kReinstall);
-  }
-  if (::chmod(fresh.c_str(), 0755) != 0 || std::rename(fresh.c_str(), agent.c_str()) != 0)
+  if (::chmod(fresh.beside().c_str(), 0755) != 0)
     throw core::Error(fmt::format("Cannot write {}: {}.", core::printable(agent), std::strerror(errno)));
+  fresh.put();
 }
 
 }  // namespace jailed::work
