@@ -31,6 +31,10 @@ target_include_directories(jailed_spdlog SYSTEM PUBLIC $<TARGET_PROPERTY:spdlog:
 target_compile_definitions(jailed_spdlog PUBLIC SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL)
 target_link_libraries(jailed_spdlog PUBLIC jailed_fmt Threads::Threads)
 require_library(nlohmann_json nlohmann_json::nlohmann_json https://github.com/nlohmann/json.git v3.11.2)
+# Its headers alone, which one file reads: Debian's target would bring a shared library along.
+require_library(tomlplusplus tomlplusplus::tomlplusplus https://github.com/marzer/tomlplusplus.git v3.4.0)
+add_library(jailed_toml INTERFACE)
+target_include_directories(jailed_toml SYSTEM INTERFACE $<TARGET_PROPERTY:tomlplusplus::tomlplusplus,INTERFACE_INCLUDE_DIRECTORIES>)
 require_library(CLI11 CLI11::CLI11 https://github.com/CLIUtils/CLI11.git v2.3.2)
 # Boost.Beast speaks HTTP for the socket proxy; headers only.
 require_library(Boost Boost::headers https://github.com/boostorg/boost.git boost-1.83.0)

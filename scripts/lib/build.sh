@@ -1,7 +1,7 @@
 # Building jailed itself. Sourced, never run.
 # shellcheck shell=bash disable=SC2154,SC2034  # shared with the other files
 
-build_packages=(g++ cmake ninja-build libboost-dev libcli11-dev libfmt-dev libspdlog-dev nlohmann-json3-dev)
+build_packages=(g++ cmake ninja-build libboost-dev libcli11-dev libfmt-dev libspdlog-dev libtomlplusplus-dev nlohmann-json3-dev)
 sanitized_packages=(clang libclang-rt-dev catch2)
 
 # build_preset PRESET: configures and builds build/PRESET. JAILED_WARNINGS_ARE_ERRORS=ON, for who changes jailed, is handed on.

@@ -2,9 +2,9 @@
 
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
-#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/answer.hpp>
 #include <jailed/plan/engine/endpoint.hpp>
+#include <jailed/plan/settings/toml.hpp>
 #include <string_view>
 
 namespace jailed::plan {
@@ -14,35 +14,13 @@ using core::Error;
 using core::printable;
 using nlohmann::json;
 
-// A value of containers.conf: what stands in quotes, or a bare word before a comment.
-std::string conf_text(std::string_view value) {
-  if (value.starts_with('"') || value.starts_with('\'')) {
-    const auto end = value.find(value.front(), 1);
-    return std::string(value.substr(1, end == std::string_view::npos ? end : end - 1));
-  }
-  return std::string(core::trimmed(value.substr(0, value.find('#'))));
-}
-
-// `key` of [section], in as much of TOML as podman itself writes and its manual shows; the last one counts.
-std::string conf_value(const std::vector<std::string>& files, std::string_view section,
-                       std::string_view key) {
-  std::string found;
+// The last file beats the others, key by key. One that is no TOML says nothing here: podman itself refuses it.
+json containers_conf(const std::vector<std::string>& files) {
+  auto all = json::object();
   for (const auto& file : files) {
-    std::string here;
-    for (const auto line : core::lines(file)) {
-      const auto text = core::trimmed(line);
-      if (text.starts_with('[')) {
-        here.clear();
-        for (const char c : text.substr(1, text.find(']') - 1)) {
-          if (c != '"' && c != '\'' && c != ' ') here += c;
-        }
-      }
-      const auto equals = text.find('=');
-      if (here == section && equals != std::string_view::npos && core::trimmed(text.substr(0, equals)) == key)
-        found = conf_text(core::trimmed(text.substr(equals + 1)));
-    }
+    if (const auto conf = parse_toml(file); conf.is_object()) all.merge_patch(conf);
   }
-  return found;
+  return all;
 }
 
 bool is_loopback(std::string_view address) {
@@ -56,16 +34,16 @@ bool is_loopback(std::string_view address) {
 }
 
 // By name; podman 5 keeps connections in a file of its own, older ones in containers.conf.
-Endpoint connection(const EndpointFacts& facts, const std::string& name, std::string named_by,
+Endpoint connection(const EndpointFacts& facts, const json& engine_conf, const std::string& name, std::string named_by,
                     std::string way_back) {
   const auto kept = object_at(
       object_at(object_at(parse_config(facts.podman_connections), "Connection"), "Connections"), name);
   auto address = string_at(kept, "URI");
   bool machine = kept.value("IsMachine", json()) == json(true);
   if (address.empty()) {
-    const auto section = "engine.service_destinations." + name;
-    address = conf_value(facts.containers_conf, section, "uri");
-    machine = conf_value(facts.containers_conf, section, "is_machine") == "true";
+    const auto destination = object_at(object_at(engine_conf, "service_destinations"), name);
+    address = string_at(destination, "uri");
+    machine = destination.value("is_machine", json()) == json(true);
   }
   if (address.empty()) {
     throw Error(fmt::format("The podman connection '{}' is not there.", printable(name)),
@@ -79,15 +57,16 @@ Endpoint connection(const EndpointFacts& facts, const std::string& name, std::st
 
 std::optional<Endpoint> podman_endpoint(const EndpointFacts& facts) {
   if (facts.container_host) return Endpoint{*facts.container_host, "CONTAINER_HOST", "unset CONTAINER_HOST"};
+  const auto engine_conf = object_at(containers_conf(facts.containers_conf), "engine");
   if (facts.container_connection)
-    return connection(facts, *facts.container_connection, "CONTAINER_CONNECTION",
+    return connection(facts, engine_conf, *facts.container_connection, "CONTAINER_CONNECTION",
                       "unset CONTAINER_CONNECTION");
-  if (!facts.podman_is_client && conf_value(facts.containers_conf, "engine", "remote") != "true")
+  if (!facts.podman_is_client && engine_conf.value("remote", json()) != json(true))
     return std::nullopt;
   auto name = string_at(object_at(parse_config(facts.podman_connections), "Connection"), "Default");
-  if (name.empty()) name = conf_value(facts.containers_conf, "engine", "active_service");
+  if (name.empty()) name = string_at(engine_conf, "active_service");
   if (name.empty()) return std::nullopt;
-  return connection(facts, name, fmt::format("Podman's default connection '{}'", printable(name)),
+  return connection(facts, engine_conf, name, fmt::format("Podman's default connection '{}'", printable(name)),
                     "remote = false under [engine] in containers.conf");
 }
 

@@ -55,6 +55,11 @@ TEST_CASE("podman's endpoint", "[plan]") {
   CHECK_FALSE(podman_endpoint(facts)->machine);  // on Linux it sees what it is told to
   facts.containers_conf.emplace_back("[engine]\nremote = false # back\n");
   CHECK(address(podman_endpoint(facts)) == "none");
+  facts.containers_conf.emplace_back("[engine]\nremote = true\n= no TOML");
+  CHECK(address(podman_endpoint(facts)) == "none");
+  facts.containers_conf.back() = "engine = { remote = true, service_destinations = { \"a.b\" = { uri = 'ssh://me@dot/s' } } }";
+  facts.container_connection = "a.b";
+  CHECK(address(podman_endpoint(facts)) == "ssh://me@dot/s");
   facts.container_connection = "far";
   CHECK(address(podman_endpoint(facts)) == "ssh://me@far.example/run/podman/podman.sock");
   facts.container_connection = "gone";
