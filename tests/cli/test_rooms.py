@@ -1,6 +1,7 @@
 """No file includes what its room may not see, and nothing but engine/ starts an engine. The linker and the compiler keep the same, but for what a
 header says alone and for the ways around core::EngineCall."""
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_control_an_include_against_an_arrow_is_found():
 def test_the_rooms_of_the_document_are_those_of_the_build():
     table = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
     assert sorted(table) == sorted({room.partition("/")[0] for room in arrows()})
+
+
+def test_the_picture_shows_the_targets_of_the_build():
+    checked = subprocess.run([ROOT / "scripts/rooms-picture", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    picture = (ROOT / "docs/rooms.svg").read_text()
+    assert {name for name in arrows() if f">{name}</text>" in picture} == set(arrows())
 
 
 # Where a call of an engine would become a process outside of engine/. That a core::EngineCall cannot be handed to what starts
