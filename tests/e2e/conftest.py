@@ -17,6 +17,7 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config, items) -> None:
     items[:], left = divide(items, ENGINE)
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)  # one worker's for a long time, so not the last to begin
     config.hook.pytest_deselected(items=left)
 
 

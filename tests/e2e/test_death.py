@@ -8,6 +8,8 @@ import pytest
 
 from support.jail import wait_for
 
+pytestmark = [pytest.mark.side_by_side]
+
 DEAF = "trap '' TERM HUP INT"
 FOREVER = "while :; do sleep 0.1; done"
 

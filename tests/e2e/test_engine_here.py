@@ -7,6 +7,8 @@ import pytest
 
 from support.jail import IMAGE
 
+pytestmark = [pytest.mark.side_by_side]
+
 
 def own_words(errors: str) -> list[str]:
     """What is said of the jail's own; podman warns of the machine's root mount when it first starts."""

@@ -11,6 +11,8 @@ from support.git import Repository
 from support.jail import GVISOR, wait_for
 from support.sync import Synced, kill_at
 
+pytestmark = [pytest.mark.side_by_side]
+
 
 class Life:
     """A project, and how it gets into its jails."""

@@ -8,6 +8,8 @@ import pytest
 
 from support.jail import ENGINE, GVISOR, wait_for
 
+pytestmark = [pytest.mark.side_by_side]
+
 
 @pytest.fixture
 def gvisor(engine):

@@ -7,6 +7,8 @@ import pytest
 
 from support.jail import ENGINE, GVISOR, HOME, on_network, planned, run_planned
 
+pytestmark = [pytest.mark.side_by_side]
+
 CANARY = "sibling-canary-7f3a"
 # Serves the canary on every address by TCP, and under an abstract name; says its address.
 SERVE = f"""
@@ -127,6 +129,7 @@ def test_a_jail_still_reaches_the_outside(host):
     assert int(routes) >= 1 and int(servers) >= 1
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(ENGINE != "docker", reason="the network is docker's")
 def test_the_network_is_made_by_the_first_jail(host):
     """Removed by hand (which docker refuses while a jail is on it), it comes back by the next launch."""

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+pytestmark = [pytest.mark.side_by_side]
+
 
 @pytest.mark.parametrize("status", [0, 1, 3, 42, 125, 255])
 def test_the_status_is_the_command_s_own(shared_host, status):

@@ -16,6 +16,8 @@ import pytest
 from support.jail import Engine, Host, wait_for
 from support.service import engine_socket
 
+pytestmark = [pytest.mark.side_by_side, pytest.mark.xdist_group("testcontainers")]  # one service, one set of packages
+
 SOURCES = Path(__file__).parent / "testcontainers"
 # "localhost/" keeps every engine and library from asking a registry.
 SIBLING = "localhost/jailed-test-sibling:1"

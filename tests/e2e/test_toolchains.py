@@ -3,6 +3,8 @@ import pytest
 
 from support.jail import offline
 
+pytestmark = [pytest.mark.side_by_side]
+
 CARGO = {
     "Cargo.toml": '[package]\nname = "small"\nversion = "0.1.0"\nedition = "2021"\n',
     "src/lib.rs": "pub fn twice(n: u32) -> u32 {\n    n * 2\n}\n\n#[test]\nfn doubles() {\n    assert_eq!(twice(21), 42);\n}\n",

@@ -5,6 +5,8 @@ import pytest
 
 from support.jail import HOME, USER, processes_of
 
+pytestmark = [pytest.mark.side_by_side]
+
 CANARY = "host-secret-canary"
 
 
