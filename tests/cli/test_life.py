@@ -507,6 +507,47 @@ def test_an_answer_that_makes_no_sense_ends_no_detached_jail(machine):
     assert machine.host.run("ls").code == 0 and machine.host.sessions == []
 
 
+@pytest.fixture(params=["docker", "podman"])
+def both(request, new_host):
+    """Two engines, neither of which lists a jail; and who asks which."""
+    host = new_host("docker", "podman")
+    host.fakes.on("ps", 'case $0 in *podman) echo "[]";; esac')
+    one, other = (request.param, {"docker": "podman", "podman": "docker"}[request.param])
+    return host, {"JAILED_RUNTIME": one}, {"JAILED_RUNTIME": other}
+
+
+@pytest.mark.parametrize("words", [["ls"], ["stop", "--all"], ["exec", "--", "true"], ["git", "import"], ["."]], ids=lambda words: words[0])
+def test_another_engine_does_not_know_whether_a_detached_jail_has_ended(both, words):
+    """It lists none, and the session of a jail that runs was tidied up: its repository, and what was remembered of the project."""
+    host, one, other = both
+    assert host.run("--detach", env=one).code == 0
+    (session,) = host.sessions
+    before = sorted(os.listdir(host.config / "sessions" / session))
+    host.run(*words, env=other)
+    assert session in host.sessions and sorted(os.listdir(host.config / "sessions" / session)) == before
+    # The control: its own does.
+    assert host.run("ls", env=one).code == 0 and session not in host.sessions
+
+
+def test_another_engine_does_not_know_whether_a_killed_jail_has_ended(both):
+    """With an image that has not our init it goes on."""
+    host, one, other = both
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.05; done;; esac')
+    child = host.start(".", "--", "first", env=one)
+    wait_until(lambda: host.fakes.notes)
+    child.kill()
+    child.wait()
+    (session,) = host.sessions
+    before = sorted(os.listdir(host.config / "sessions" / session))
+    elsewhere = host.mkdir("elsewhere")
+    result = host.run(".", "--", "true", env=other)
+    assert (result.code, host.sessions) == (0, [session]) and f"another engine, {one['JAILED_RUNTIME']}, knows whether it has ended" in result.err
+    assert "engine" not in host.run(elsewhere, "--", "true", env=other).err
+    assert sorted(os.listdir(host.config / "sessions" / session)) == before
+    (host.fakes.directory / "ended").touch()
+    assert host.run(elsewhere, "--", "true", env=one).code == 0 and host.sessions == []
+
+
 # --- with mutagen -------------------------------------------------------------------------------
 
 

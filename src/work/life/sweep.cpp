@@ -62,6 +62,17 @@ bool remove_containers(const plan::Engine& engine, const std::string& id) {
   }
 }
 
+// It may not have ended with its jailed: an image need not have our init, nor need what watches where there is no lease have lived.
+void tell_of_other_engine(const OtherEngine& other) {
+  if (other.has_work) {
+    spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", other.name);
+    spdlog::warn("  it comes home with the next jailed that uses that one");
+  } else {
+    spdlog::warn("A jail around this project was killed, and only another engine, {}, knows whether it has ended.", other.name);
+    spdlog::warn("  it is looked at by the next jailed that uses that one");
+  }
+}
+
 // What one launch sweeps with; Mutagen is looked for only when a session may need it.
 class Sweep {
  public:
@@ -72,10 +83,7 @@ class Sweep {
     const bool siblings_gone = remove_siblings_of(id);
     if (offer_kept_session(sessions_, id, project_)) return;
     if (const auto other = engine_of_lost_work(engine_, sessions_ + "/" + id, project_)) {
-      if (!other->empty()) {
-        spdlog::warn("A jail around this project was killed, and its last work is with another engine, {}.", *other);
-        spdlog::warn("  it comes home with the next jailed that uses that one");
-      }
+      if (!other->name.empty()) tell_of_other_engine(*other);
       return;
     }
     if (offer_held_up(engine_, sessions_ + "/" + id, id, project_)) return;

@@ -93,17 +93,20 @@ void note_further_projects(const std::string& session, const std::vector<plan::N
 
 bool is_of_other_engine(const plan::Engine& engine, const std::string& session) {
   const auto record = noted_record(session);
-  return record && record->synced && is_of_other(engine, *record);
+  return record && is_of_other(engine, *record);
 }
 
-std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const std::string& session,
-                                               const std::string& project) {
+std::optional<OtherEngine> engine_of_lost_work(const plan::Engine& engine, const std::string& session, const std::string& project) {
   const auto record = noted_record(session);
-  if (!record || !record->synced || !is_of_other(engine, *record)) return std::nullopt;
-  if (record->project != project) return "";
+  if (!record || !is_of_other(engine, *record)) return std::nullopt;
+  // Of a jail that came to its end its session keeps no such file.
+  if (!record->synced && !host::lstat_of(session + "/passwd")) return std::nullopt;
+  OtherEngine other{{}, record->synced};
+  if (record->project != project) return other;
   const auto space = record->engine.find(' ');
-  if (space == std::string::npos) return record->engine;
-  return fmt::format("{} at {}", record->engine.substr(0, space), plan::shown_address(record->engine.substr(space + 1)));
+  other.name = record->engine.substr(0, space);
+  if (space != std::string::npos) other.name += fmt::format(" at {}", plan::shown_address(record->engine.substr(space + 1)));
+  return other;
 }
 
 void note_work_is_home(const std::string& session) {

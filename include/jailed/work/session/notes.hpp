@@ -23,12 +23,17 @@ plan::KnownSession known_session(const std::string& sessions, const std::string&
 /// The jails of an engine whose jailed lives, and those that were left alone with `--detach`.
 std::vector<plan::FoundJail> noted_jails(const plan::Engine& engine, const std::string& sessions);
 
-/// The note is of a jail whose work only another engine than this has. Nothing of its session may be cleared.
+/// The note is of a jail of another engine than this, which cannot say whether that has ended. Nothing of its session may be cleared.
 bool is_of_other_engine(const plan::Engine& engine, const std::string& session);
 
-/// The same, with that engine's name for a jail around `project`, empty for one around another.
-std::optional<std::string> engine_of_lost_work(const plan::Engine& engine, const std::string& session,
-                                               const std::string& project);
+/// The engine of a jail whose jailed was killed.
+struct OtherEngine {
+  std::string name;        // empty for a jail around another project than the one that was asked about
+  bool has_work = false;   // in a volume
+};
+
+/// Nothing for a jail of this engine, and for one that came to its end: what is left of its session is no engine's.
+std::optional<OtherEngine> engine_of_lost_work(const plan::Engine& engine, const std::string& session, const std::string& project);
 
 /// Nothing of the jail is in a volume any more, though its session stays: no engine has work of it.
 void note_work_is_home(const std::string& session);
