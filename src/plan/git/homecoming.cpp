@@ -2,6 +2,7 @@
 #include <jailed/core/fields.hpp>
 #include <jailed/plan/git/homecoming.hpp>
 #include <jailed/plan/git/raw_changes.hpp>
+#include <set>
 
 namespace jailed::plan {
 namespace {
@@ -45,6 +46,9 @@ echo
   g cat-file --batch-check='%(objectname) %(objecttype)' </jail/known | grep -v ' missing$' | cut -d ' ' -f 1 | sed 's/^/^/'
 } | g pack-objects --revs --thin --delta-base-offset --stdout -q
 )sh";
+
+constexpr std::size_t kMostHooks = 1000;
+constexpr std::size_t kLongestHooks = 64U << 10;
 
 constexpr std::string_view kStaged = "staged";
 constexpr std::string_view kStash = "stash/";
@@ -183,7 +187,8 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
   for (const auto* setting : {"core.fsmonitor=false", "core.hooksPath=/dev/null", "core.pager=cat",
                               "core.alternateRefsCommand=", "gc.auto=0", "maintenance.auto=false",
                               "protocol.allow=never", "core.untrackedCache=false", "log.showSignature=false",
-                              "receive.procReceiveRefs=", "core.logAllRefUpdates=true"}) {
+                              "receive.procReceiveRefs=", "core.logAllRefUpdates=true", "hook.reference-transaction.enabled=false",
+                              "hook.post-index-change.enabled=false"}) {
     command.args.insert(command.args.end(), {"-c", setting});
   }
   command.args.insert(command.args.end(), args.begin(), args.end());
@@ -210,6 +215,27 @@ core::Command quiet_git(const std::string& git, const std::string& git_dir, cons
                  {"GIT_ALLOC_LIMIT", "2g"},  // for one object that a few bytes unpack to; files of more than 512m git reads in parts
                  {"LC_ALL", "C"}};
   return command;
+}
+
+std::optional<std::vector<core::EnvVar>> without_hooks(std::string_view names) {
+  constexpr std::string_view section = "hook.";
+  std::set<std::string_view> hooks;
+  std::size_t bytes = 0;
+  for (auto name : core::fields(names)) {
+    const auto key = name.rfind('.');
+    if (!name.starts_with(section) || key < section.size()) continue;
+    name = name.substr(section.size(), key - section.size());
+    if (hooks.insert(name).second) bytes += name.size();
+    if (hooks.size() > kMostHooks || bytes > kLongestHooks) return std::nullopt;
+  }
+  std::vector<core::EnvVar> variables;
+  for (const auto& name : hooks) {
+    const auto number = std::to_string(variables.size() / 2);
+    variables.push_back({"GIT_CONFIG_KEY_" + number, std::string(section).append(name).append(".enabled")});
+    variables.push_back({"GIT_CONFIG_VALUE_" + number, "false"});
+  }
+  variables.push_back({"GIT_CONFIG_COUNT", std::to_string(hooks.size())});
+  return variables;
 }
 
 std::vector<std::string> changed_gitlinks(std::string_view raw) {

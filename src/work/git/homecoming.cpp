@@ -211,7 +211,6 @@ bool bring_refs_home(const plan::Engine& engine, const ShadowedSession& session,
                           ? make_repository(*state.record, collected, session.path, environment)
                           : *state.record;
   const HostGit git(record, session.path, environment);
-  git.check_settings();
   take_objects(git, answer);
   check_connected(git, plan.refs);
   write_arrivals(git, plan.refs);

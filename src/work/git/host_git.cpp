@@ -37,7 +37,12 @@ HostGit::HostGit(const plan::GitRecord& record, std::string scratch, const core:
     const auto real = path.empty() ? path : host::canonical(path, reason);
     if (!real.empty() && real != path) throw Refused(fmt::format("a symbolic link leads to {} now", printable(path)));
   }
-  const auto owner = host::lstat_of(record.common_dir.empty() ? record.project : record.common_dir);
+  become_owner(environment);
+  if (!record.git_dir.empty()) leave_out_hooks();
+}
+
+void HostGit::become_owner(const core::Environment& environment) {
+  const auto owner = host::lstat_of(record_.common_dir.empty() ? record_.project : record_.common_dir);
   if (!owner || ::geteuid() != 0 || owner->st_uid == 0) return;
   // Root would leave files that the owner cannot change, and obey the settings of somebody else.
   const auto setpriv = host::find_program("setpriv", environment);
@@ -50,9 +55,11 @@ HostGit::HostGit(const plan::GitRecord& record, std::string scratch, const core:
 core::Command HostGit::command(std::vector<std::string> args, const std::vector<core::EnvVar>& more) const {
   auto command =
       plan::quiet_git(git_, record_.git_dir, record_.common_dir, record_.project, std::move(args));
-  for (const auto& variable : more) {
-    std::erase_if(command.env, [&](const auto& known) { return known.name == variable.name; });
-    command.env.push_back(variable);
+  for (const auto* variables : {&without_hooks_, &more}) {
+    for (const auto& variable : *variables) {
+      std::erase_if(command.env, [&](const auto& known) { return known.name == variable.name; });
+      command.env.push_back(variable);
+    }
   }
   if (as_owner_.empty()) return command;
   std::vector<std::string> words(as_owner_.begin() + 1, as_owner_.end());
@@ -65,10 +72,19 @@ host::Captured HostGit::run(std::vector<std::string> args, const std::vector<cor
   return in_time(command(std::move(args), more), host::open_null().get());
 }
 
-void HostGit::check_settings() const {
+// Git 2.54 runs what hook.<name>.command says wherever core.hooksPath leads.
+void HostGit::leave_out_hooks() {
   const auto nothing = host::open_null();
-  if (!host::capture_with_input(command({"config", "--includes", "--get", "core.bare"}), nothing.get(), kSettingsPatience))
+  const auto answer = host::capture_with_input(command({"config", "--includes", "--null", "--name-only", "--get-regexp", "^hook[.]"}), nothing.get(),
+                                               kSettingsPatience);
+  if (!answer)
     throw Refused(fmt::format("git on this machine does not come to an end with the settings in {}/config: see what they include", printable(record_.common_dir)));
+  const bool none = answer->status == core::ExitStatus::exited(1);
+  if (!none && !answer->status.ok())
+    throw Refused(fmt::format("git on this machine cannot read the repository's settings: {}", printable(first_line(answer->err))));
+  auto variables = plan::without_hooks(answer->out);
+  if (!variables) throw Refused(fmt::format("the settings in {}/config name more hooks than any repository has", printable(record_.common_dir)));
+  without_hooks_ = std::move(*variables);
 }
 
 bool HostGit::ok(std::vector<std::string> args) const { return run(std::move(args)).status.ok(); }

@@ -75,6 +75,10 @@ Arrivals plan_arrivals(const GitRefs& known, const GitRefs& collected, const std
 core::Command quiet_git(const std::string& git, const std::string& git_dir, const std::string& common_dir,
                         const std::string& work_tree, std::vector<std::string> args);
 
+/// What switches off the hooks that a repository's settings name (git 2.54 and newer), by their names as `git config --null --name-only
+/// --get-regexp ^hook[.]` gives them; nothing when they are more than anybody has.
+std::optional<std::vector<core::EnvVar>> without_hooks(std::string_view names);
+
 /// Paths in the output of `git diff-tree -r -z --raw` at which a submodule appears, goes or changes.
 std::vector<std::string> changed_gitlinks(std::string_view raw);
 

@@ -23,15 +23,14 @@ class Refused : public std::runtime_error {
 /// (plan::quiet_git). Throws Refused where there is no git, or none that could be the owner's.
 class HostGit {
  public:
-  /// `scratch`: a directory where nothing hostile writes.
+  /// `scratch`: a directory where nothing hostile writes. Throws Refused as well when git does not come to an end with the repository's
+  /// settings: one of them may include a pipe, which came in an archive or was made in a jail.
   HostGit(const plan::GitRecord& record, std::string scratch, const core::Environment& environment);
   const std::string& scratch() const { return scratch_; }
 
   /// `more` beats what quiet_git sets.
   core::Command command(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
   host::Captured run(std::vector<std::string> args, const std::vector<core::EnvVar>& more = {}) const;
-  /// Throws Refused when git would wait for what the repository's settings include: a pipe, which came in an archive or was made in a jail.
-  void check_settings() const;
   bool ok(std::vector<std::string> args) const;
   /// Whether the files of a commit can be listed: trees that are in one another ten times over say in a kilobyte that there are more than any
   /// memory holds, and git's diff and index would try.
@@ -44,10 +43,13 @@ class HostGit {
   std::optional<std::pair<uid_t, gid_t>> owner() const { return owner_; }
 
  private:
+  void become_owner(const core::Environment& environment);
+  void leave_out_hooks();
   const plan::GitRecord& record_;
   std::string scratch_;
   std::string git_;
   std::vector<std::string> as_owner_;
+  std::vector<core::EnvVar> without_hooks_;
   std::optional<std::pair<uid_t, gid_t>> owner_;
 };
 
