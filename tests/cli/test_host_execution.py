@@ -178,6 +178,28 @@ def test_hooks_that_the_settings_name_are_guarded(host, where):
     assert not (host.project / "tools/hooks/post-checkout").exists()
 
 
+NAMED_ONLY = {
+    "hooks": ("[core]\n\thooksPath = .githooks\n", ".githooks/post-checkout"),
+    "husky": ("[core]\n\thooksPath = .husky/_\n", ".husky/_/pre-commit"),
+    "an included file": ("[include]\n\tpath = ../team.inc\n", "team.inc"),
+    "a filter": ('[filter "tidy"]\n\tclean = ./clean %f\n', "clean"),
+    "a monitor": ("[core]\n\tfsmonitor = tools/watch\n", "tools/watch"),
+    "a hook": ('[hook "lint"]\n\tevent = pre-commit\n\tcommand = ./tools/lint --fast\n', "tools/lint"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED_ONLY.values(), ids=NAMED_ONLY.keys())
+def test_what_settings_name_is_guarded_where_it_is_not_there_yet(host, case):
+    """A hooks directory that the user has in some projects (git config --global core.hooksPath .githooks) and that the agent makes in another."""
+    text, path = case
+    git_shape(host, ".git")
+    put(host, ".git/config", text)
+    lines = jail(host, f"mkdir -p $(dirname {path}); echo evil >{path}; chmod +x {path}")
+    assert any(line.split()[:3] == ["critical", "new", path] for line in lines), lines
+    assert not (host.project / path).exists()
+    assert not any(path in line for line in jail(host, "mkdir -p src; echo >src/file"))
+
+
 def test_allow_edit(host):
     for name in (".envrc", ".vscode/tasks.json", "sub/.envrc"):
         put(host, name)

@@ -6,6 +6,7 @@
 #include <jailed/plan/guard/named.hpp>
 #include <jailed/plan/project/project.hpp>
 #include <set>
+#include <utility>
 
 namespace jailed::plan {
 namespace {
@@ -25,45 +26,59 @@ HostEntry named_entry(const HostEntry& like, const std::string& path, bool whole
   return entry;
 }
 
+// Settings that are command lines: git, or what comes with it, runs them at the top of the work tree.
+bool is_command_line(const GitSetting& setting) {
+  static const std::set<std::string_view> sections = {"alias",    "gpg",     "credential", "pager",     "sequence", "difftool", "mergetool", "hook",
+                                                      "trailer",  "browser", "man",        "sendemail", "imap",     "guitool",  "instaweb"};
+  static const std::set<std::pair<std::string_view, std::string_view>> keys = {
+      {"core", "fsmonitor"},        {"core", "sshcommand"},        {"core", "editor"},       {"core", "pager"},
+      {"core", "askpass"},          {"core", "gitproxy"},          {"core", "alternaterefscommand"}, {"merge", "driver"},
+      {"remote", "uploadpack"},     {"remote", "receivepack"},     {"submodule", "update"},  {"interactive", "difffilter"},
+      {"tar", "command"},           {"uploadpack", "packobjectshook"}, {"lfs", "path"},      {"lfs", "args"},
+      {"lfs", "clean"},             {"lfs", "smudge"}};
+  const auto& [section, subsection, key, value] = setting;
+  return sections.contains(section) || keys.contains({section, key}) || (section == "filter" && key != "required") ||
+         (section == "diff" && key != "algorithm");
+}
+
+bool runs_unasked(const GitSetting& setting) {
+  static const std::set<std::string_view> when_told = {"alias", "difftool", "mergetool", "browser", "man", "sendemail", "imap", "guitool", "instaweb", "tar"};
+  return !when_told.contains(setting.section);
+}
+
 }  // namespace
 
-std::vector<HostEntry> named_by_git(const std::string& project, const std::string& git_dir,
-                                    const std::vector<GitSetting>& settings,
+std::vector<HostEntry> named_by_git(const SettingsOf& whose, const std::vector<GitSetting>& settings,
                                     const std::function<bool(const std::string&)>& exists) {
+  const auto& [project, work_tree, git_dir] = whose;
   std::vector<HostEntry> entries;
   std::set<std::string> seen;
-  const auto add = [&](std::string path, const GitSetting& setting) {
-    if (path.empty() || path == ".git" || path.starts_with(".git/") || !seen.insert(path).second || !exists(path) ||
-        entries.size() >= 2 * kMostNamed)
-      return;
+  const auto add = [&](std::string path, const GitSetting& setting, bool everywhere = false) {
+    if (path.empty() || path == ".git" || path.starts_with(".git/") || !seen.insert(path).second || entries.size() >= 2 * kMostNamed) return;
     for (const bool whole_tree : {false, true}) {
       auto entry = named_entry(host_shape("(config)"), path, whole_tree);
+      // Without a slash in front it is one in any directory.
+      if (everywhere) entry.glob.erase(0, 1);
       entry.when = fmt::format("as {}.{} names it: commit, checkout, status", setting.section, setting.key);
       entries.push_back(std::move(entry));
     }
   };
   for (const auto& setting : settings) {
     const auto& [section, subsection, key, value] = setting;
-    if (section == "core" && key == "hookspath") {
-      auto path = below(project, project, value);
+    const bool relative = !value.starts_with('/');
+    if ((section == "core" && key == "hookspath") || (section == "init" && key == "templatedir")) {
+      auto path = below(project, work_tree, value);
       // husky: the hooks that git is told of call those of the directory above.
       if (path.ends_with("/_")) path.resize(path.size() - 2);
-      add(path, setting);
+      add(path, setting, git_dir.empty() && relative);
     } else if ((section == "include" || section == "includeif") && key == "path") {
-      add(below(project, git_dir.empty() ? project : git_dir, value), setting);
-    } else {
-      // Settings that are command lines: git runs them at the top of the work tree.
-      const bool program =
-          (section == "core" && (key == "fsmonitor" || key == "sshcommand" || key == "editor" ||
-                                 key == "pager" || key == "askpass" || key == "gitproxy")) ||
-          (section == "filter" && key != "required") || (section == "diff" && key != "algorithm") ||
-          (section == "merge" && key == "driver") || section == "alias" || section == "gpg" ||
-          section == "credential" || section == "pager" || section == "sequence" || section == "difftool" ||
-          section == "mergetool";
-      if (!program) continue;
+      // One of the user's own is relative to where that stands.
+      if (!git_dir.empty() || !relative) add(below(project, git_dir, value), setting);
+    } else if (is_command_line(setting)) {
       for (const auto& word : core::words(value, kBetweenWords)) {
         const auto path = word.starts_with('!') ? word.substr(1) : word;
-        if (path.find('/') != std::string::npos) add(below(project, project, path), setting);
+        const auto named = path.find('/') == std::string::npos ? std::string{} : below(project, work_tree, path);
+        if (runs_unasked(setting) || (!named.empty() && !seen.contains(named) && exists(named))) add(named, setting);
       }
     }
   }

@@ -156,29 +156,40 @@ std::vector<plan::GitSetting> settings_in(const std::string& directory, const ch
   return plan::parse_git_config(host::read_below(directory, name, kSmallConfig).value_or(""));
 }
 
-// The user's own settings name paths in every project: core.hooksPath = .githooks.
-std::vector<HostEntry> named_by_settings(const plan::GitFacts& git, const core::Environment& environment) {
-  auto settings = settings_in(git.common_dir, "config");
+// The user's own settings, which name paths in every project: core.hooksPath = .githooks.
+std::vector<plan::GitSetting> settings_of_user(const core::Environment& environment) {
+  std::vector<plan::GitSetting> settings;
+  // The user's own way to these may lead through links.
   const auto add = [&](const std::string& directory, const char* name) {
-    const auto more = settings_in(directory, name);
+    std::string reason;
+    const auto more = settings_in(host::canonical(directory, reason), name);
     settings.insert(settings.end(), more.begin(), more.end());
   };
-  if (!git.git_dir.empty()) add(git.git_dir, "config.worktree");
-  // The user's own way to these may lead through links.
-  const auto add_own = [&](const std::string& directory, const char* name) {
-    std::string reason;
-    add(host::canonical(directory, reason), name);
-  };
   const auto home = environment.get("HOME");
-  if (home) add_own(*home, ".gitconfig");
+  if (home) add(*home, ".gitconfig");
   if (const auto base = environment.get("XDG_CONFIG_HOME")) {
-    add_own(*base + "/git", "config");
+    add(*base + "/git", "config");
   } else if (home) {
-    add_own(*home + "/.config/git", "config");
+    add(*home + "/.config/git", "config");
   }
-  return plan::named_by_git(git.project, git.common_dir, settings, [&](const std::string& path) {
-    return host::lstat_of(git.project + "/" + path).has_value();
-  });
+  return settings;
+}
+
+std::vector<HostEntry> named_by_settings(const plan::GitFacts& git, const core::Environment& environment) {
+  const auto& project = git.project;
+  const auto exists = [&](const std::string& path) { return host::lstat_of(project + "/" + path).has_value(); };
+  auto named = plan::named_by_git({project, project, {}}, settings_of_user(environment), exists);
+  const auto add = [&](const std::string& work_tree, const std::string& git_dir, const std::vector<plan::GitSetting>& settings) {
+    const auto more = plan::named_by_git({project, work_tree, git_dir}, settings, exists);
+    named.insert(named.end(), more.begin(), more.end());
+  };
+  if (git.git_dir.empty()) return named;
+  const auto common = settings_in(git.common_dir, "config");
+  add(project, git.common_dir, common);
+  add(project, git.common_dir, settings_in(git.git_dir, "config.worktree"));
+  for (const auto& module : git.modules) add(project + "/" + module.path, module.git_dir, settings_in(module.git_dir, "config"));
+  for (const auto& worktree : git.worktrees) add(project + "/" + worktree.path, git.common_dir, common);
+  return named;
 }
 
 // Files that an .envrc reads, links that lead within the project: known only once the scan has met them.

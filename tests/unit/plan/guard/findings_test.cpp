@@ -50,8 +50,9 @@ TEST_CASE("a snapshot is read back as it was", "[plan]") {
 
 TEST_CASE("paths that git's settings name", "[plan]") {
   const auto named = [](std::vector<GitSetting> settings) {
-    return globs_of(named_by_git("/p", "/p/.git", settings, kThere));
+    return globs_of(named_by_git({"/p", "/p", "/p/.git"}, settings, kThere));
   };
+  const auto named_by_user = [](std::vector<GitSetting> settings) { return globs_of(named_by_git({"/p", "/p", ""}, settings, kThere)); };
   CHECK(named({{"core", "", "hookspath", ".githooks"}}) == Globs{"/.githooks", "/.githooks/**"});
   CHECK(named({{"core", "", "hookspath", ".husky/_"}}) == Globs{"/.husky", "/.husky/**"});
   CHECK(named({{"core", "", "hookspath", "/p/x"}}) == Globs{"/x", "/x/**"});
@@ -64,10 +65,25 @@ TEST_CASE("paths that git's settings name", "[plan]") {
   CHECK(named({{"core", "", "fsmonitor", "./watch"}}) == Globs{"/watch", "/watch/**"});
   CHECK(named({{"alias", "", "x", "!./run me"}}) == Globs{"/run", "/run/**"});
   CHECK(named({{"user", "", "name", "a/b"}, {"remote", "o", "url", "./x"}}).empty());
-  CHECK(named_by_git("/p", "/p/.git", {{"core", "", "hookspath", "h"}}, [](const auto&) {
-          return false;
-        }).empty());
-  CHECK(named_by_git("/p", "", {{"core", "", "hookspath", "a*[b"}}, kThere).front().glob == "/a[*][[]b");
+  CHECK(named({{"core", "", "hookspath", "a*[b"}}).front() == "/a[*][[]b");
+  // Git from 2.54 on; and what comes with git.
+  CHECK(named({{"hook", "lint", "command", "./lint --fast"}, {"hook", "lint", "event", "pre-commit"}}) == Globs{"/lint", "/lint/**"});
+  for (const GitSetting& setting : std::vector<GitSetting>{{"trailer", "x", "cmd", "t/x"}, {"remote", "o", "uploadpack", "t/x"}, {"submodule", "s", "update", "!t/x"},
+                                                           {"interactive", "", "difffilter", "t/x"}, {"tar", "xz", "command", "t/x"}, {"init", "", "templatedir", "t/x"},
+                                                           {"lfs", "customtransfer.x", "path", "t/x"}, {"core", "", "alternaterefscommand", "t/x"}})
+    CHECK(named({setting}) == Globs{"/t/x", "/t/x/**"});
+  // Of a submodule: there.
+  CHECK(globs_of(named_by_git({"/p", "/p/sub", "/p/.git/modules/sub"}, {{"core", "", "hookspath", ".githooks"}}, kThere)) == Globs{"/sub/.githooks", "/sub/.githooks/**"});
+  // Of the user: in every repository below.
+  CHECK(named_by_user({{"core", "", "hookspath", ".githooks"}}) == Globs{".githooks", ".githooks/**"});
+  CHECK(named_by_user({{"filter", "x", "clean", "./clean"}}) == Globs{"/clean", "/clean/**"});
+  CHECK(named_by_user({{"core", "", "hookspath", "/p/hooks"}, {"include", "", "path", "/p/team"}}) == Globs{"/hooks", "/hooks/**", "/team", "/team/**"});
+  CHECK(named_by_user({{"include", "", "path", "team"}}).empty());
+  // What is not there yet: what runs unasked.
+  const auto missing = [](const std::string&) { return false; };
+  CHECK(named_by_git({"/p", "/p", "/p/.git"}, {{"alias", "", "x", "!./run build/"}, {"mergetool", "x", "cmd", "./merge"}}, missing).empty());
+  CHECK(globs_of(named_by_git({"/p", "/p", "/p/.git"}, {{"core", "", "hookspath", "h"}, {"filter", "x", "clean", "./f"}}, missing)) ==
+        Globs{"/h", "/h/**", "/f", "/f/**"});
 }
 
 TEST_CASE("files that an .envrc reads", "[plan]") {
@@ -242,9 +258,9 @@ TEST_CASE("a file that names a million others names a thousand", "[plan]") {
   for (int i = 0; i < 100000; ++i) settings += " ./f" + std::to_string(i);
   int asked = 0;
   const auto exists = [&](const std::string&) { return ++asked > 0; };
-  CHECK(named_by_git("/p", "/p/.git", {{"alias", "", "x", settings}}, exists).size() == 2 * kMostNamed);
+  CHECK(named_by_git({"/p", "/p", "/p/.git"}, {{"alias", "", "x", settings}}, exists).size() == 2 * kMostNamed);
   asked = 0;
-  CHECK(named_by_git("/p", "/p/.git", {{"alias", "", "x", "./a ./a ./a"}}, exists).size() == 2);
+  CHECK(named_by_git({"/p", "/p", "/p/.git"}, {{"alias", "", "x", "./a ./a ./a"}}, exists).size() == 2);
   CHECK(asked == 1);
 }
 
