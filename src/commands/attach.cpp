@@ -189,7 +189,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   const auto key = plan::sync_key(jail.session, name);
 
   const auto facts = look_at_git(places.project, {environment, places.config});
-  check_beside_jails(found.sessions, places.project, false, jail.session);
+  check_beside_jails(found.sessions, {places.project, false, {}}, jail.session);
   ObjectViews views(jail.session, identity_here(places, environment), nullptr);
   auto sources = git_sources(facts, part, places.project, views);
   sources.beside = true;
@@ -207,7 +207,7 @@ void attach_synced(const Found& found, const FoundJail& jail, const std::string&
   further.push_back({name, places.project});
   try {
     const LaunchTurn turn(found.sessions);
-    check_beside_jails(found.sessions, places.project, false, jail.session);
+    check_beside_jails(found.sessions, {places.project, false, {}}, jail.session);
     note_further_projects(session, further);
   } catch (const core::Error&) {
     host::remove_tree(part);

@@ -315,6 +315,31 @@ def test_a_project_with_objects_beside_its_git_is_in_one_jail_at_a_time(host, in
     assert host.run(project, "--", "second").code == 0
 
 
+@pytest.mark.parametrize("how", ["worktree", "borrowed"])
+def test_objects_in_the_project_of_a_running_jail_are_not_mounted(host, how):
+    """Of a project beside it: a linked worktree, a clone that borrows. What works there could put a link in their place."""
+    host.mkdir("code")
+    main = repository(host, "code/main")
+    project = host.directory / "beside"
+    if how == "worktree":
+        git(host, "worktree", "add", "-q", project, where=main)
+    else:
+        git(host, "clone", "-q", "--shared", main, project)
+    host.give(host.directory)
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.05; done;; esac')
+    # The controls: its own .git is a mount in the jail that it belongs to, but for --git rw; one that runs beside it is in nobody's way.
+    for first_of, options, refused in [(host.directory / "code", [], True), (main, [], False), (main, ["--git", "rw"], True), (host.mkdir("other"), [], False)]:
+        (host.fakes.directory / "notes").unlink(missing_ok=True)
+        (host.fakes.directory / "ended").unlink(missing_ok=True)
+        first = host.start(*options, first_of, "--", "first")
+        wait_until(lambda: host.fakes.notes == ["up"])
+        second = host.run(project, "--", "second")
+        (host.fakes.directory / "ended").touch()
+        assert first.wait(20) == 0
+        assert (second.code, "its repository has objects in" in second.err) == ((125, True) if refused else (0, False)), second.err
+    assert launch(host, project).code == 0
+
+
 def blocks(host, directory: str, word: str) -> None:
     """The launch of a project of this name stands still where it asks git, after its look at other jails and before its own is known."""
     (host.fakes.bin / "git").unlink()

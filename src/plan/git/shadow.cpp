@@ -194,6 +194,19 @@ bool mounts_parts(const GitFacts& facts) {
   });
 }
 
+std::vector<std::string> mounted_elsewhere(const GitFacts& facts) {
+  std::vector<std::string> paths;
+  const auto add = [&](const std::string& path) {
+    if (!path.empty() && !is_within(path, facts.project)) paths.push_back(path);
+  };
+  for (const auto& store : facts.objects) add(store.path);
+  add(facts.lfs_objects);
+  for (const auto& module : facts.modules) {
+    for (const auto& store : module.objects) add(store.path);
+  }
+  return paths;
+}
+
 std::vector<BindMount> object_binds(const std::string& place, const std::vector<ObjectStore>& stores,
                                     const std::vector<std::string>& sources, const std::string& view) {
   std::vector<BindMount> binds;

@@ -69,6 +69,9 @@ SessionRecord record_in(const json& text) {
   record.further = projects_in(text.at("further"));
   record.beside = projects_in(text.at("beside"));
   for (const auto& sync : text.at("syncs")) record.syncs.push_back(sync_in(sync, record.id));
+  if (const auto elsewhere = text.find("elsewhere"); elsewhere != text.end()) {
+    for (const auto& path : *elsewhere) record.elsewhere.push_back(decode_bytes(path.get<std::string>()));
+  }
   return record;
 }
 
@@ -112,6 +115,7 @@ std::string format_session_record(const SessionRecord& record) {
                {"further", coded(record.further)},
                {"beside", coded(record.beside)},
                {"syncs", std::move(syncs)}};
+  for (const auto& path : record.elsewhere) text["elsewhere"].push_back(encode_bytes(path));
   if (record.sandbox) text["sandbox"] = encode_bytes(*record.sandbox);
   return text.dump(1) + "\n";
 }

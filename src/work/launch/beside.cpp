@@ -12,6 +12,7 @@
 #include <jailed/plan/project/beside.hpp>
 #include <jailed/work/launch/beside.hpp>
 #include <jailed/work/session/notes.hpp>
+#include <jailed/work/session/parts.hpp>
 #include <jailed/work/session/session.hpp>
 #include <thread>
 #include <utility>
@@ -41,7 +42,10 @@ std::vector<plan::RunningBeside> running_beside(const std::string& sessions, con
     if (!record) continue;
     const bool left_alone = std::find(detached.begin(), detached.end(), id) != detached.end();
     if (!left_alone && !session_is_owned(sessions, id)) continue;
-    plan::RunningBeside jail{plan::container_name(record->project, id), {record->project}, record->synced, !left_alone && is_starting(session)};
+    const auto parts = session_parts(session);
+    const bool masks_git =
+        record->synced || std::all_of(parts.begin(), parts.end(), [](const auto& part) { return host::lstat_of(part + "/repository").has_value(); });
+    plan::RunningBeside jail{plan::container_name(record->project, id), {record->project}, record->synced, !left_alone && is_starting(session), record->elsewhere, masks_git};
     for (const auto& further : further_projects(session, record->further)) jail.projects.push_back(further.path);
     running.push_back(std::move(jail));
   }
@@ -50,9 +54,11 @@ std::vector<plan::RunningBeside> running_beside(const std::string& sessions, con
 
 }  // namespace
 
-void check_beside_jails(const std::string& sessions, const std::string& project, bool mounted_parts, const std::string& except) {
-  plan::check_beside(project, mounted_parts, running_beside(sessions, except));
+void check_beside_jails(const std::string& sessions, const plan::LaunchedBeside& launched, const std::string& except) {
+  plan::check_beside(launched, running_beside(sessions, except));
 }
+
+plan::LaunchedBeside beside_of(const ProjectShare& share) { return {share.path, plan::mounts_parts(share.facts), plan::mounted_elsewhere(share.facts)}; }
 
 LaunchTurn::LaunchTurn(const std::string& sessions) {
   const auto end = steady_clock::now() + kTurnPatience;
@@ -63,14 +69,17 @@ LaunchTurn::LaunchTurn(const std::string& sessions) {
   }
 }
 
-void announce(const std::string& sessions, const std::string& session_id, const plan::SessionRecord& record, const std::vector<ProjectShare>& shares) {
+void announce(const std::string& sessions, const std::string& session_id, plan::SessionRecord record, const std::vector<ProjectShare>& shares) {
+  for (const auto& share : shares) {
+    for (auto& path : beside_of(share).elsewhere) record.elsewhere.push_back(std::move(path));
+  }
   for (bool noted = false;; std::this_thread::sleep_for(kBetweenLooks)) {
     const LaunchTurn turn(sessions);
     if (!std::exchange(noted, true)) note_record(sessions + "/" + session_id, record);
     const auto running = running_beside(sessions, session_id);
     bool wait = false;
     for (const auto& share : shares) {
-      plan::check_beside(share.path, plan::mounts_parts(share.facts), running);
+      plan::check_beside(beside_of(share), running);
       wait = wait || plan::must_wait(share.path, running);
     }
     if (!wait) return;

@@ -55,7 +55,7 @@ PreparedJail::PreparedJail(const LaunchFacts& facts) {
 void PreparedJail::prepare(const LaunchFacts& facts) {
   sessions_ = facts.places.config + "/sessions";
   auto shares = look_at_projects(facts);
-  for (const auto& share : shares) check_beside_jails(sessions_, share.path, plan::mounts_parts(share.facts), {});
+  for (const auto& share : shares) check_beside_jails(sessions_, beside_of(share), {});
   session_.emplace(sessions_);
   lease_.emplace(session_->path() + "/lease");
   draft_ = draft_jail(facts, session_->id(), std::move(shares), static_cast<bool>(*lease_));

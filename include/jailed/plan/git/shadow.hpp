@@ -53,6 +53,9 @@ struct GitFacts {
 /// objects that lie elsewhere in it.
 bool mounts_parts(const GitFacts& facts);
 
+/// Directories of objects, and of files of LFS, that are mounted by their path and lie outside of the project.
+std::vector<std::string> mounted_elsewhere(const GitFacts& facts);
+
 /// Directories of one launch. What the jail sees of the session goes by `view`; for root the objects go by
 /// mounts of their own, in the order of GitFacts::objects, then the one for LFS.
 struct GitSources {

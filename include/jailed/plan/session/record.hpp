@@ -30,6 +30,7 @@ struct SessionRecord {
   std::vector<NamedProject> further;                // at the launch
   std::vector<NamedProject> beside;                 // what Mutagen keeps in step beside the projects (Carried::followed)
   std::vector<SyncSession> syncs;                   // as they were made; made again with just that
+  std::vector<std::string> elsewhere;               // directories outside of the projects of which parts are mounted (mounted_elsewhere)
   bool operator==(const SessionRecord&) const = default;
 };
 

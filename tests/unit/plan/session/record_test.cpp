@@ -23,6 +23,7 @@ SessionRecord full_record() {
   record.further = {{"api", "/srv/api,\"x\""}};
   record.beside = {{"/home/coder/.claude", "/c/agents/claude"}};
   record.syncs = {{.id = record.id, .project = record.project, .container = "jailed-a", .ignores = {"node_modules", "/.b\xc3"}, .name = "api"}};
+  record.elsewhere = {"/code/main/.git/objects", "/a\n\xff/objects"};
   return record;
 }
 
