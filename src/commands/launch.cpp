@@ -118,7 +118,7 @@ void tell_before(const LaunchFacts& facts) {
   for (const auto& notice : plan::surroundings_notices(settings, facts.environment)) spdlog::info("{}", notice);
   if (!engine.reach.mounts) tell_of_logins_elsewhere(plan::state_paths(places.config, settings, places.project).agents);
   tell_of_missing_limits(facts);
-  warn_of_foreign_image(engine, settings.image);
+  look_at_image(engine, settings.image);
   if (!settings.quiet) {
     tell_of_moved_projects(facts);
     tell_of_links_out(facts);

@@ -16,6 +16,12 @@ bool is_foreign_image(const plan::Engine& engine, const std::string& image) {
   return answer.status == core::ExitStatus::exited(0) && plan::is_foreign(answer.out);
 }
 
+void check_annotations(const plan::Engine& engine, const std::string& image) {
+  const auto call = plan::image_annotations_command(engine, image);
+  if (!call) return;
+  if (const auto answer = Client::capture(*call); answer.status.ok()) plan::check_annotations(engine, image, answer.out);
+}
+
 host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
                                const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
                                const std::function<void()>& on_tick) {

@@ -6,6 +6,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <jailed/socket_proxy/connection.hpp>
+#include <jailed/socket_proxy/image.hpp>
 #include <jailed/socket_proxy/patient.hpp>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -164,6 +165,10 @@ class Connection {
   bool change(const Forward& forward) {
     const Change change(shared_);
     if (!change.allowed()) return answer(503, message("jailed: this jail is ending"));
+    if (forward.reply == Reply::container_made && shared_.policy.annotations) {
+      const std::lock_guard turn(shared_.lists);
+      if (const auto refused = refused_image(shared_.engine, json::parse(forward.body).value("Image", ""))) return answer(refused->status, refused->body);
+    }
     const auto reply = shared_.engine.ask(forward);
     if (reply.ok() || reply.status == 404) {
       if (!record(forward, reply))
@@ -312,30 +317,6 @@ class Connection {
 };
 
 }  // namespace
-
-Change::Change(Shared& shared) : shared_(shared) {
-  const std::lock_guard lock(shared_.mutex);
-  allowed_ = !shared_.ending;
-  if (allowed_) ++shared_.changes;
-}
-
-Change::~Change() {
-  if (!allowed_) return;
-  const std::lock_guard lock(shared_.mutex);
-  --shared_.changes;
-  shared_.idle.notify_all();
-}
-
-Interruptible::Interruptible(Shared& shared, Socket& socket) : shared_(shared), fd_(socket.native_handle()) {
-  const std::lock_guard lock(shared_.mutex);
-  if (shared_.ending) ::shutdown(fd_, SHUT_RDWR);
-  shared_.open.insert(fd_);
-}
-
-Interruptible::~Interruptible() {
-  const std::lock_guard lock(shared_.mutex);
-  shared_.open.erase(fd_);
-}
 
 void serve_connection(Shared& shared, Socket client) {
   try {

@@ -32,6 +32,7 @@ constexpr int kMostConnections = 128;
 constexpr int kFilesOfConnection = 3;  // the client's, the engine's, and one to spare
 constexpr int kFilesBeside = 16;
 constexpr auto kPauseWithoutRoom = std::chrono::milliseconds(100);
+constexpr const char* kAnnotations = "annotations";
 constexpr auto kLastChanges = std::chrono::seconds(60);
 
 core::Error failed(std::string_view what) {
@@ -51,7 +52,7 @@ std::optional<std::uint64_t> parse_number(const std::string& text) {
 }
 
 Options parse(const std::vector<std::string>& words) {
-  if (words.size() != 8) throw core::Error("The proxy for the engine's socket is jailed's own to start.");
+  if (words.size() != 9) throw core::Error("The proxy for the engine's socket is jailed's own to start.");
   Options options;
   options.directory = words[0];
   options.upstream = words[1];
@@ -61,6 +62,7 @@ Options parse(const std::vector<std::string>& words) {
   if (const auto group = parse_number(words[5])) options.group = static_cast<gid_t>(*group);
   options.memory = parse_number(words[6]);
   options.pids = parse_number(words[7]);
+  options.annotations = words[8] == kAnnotations;
   return options;
 }
 
@@ -167,7 +169,7 @@ core::Command command(const Options& options, const std::string& program) {
   return {program,
           {kSubcommand, options.directory, options.upstream, options.session, std::to_string(options.uid),
            std::to_string(options.gid), options.group ? std::to_string(*options.group) : "-",
-           number_or_dash(options.memory), number_or_dash(options.pids)},
+           number_or_dash(options.memory), number_or_dash(options.pids), options.annotations ? kAnnotations : "-"},
           {}};
 }
 
@@ -180,7 +182,7 @@ int serve(const std::vector<std::string>& arguments) {
     Context context;
     const auto upstream = host::held_in_reach(options.upstream);  // once root's directories are not
     if (upstream.empty()) throw failed("reach the engine's socket");
-    Shared shared({options.session, options.memory, options.pids}, Upstream(context, upstream));
+    Shared shared({options.session, options.memory, options.pids, options.annotations}, Upstream(context, upstream));
     become(options);
     shared.engine.connect();  // fails here rather than in the jail
     say("ready\n");

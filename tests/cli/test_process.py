@@ -133,7 +133,7 @@ def test_a_daemon_that_holds_an_engines_output_keeps_nobody_waiting(host):
 
 @pytest.mark.parametrize("words, status", [
     (["__socket-proxy"], 125),
-    (["__socket-proxy", "/absent", "/absent", "x", "1", "1", "-", "-", "-"], 125),
+    (["__socket-proxy", "/absent", "/absent", "x", "1", "1", "-", "-", "-", "-"], 125),
     (["__death-watch"], 2),
     (["__follow-changes"], 2),
     (["__follow-changes", "/absent", "/absent", "c", "s", "/absent"], 125),

@@ -251,6 +251,28 @@ def test_an_image_that_jailed_did_not_build_is_said_plainly(host, answer, said):
     assert hardening == [word for word in host.fakes.calls[-1].args if word in hardening] != []
 
 
+@pytest.mark.parametrize("annotations, code", [('{"run.oci.seccomp_bpf_data":"BgAAAAAA/38="}', 125), ('{"org.opencontainers.image.title":"t","x":"y"}', 125), ('[]', 125), ('', 125),
+                                               ('{"org.opencontainers.image.title":"t"}', 0), ('{}', 0), ('null', 0)])  # fmt: skip
+def test_no_image_tells_podmans_runtime_what_to_do(new_host, annotations, code):
+    """Podman gives a container the annotations of its image; crun takes its filter of system calls from one of them."""
+    host = new_host("podman")
+    host.fakes.on("image", f"case $* in *Annotations*) echo '{annotations}';; *) echo 0.1.0;; esac")
+    for image in ("debian:trixie", "example.org/team/jailed:1"):
+        result = host.run("--image", image, ".")
+        assert result.code == code, result.err
+        assert bool(host.fakes.called("run")) == (code == 0)
+        if annotations.startswith("{") and code:
+            assert f"The image '{image}' has the annotation '" in result.err and "LABEL copied=yes" in result.err
+    # The control: what jailed builds here is not asked about.
+    assert host.run(".").code == 0
+
+
+def test_docker_gives_no_container_the_annotations_of_its_image(host):
+    host.fakes.on("image", "echo 0.1.0")
+    assert host.run("--image", "debian:trixie", ".").code == 0
+    assert [call.args[0] for call in host.fakes.calls] == ["image", "run"]
+
+
 def test_an_image_by_jailed_s_name_costs_no_question(host):
     host.run("--image", "registry.example.org/team/jailed:2", ".")
     assert [call.args[0] for call in host.fakes.calls] == ["run"]

@@ -71,7 +71,7 @@ def reply(status: int, body: bytes, more: str = "") -> bytes:
 
 
 class Proxy:
-    def __init__(self, directory: Path, *limits: str) -> None:
+    def __init__(self, directory: Path, *limits: str, annotations: str = "-") -> None:
         self.directory = directory
         (directory / "session").mkdir()
         self.engine = FakeEngine(directory / "engine.sock")
@@ -80,7 +80,7 @@ class Proxy:
             "GET /containers/json": reply(200, b"[]"),
             "GET /networks": reply(200, b"[]"),
         }
-        argv = [*limits, Host.binary, "__socket-proxy", directory / "session", directory / "engine.sock", SESSION, "12345", "12345", "-", "-", "-"]
+        argv = [*limits, Host.binary, "__socket-proxy", directory / "session", directory / "engine.sock", SESSION, "12345", "12345", "-", "-", "-", annotations]
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self.process.stdout and self.process.stdout.readline() == b"ready\n"
 
@@ -119,10 +119,10 @@ def new_proxy(base):
     """Makes proxies, with limits of their own: new_proxy("--nofile=24:24")."""
     made = []
 
-    def make(*limits: str) -> Proxy:
+    def make(*limits: str, **more: str) -> Proxy:
         directory = Path(tempfile.mkdtemp(prefix="proxy-", dir=base))
         directory.chmod(0o755)
-        made.append(Proxy(directory, *(["/usr/bin/prlimit", *limits, "--"] if limits else [])))
+        made.append(Proxy(directory, *(["/usr/bin/prlimit", *limits, "--"] if limits else []), **more))
         return made[-1]
 
     yield make
@@ -347,7 +347,7 @@ def test_a_proxy_that_root_starts_is_not_root(proxy):
 
 
 def test_an_engine_that_is_not_there_is_said_at_once(base):
-    done = subprocess.run([Host.binary, "__socket-proxy", base, base / "none", SESSION, "1", "1", "-", "-", "-"],
+    done = subprocess.run([Host.binary, "__socket-proxy", base, base / "none", SESSION, "1", "1", "-", "-", "-", "-"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False)  # fmt: skip
     assert done.returncode == 125 and "cannot reach the engine's socket" in done.stdout
 
@@ -471,3 +471,37 @@ def test_an_engine_that_is_silent_at_the_end_keeps_nobody(proxy):
     Slow(proxy.engine, "GET /containers/json", 300)
     proxy.process.stdin.close()
     assert proxy.process.wait(40) == 125 and (proxy.directory / "session/docker.sock").exists()
+
+
+IMAGE_ID = "sha256:" + "1" * 64
+OBEYED = ["run.oci.seccomp_bpf_data", "org.systemd.property.FailureAction", "io.podman.annotations.x", "io.containers.trace-syscall", "x"]
+
+
+@pytest.mark.parametrize("annotations, status", [(None, 201), ({}, 201), ({"org.opencontainers.image.title": "t"}, 201), *(({name: "y"}, 403) for name in OBEYED),
+                                                 ("text", 502), ([], 502)], ids=str)  # fmt: skip
+def test_no_image_tells_podmans_runtime_what_to_do(new_proxy, annotations, status):
+    """Podman gives a container the annotations of its image, and crun and runc obey some of them."""
+    proxy = new_proxy(annotations="annotations")
+    proxy.engine.answers |= {"GET /images/evil:1/json": reply(200, json.dumps({"Id": IMAGE_ID}).encode()),
+                             f"GET /v4.0.0/libpod/images/{IMAGE_ID}/json": reply(200, json.dumps({"Id": IMAGE_ID, "Annotations": annotations}).encode())}  # fmt: skip
+    answered, text = proxy.call("POST", "/containers/create", json.dumps({"Image": "evil:1"}).encode())
+    assert answered == status, text
+    assert any(request.startswith(b"POST /containers/create") for request in proxy.engine.requests) == (status == 201)
+    if status == 403:
+        assert next(iter(annotations)).encode() in text
+
+
+def test_an_image_that_is_not_there_or_not_told_about_makes_no_container(new_proxy):
+    """Between the look and the making it could be pulled."""
+    proxy = new_proxy(annotations="annotations")
+    proxy.engine.answers["GET /images/"] = reply(404, b'{"message": "no such image"}')
+    assert proxy.call("POST", "/containers/create", b'{"Image": "evil"}') == (404, b'{"message": "no such image"}')
+    for known in (b"[]", b"{}", b'{"Id": 3}', b'{"Id": "../x"}', json.dumps({"Id": IMAGE_ID}).encode()):
+        proxy.engine.answers["GET /images/"] = reply(200, known)
+        assert proxy.call("POST", "/containers/create", b'{"Image": "evil"}')[0] == 502
+    assert not any(request.startswith(b"POST") for request in proxy.engine.requests)
+
+
+def test_with_docker_no_image_is_asked_about(proxy):
+    assert proxy.call("POST", "/containers/create", b'{"Image": "x"}')[0] == 201
+    assert not any(b"/images/" in request for request in proxy.engine.requests)

@@ -14,6 +14,10 @@ bool has_image(const plan::Engine& engine, const std::string& image);
 /// Whether the engine says that the image is none that jailed built.
 bool is_foreign_image(const plan::Engine& engine, const std::string& image);
 
+/// Throws core::Error for an image that would have the engine's OCI runtime do something (plan::check_annotations). An engine that cannot
+/// say will not start it either.
+void check_annotations(const plan::Engine& engine, const std::string& image);
+
 /// Builds an image in one call; lines and ticks as host::run_with_lines has them.
 host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
                                const core::Environment& environment, const std::function<void(std::string_view)>& on_line,

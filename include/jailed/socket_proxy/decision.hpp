@@ -22,6 +22,7 @@ struct Policy {
   std::string session;
   std::optional<std::uint64_t> memory;  // most bytes for a container that says no number, or a larger one
   std::optional<std::uint64_t> pids;    // the same for its processes
+  bool annotations = false;             // the engine gives a container the annotations of its image, which runtimes obey
 };
 
 /// The request that the engine gets in the place of the client's: written anew, nothing is copied.

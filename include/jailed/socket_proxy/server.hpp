@@ -25,6 +25,7 @@ struct Options {
   std::optional<gid_t> group;  // the engine's socket's, where it needs one
   std::optional<std::uint64_t> memory;
   std::optional<std::uint64_t> pids;
+  bool annotations = false;  // the engine gives a container the annotations of its image
 };
 
 core::Command command(const Options& options, const std::string& program);

@@ -7,7 +7,8 @@
 
 namespace jailed::work {
 
-void warn_of_foreign_image(const plan::Engine& engine, const std::string& image) {
+void look_at_image(const plan::Engine& engine, const std::string& image) {
+  engine::check_annotations(engine, image);
   if (plan::is_named_jailed(image)) return;
   // An engine that cannot say will not start it either, and then says why.
   if (!engine::is_foreign_image(engine, image)) return;

@@ -4,6 +4,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/own_process.hpp>
+#include <jailed/plan/engine/traits.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/git/shadow.hpp>
@@ -37,7 +38,8 @@ core::Command proxy_command(const plan::Jail& jail, const engine::EngineSocket& 
                                 .gid = jail.identity.gid,
                                 .group = socket.access.group,
                                 .memory = jail.limits.memory,
-                                .pids = jail.limits.pids},
+                                .pids = jail.limits.pids,
+                                .annotations = plan::traits_of(socket.engine).answers.annotations_format != nullptr},
                                host::own_program());
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,11 @@ bool is_named_jailed(std::string_view image);
 /// Asks for the label that `jailed build` gives to what it builds, and whether the answer says that there is none.
 core::EngineCall image_maker_command(const Engine& engine, const std::string& image);
 bool is_foreign(std::string_view answer);
+
+/// Asks for what the image would have the engine's OCI runtime do; nothing where that gets no annotations of images, and for the image that
+/// `jailed build` makes here, which has none.
+std::optional<core::EngineCall> image_annotations_command(const Engine& engine, const std::string& image);
+/// Throws core::Error for an annotation that is not known to be a description.
+void check_annotations(const Engine& engine, const std::string& image, std::string_view answer);
 
 }  // namespace jailed::plan

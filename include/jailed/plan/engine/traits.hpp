@@ -60,6 +60,7 @@ struct AnswerTraits {
   JailClaims (*jails)(std::string_view answer);
   const char* machine_format;  // of `info`, see parse_machine
   std::vector<std::string> (*memory_events)(const std::string& container);  // that the kernel killed for memory; null: it forgets
+  const char* annotations_format;  // of `image inspect`, for an engine that gives a container the annotations of its image; null: it does not
 };
 
 /// What its client says when it cannot do what it was asked, and what to do then.

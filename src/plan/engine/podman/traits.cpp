@@ -109,7 +109,8 @@ constexpr Traits kPodman{
                 .jails = podman_jails,
                 .machine_format = "{{.Host.MemTotal}} {{.Host.Arch}} {{.Host.Security.Rootless}} {{.Host.CgroupsVersion}} "
                                   "{{.Host.CgroupControllers}}",
-                .memory_events = nullptr},
+                .memory_events = nullptr,
+                .annotations_format = "{{json .Annotations}}"},
     .words = {.service = "Podman's service",
               .of_setup = podman_setup_failure,
               .of_service = nullptr,
