@@ -109,6 +109,15 @@ def test_a_flood_in_a_repository_hides_no_hook(memory_host):
     assert not (host.project / "r69.git/hooks/post-update").exists()
 
 
+def test_links_that_cost_a_jail_nothing_cost_no_memory_to_remove(memory_host):
+    """In the repository of a jail, which goes with its session; each name was in memory."""
+    host = memory_host
+    make = made_by(host, "import os\nos.mkdir('f')\nopen('f/0', 'w').close()\nfor n in range(200_000): os.link('f/0', f'f/{n:x}'.ljust(240, 'x'))")
+    host.fakes.on("run", f'cd "$(session "$@")/git" && {make}')
+    result = host.run_within(MEMORY // 12, ".", "--", "true", timeout=120)
+    assert (result.code, result.err, host.sessions) == (0, "", [])
+
+
 def test_a_million_names_are_walked_twice_in_the_time_of_their_number(memory_host):
     """Both looks at a project, at the launch and at the end: ten times the names take about ten times as long."""
     host = memory_host

@@ -21,6 +21,7 @@ namespace jailed::host {
 namespace {
 
 constexpr std::size_t kMostOpen = 32;
+constexpr std::size_t kMostBytes = std::size_t{256} << 20;  // of names in one directory: nine million of usual length
 using Kind = ScannedName::Kind;
 
 Kind kind_of_mode(mode_t mode) {
@@ -130,7 +131,7 @@ bool DirectoryNames::read_all(int directory, std::size_t most) {
       add(directory, buffer.data() + at + offsetof(Entry, name), entry->type);
       at += entry->length;
     }
-    if (found_.size() > most) {
+    if (is_full(most)) {
       errno = 0;
       return false;
     }
@@ -143,13 +144,15 @@ bool DirectoryNames::read_all(int directory, std::size_t most) {
   if (!stream) return false;
   while (const auto* entry = ::readdir(stream.get())) {
     add(directory, entry->d_name, entry->d_type);
-    if (found_.size() <= most) continue;
+    if (!is_full(most)) continue;
     errno = 0;
     return false;
   }
   return true;
 }
 #endif
+
+bool DirectoryNames::is_full(std::size_t most) const { return found_.size() > most || bytes_.size() > kMostBytes; }
 
 bool DirectoryNames::read(int directory, std::size_t most) {
   bytes_.clear();
@@ -228,6 +231,7 @@ void TreeWalk::open_here(int directory, std::size_t depth, int context) {
     unreadable(path_);
     errno = 0;
   }
+  opening(directory);
   const bool whole = step.names.read(directory, left_names_);
   const auto names = step.names.names();
   if (!whole) unreadable(path_);

@@ -122,9 +122,16 @@ class Removal : public TreeWalk {
   Removal() : TreeWalk({.open_up = S_IRWXU}) {}
 
  protected:
-  void opened(const ScannedDirectory& directory) override {
-    for (const auto& name : directory.names) {
-      if (name.kind != Kind::directory) remove(directory.directory, name.name.data(), 0);
+  // Some at a time: links cost whoever made them no room, and here each name would be in memory.
+  void opening(int directory) override {
+    bool whole = false;
+    for (std::size_t removed = 1; !whole && removed > 0;) {
+      whole = some_.read(directory, kAtOnce);
+      removed = 0;
+      for (const auto& name : some_.names()) {
+        if (name.kind != Kind::directory && remove(directory, name.name.data(), 0)) ++removed;
+      }
+      ::lseek(directory, 0, SEEK_SET);
     }
   }
 
@@ -135,10 +142,13 @@ class Removal : public TreeWalk {
   }
 
  private:
-  static void remove(int directory, const char* name, int flags) {
-    if (::unlinkat(directory, name, flags) == 0 || errno != EACCES) return;
-    if (open_up(directory, S_IRWXU)) ::unlinkat(directory, name, flags);
+  static bool remove(int directory, const char* name, int flags) {
+    if (::unlinkat(directory, name, flags) == 0) return true;
+    return errno == EACCES && open_up(directory, S_IRWXU) && ::unlinkat(directory, name, flags) == 0;
   }
+
+  static constexpr std::size_t kAtOnce = 50000;
+  DirectoryNames some_;
 };
 
 }  // namespace

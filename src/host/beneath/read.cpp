@@ -22,7 +22,7 @@ using VisitEntry = std::function<bool(const WalkedEntry&)>;
 
 class OrderedWalk : public TreeWalk {
  public:
-  OrderedWalk(std::size_t limit, const VisitEntry& visit) : TreeWalk({}), left_(limit), visit_(visit) {}
+  OrderedWalk(std::size_t limit, const VisitEntry& visit) : TreeWalk({.names = limit == SIZE_MAX ? limit : limit + 1}), left_(limit), visit_(visit) {}
 
   bool saw_all(Fd root) { return run(std::move(root)) && whole_; }
 
@@ -156,7 +156,7 @@ void copy_tree_below(const std::string& from_root, const std::string& path, cons
   }
   ::mkdir(to.c_str(), 0755);
   Counted copied(limits, from_root + "/" + path);
-  walk_entries(std::move(directory), SIZE_MAX, [&](const WalkedEntry& entry) {
+  walk_entries(std::move(directory), limits.files + 1, [&](const WalkedEntry& entry) {
     copied.add(entry.info);
     const auto target = to + "/" + entry.path;
     // No path of git's is that long, and none can be opened.

@@ -51,7 +51,8 @@ struct ScannedDirectory {
 /// The names of one directory.
 class DirectoryNames {
  public:
-  /// False when the directory cannot be read to its end, or holds more names than that (then errno is 0); what was read is there.
+  /// From where the descriptor is on. False when the directory cannot be read to its end, or holds more names than that, or a quarter of a
+  /// GiB of them (then errno is 0); what was read is there.
   bool read(int directory, std::size_t most = SIZE_MAX);
   std::span<ScannedName> names() { return names_; }
 
@@ -62,6 +63,7 @@ class DirectoryNames {
   };
   void add(int directory, const char* name, unsigned char type);
   bool read_all(int directory, std::size_t most);
+  bool is_full(std::size_t most) const;
 
   std::string bytes_;
   std::vector<Found> found_;
@@ -110,6 +112,8 @@ class TreeWalk {
   bool run(Fd root);
 
  protected:
+  /// Each directory, before it is read.
+  virtual void opening(int directory) { static_cast<void>(directory); }
   /// Each directory, once its names are known and before any of them is met.
   virtual void opened(const ScannedDirectory&) {}
   /// Each name, in the order in which `opened` left them; whether to go in, if it is a directory.
