@@ -1,7 +1,9 @@
 """What the caller's shell, terminal and git have set outside: it comes along, is translated, or is said (docs/context.md)."""
+import os
 import subprocess
 
 import pytest
+from harness import wait_until
 
 COPY_GIT_FILES = (
     'for word; do case $word in *,target=/etc/jailed/git*) file=${word#type=bind,source=}; file=${file%%,target=*}; '
@@ -98,6 +100,32 @@ def test_what_git_ignores_everywhere_is_ignored_in_the_jail(git_host, named):
     file.unlink()
     host.run(".")
     assert "/etc/jailed/gitignore" not in host.fakes.calls[-1].mounts
+
+
+@pytest.mark.parametrize("what", ["link", "link behind one", "pipe"])
+def test_a_list_of_ignores_that_a_running_jail_replaced_is_not_read(git_host, what):
+    """The list is in a project, as of dotfiles; another jail would have the key that the link leads to."""
+    host = git_host
+    dotfiles = host.mkdir("dotfiles")
+    secret = host.mkdir("home/.ssh", 0o700) / "id_ed25519"
+    secret.write_text("KEY\n")
+    own = host.home / "ignores"
+    own.symlink_to(dotfiles / "ignores")
+    git(host, "config", "--global", "core.excludesFile", str(own if what == "link behind one" else dotfiles / "ignores"))
+    (dotfiles / "ignores").write_text(".DS_Store\n")
+    host.give(host.directory)
+    host.fakes.on("run", 'case "$*" in *first*) note up; while [ ! -e "$fake/ended" ]; do /bin/sleep 0.05; done;; esac')
+    first = host.start(dotfiles, "--", "first")
+    wait_until(lambda: host.fakes.notes == ["up"])
+    assert host.run(".", timeout=15).code == 0
+    assert "/etc/jailed/gitignore" in host.fakes.calls[-1].mounts  # the control: as long as it is a file
+    (dotfiles / "ignores").unlink()
+    os.mkfifo(dotfiles / "ignores") if what == "pipe" else (dotfiles / "ignores").symlink_to(secret)
+    host.give(host.directory)
+    assert host.run(".", timeout=15).code == 0
+    assert "/etc/jailed/gitignore" not in host.fakes.calls[-1].mounts
+    (host.fakes.directory / "ended").touch()
+    assert first.wait(20) == 0
 
 
 @pytest.mark.parametrize("engine", ["docker", "podman"])

@@ -10,6 +10,7 @@
 #include <jailed/host/process/lease.hpp>
 #include <jailed/plan/jail/jail.hpp>
 #include <jailed/plan/project/beside.hpp>
+#include <jailed/plan/project/project.hpp>
 #include <jailed/work/launch/beside.hpp>
 #include <jailed/work/session/notes.hpp>
 #include <jailed/work/session/parts.hpp>
@@ -56,6 +57,13 @@ std::vector<plan::RunningBeside> running_beside(const std::string& sessions, con
 
 void check_beside_jails(const std::string& sessions, const plan::LaunchedBeside& launched, const std::string& except) {
   plan::check_beside(launched, running_beside(sessions, except));
+}
+
+bool is_in_running_jail(const std::string& sessions, const std::string& path) {
+  const auto running = running_beside(sessions, {});
+  return std::any_of(running.begin(), running.end(), [&](const auto& jail) {
+    return std::any_of(jail.projects.begin(), jail.projects.end(), [&](const auto& project) { return plan::is_within(path, project); });
+  });
 }
 
 plan::LaunchedBeside beside_of(const ProjectShare& share) { return {share.path, plan::mounts_parts(share.facts), plan::mounted_elsewhere(share.facts)}; }

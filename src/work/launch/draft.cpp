@@ -16,6 +16,7 @@
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
 #include <jailed/work/launch/draft.hpp>
+#include <jailed/work/launch/own_ignores.hpp>
 
 namespace jailed::work {
 namespace {
@@ -66,7 +67,7 @@ void add_git_caller(JailDraft& draft, const LaunchFacts& facts) {
   auto caller = git_caller(facts.environment, facts.places.project);
   draft.signs_commits = caller.signs;
   const auto file = plan::git_ignore_file(caller, facts.environment);
-  auto ignores = !facts.engine.reach.mounts || file.empty() ? std::nullopt : host::read_file(file);
+  auto ignores = !facts.engine.reach.mounts || file.empty() ? std::nullopt : read_own_ignores(file, draft.layout.sessions);
   if (ignores && !ignores->empty()) {
     draft.jail.binds.push_back({draft.layout.file("gitignore"), plan::kGitIgnores, true});
     caller.settings.emplace_back("core.excludesfile", plan::kGitIgnores);

@@ -12,6 +12,9 @@ namespace jailed::work {
 /// count until `jailed ls` or `stop` has seen their end. `except`: a session that does not count, may be empty.
 void check_beside_jails(const std::string& sessions, const plan::LaunchedBeside& launched, const std::string& except);
 
+/// Whether what works in a running jail can change what is at this path.
+bool is_in_running_jail(const std::string& sessions, const std::string& path);
+
 /// What a share is to the others.
 plan::LaunchedBeside beside_of(const ProjectShare& share);
 
