@@ -669,10 +669,10 @@ def test_a_repository_with_more_hooks_than_anybody_has_is_none_to_write_to(host)
     assert result.code == 125 and "name more hooks than any repository has" in result.err
 
 
-def test_a_socket_of_git_s_own_is_in_nobody_s_way(host):
+def test_a_socket_of_git_s_own_is_in_nobody_s_way(host, monkeypatch):
     repository(host)
     with socket.socket(socket.AF_UNIX) as monitor:
-        os.chdir(host.project / ".git")
+        monkeypatch.chdir(host.project / ".git")
         monitor.bind("fsmonitor--daemon.ipc")
     agent(host, "commit one")
     assert (host.run(".").code, subjects(host)) == (0, ["one", "here"])
