@@ -176,33 +176,14 @@ struct InertSection {
   std::vector<std::string_view> keys;
 };
 
+// clang-format off
 const std::vector<InertSection>& inert_sections() {
   static const std::vector<InertSection> sections = {
       {"core",
-       {"repositoryformatversion",
-        "filemode",
-        "ignorecase",
-        "precomposeunicode",
-        "symlinks",
-        "autocrlf",
-        "eol",
-        "safecrlf",
-        "checkroundtripencoding",
-        "logallrefupdates",
-        "sparsecheckout",
-        "sparsecheckoutcone",
-        "quotepath",
-        "abbrev",
-        "commentchar",
-        "whitespace",
-        "trustctime",
-        "checkstat",
-        "splitindex",
-        "untrackedcache",
-        "bigfilethreshold",
-        "compression",
-        "protecthfs",
-        "protectntfs"}},
+       {"repositoryformatversion", "filemode", "ignorecase", "precomposeunicode", "symlinks", "autocrlf",
+        "eol", "safecrlf", "checkroundtripencoding", "logallrefupdates", "sparsecheckout",
+        "sparsecheckoutcone", "quotepath", "abbrev", "commentchar", "whitespace", "trustctime", "checkstat",
+        "splitindex", "untrackedcache", "bigfilethreshold", "compression", "protecthfs", "protectntfs"}},
       {"extensions",
        {"objectformat", "refstorage", "partialclone", "worktreeconfig", "noop", "relativeworktrees"}},
       {"user", {"name", "email", "useconfigonly"}},
@@ -242,6 +223,7 @@ const std::vector<InertSection>& inert_sections() {
   };
   return sections;
 }
+// clang-format on
 
 }  // namespace
 
