@@ -26,8 +26,8 @@ constexpr std::uint64_t kLongestBody = std::uint64_t{1024} * 1024;
 constexpr auto kNoLimit = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint32_t kLongestHeader = 160 * 1024;
 // What waits to be taken apart: the size of a chunk, and what may follow it and the last one, have no end that the parser knows.
-constexpr std::size_t kLongestUnread = 256 * 1024;
-constexpr std::size_t kLongestAuth = 16 * 1024;
+constexpr std::size_t kLongestUnread = std::size_t{256} * 1024;
+constexpr std::size_t kLongestAuth = std::size_t{16} * 1024;
 constexpr std::size_t kLongAnswer = std::size_t{1024} * 1024;
 
 using HeaderParser = http::request_parser<http::empty_body>;

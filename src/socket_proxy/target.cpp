@@ -10,7 +10,7 @@ namespace jailed::socket_proxy {
 namespace {
 
 constexpr int kOldestMinorVersion = 24;
-constexpr std::size_t kLongest = 128 * 1024;  // dockerode repeats whole bodies in the query
+constexpr std::size_t kLongest = std::size_t{128} * 1024;  // dockerode repeats whole bodies in the query
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -53,7 +53,7 @@ std::vector<HostEntry> named_by_git(const SettingsOf& whose, const std::vector<G
   const auto& [project, work_tree, git_dir] = whose;
   std::vector<HostEntry> entries;
   std::set<std::string> seen;
-  const auto add = [&](std::string path, const GitSetting& setting, bool everywhere = false) {
+  const auto add = [&](const std::string& path, const GitSetting& setting, bool everywhere = false) {
     if (path.empty() || path == ".git" || path.starts_with(".git/") || !seen.insert(path).second || entries.size() >= 2 * kMostNamed) return;
     for (const bool whole_tree : {false, true}) {
       auto entry = named_entry(host_shape("(config)"), path, whole_tree);

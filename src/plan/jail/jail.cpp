@@ -14,7 +14,7 @@
 namespace jailed::plan {
 namespace {
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
+constexpr std::uint64_t kMiB = std::uint64_t{1024} * 1024;
 
 using Args = std::vector<std::string>;
 

@@ -13,7 +13,6 @@
 namespace jailed::work {
 namespace {
 
-using core::printable;
 using plan::Arrival;
 using plan::GitRefs;
 

@@ -77,9 +77,9 @@ IndexLock::IndexLock(const std::string& git_dir, std::optional<std::pair<uid_t, 
     // As O_EXCL, with the content there. File systems without hard links lose that for the length of a write.
     if (::linkat(directory_.get(), made.c_str(), directory_.get(), kLock, 0) == 0) {
       held_ = std::move(marked);
-    } else if (errno != EEXIST) {
-      held_ = make_marked(directory_.get(), kLock, owner);
+      break;
     }
+    if (errno != EEXIST) held_ = make_marked(directory_.get(), kLock, owner);
   }
   ::unlinkat(directory_.get(), made.c_str(), 0);
   if (held_) return;

@@ -74,7 +74,8 @@ void ask_engine(Found& found, const Environment& environment) {
   found.jails = std::move(list.jails);
   std::set<std::string> names;
   for (auto& jail : found.jails) {
-    jail = plan::agreed(found.engine, std::move(jail), known_session(found.sessions, jail.session));
+    const auto known = known_session(found.sessions, jail.session);  // before it is moved from, in whichever order a compiler goes
+    jail = plan::agreed(found.engine, std::move(jail), known);
     if (!jail.foreign && !names.insert(jail.name).second)
       jail = plan::foreign(found.engine, std::move(jail), "another one has its name");
   }

@@ -138,7 +138,10 @@ std::vector<plan::Volume> claimed_volumes(const plan::Engine& engine, const std:
   });
   std::set<std::string> seen;
   std::erase_if(volumes, [&](const auto& volume) { return !seen.insert(volume.name).second; });
-  for (auto& volume : volumes) volume = plan::agreed(engine, std::move(volume), known_session(sessions, volume.session));
+  for (auto& volume : volumes) {
+    const auto known = known_session(sessions, volume.session);  // before it is moved from, in whichever order a compiler goes
+    volume = plan::agreed(engine, std::move(volume), known);
+  }
   return volumes;
 }
 
