@@ -20,10 +20,14 @@
  * number of a signal, taken as if it had been sent here; 0 is none, and tells the owner who finds it gone that the
  * command has begun. End of file means that the owner is gone: everything
  * is asked to end (HUP and TERM) and killed LEASE_PATIENCE later.
+ *
+ * Network: where NETWORK is mounted the jail has no interface, and FORWARDER leads what connects to PROXY_PORT of its loopback to
+ * the socket there. The listener is kept here, so nobody is refused while a forwarder that was killed is started again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -33,15 +37,19 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LEASE "/etc/jailed/lease"
+#define NETWORK "/etc/jailed/network"
+#define FORWARDER "/usr/libexec/jailed/forward"
 
 /* Milliseconds. */
 enum { TERM_PATIENCE = 1000, KILL_PATIENCE = 10000, LEASE_PATIENCE = 2000, EXIT_PATIENCE = 1000 };
+enum { PROXY_PORT = 3128, FORWARDER_PAUSE = 100 };
 enum { EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127, EXIT_BY_SIGNAL = 128 };
 
 static const int64_t NEVER = INT64_MAX;
@@ -52,6 +60,9 @@ struct jail {
   bool terminal; /* standard input is one */
   bool stopped;  /* in the background of a terminal that somebody else still holds */
   int64_t hangup_at, kill_at, exit_at;
+  int listener; /* of PROXY_PORT; -1: the jail has a network of its own, or none */
+  pid_t forwarder;
+  int64_t forward_at; /* when it is to be started */
 };
 
 static int64_t now(void) {
@@ -159,11 +170,47 @@ static void regain_terminal(struct jail* jail) {
   continue_command(jail);
 }
 
+/* Everything that process 1 blocks or ignores is as a program expects it. */
+static void settle_child(void) {
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int listen_for_proxy(void) {
+  struct stat found;
+  if (stat(NETWORK, &found) != 0 || !S_ISDIR(found.st_mode)) return -1;
+  const struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons(PROXY_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (listener >= 0 && bind(listener, (const struct sockaddr*)&address, sizeof address) == 0 && listen(listener, 512) == 0)
+    return listener;
+  fprintf(stderr, "jailed: no proxy at port %d of this jail: %s\n", PROXY_PORT, strerror(errno));
+  return -1;
+}
+
+static void start_forwarder(struct jail* jail) {
+  jail->forward_at = NEVER;
+  jail->forwarder = fork();
+  if (jail->forwarder != 0) return;
+  setpgid(0, 0); /* Ctrl-C is for the command */
+  settle_child();
+  const int nothing = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd <= 2; fd++) dup2(nothing, fd);
+  char listener[16];
+  snprintf(listener, sizeof listener, "%d", jail->listener);
+  fcntl(jail->listener, F_SETFD, 0);
+  execl(FORWARDER, FORWARDER, listener, NETWORK "/proxy.sock", (char*)NULL);
+  _exit(EXIT_NOT_FOUND);
+}
+
 /* Reaps all that ended. Returns the exit status once the command itself did, else -1. */
 static int reap(struct jail* jail) {
   int exit_status = -1, status;
   pid_t pid;
   while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0) {
+    if (pid == jail->forwarder && !WIFSTOPPED(status)) no_later_than(&jail->forward_at, FORWARDER_PAUSE);
     if (pid != jail->command) continue;
     if (WIFSTOPPED(status)) command_stopped(jail, WSTOPSIG(status));
     if (WIFEXITED(status)) exit_status = WEXITSTATUS(status);
@@ -188,11 +235,13 @@ static void meet_deadlines(struct jail* jail) {
     signal_everybody(jail, SIGKILL);
     no_later_than(&jail->exit_at, EXIT_PATIENCE);
   }
+  if (due(&jail->forward_at)) start_forwarder(jail);
 }
 
 static int until_next_deadline(const struct jail* jail) {
   int64_t next = jail->hangup_at < jail->kill_at ? jail->hangup_at : jail->kill_at;
   if (jail->exit_at < next) next = jail->exit_at;
+  if (jail->forward_at < next) next = jail->forward_at;
   if (next == NEVER) return -1;
   const int64_t left = next - now();
   return left > 0 ? (int)left : 0;
@@ -240,11 +289,7 @@ static void take_umask(void) {
 static void run(char* const command[], bool terminal) {
   setpgid(0, 0);
   if (terminal) tcsetpgrp(STDIN_FILENO, getpid()); /* SIGTTOU is still blocked */
-  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-
+  settle_child();
   add_home_to_path();
   take_umask();
   execvp(command[0], command);
@@ -280,9 +325,10 @@ int main(int argc, char* argv[]) {
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaddset(&taken, numbers[i]);
   signal(SIGCHLD, SIG_DFL);
 
-  struct jail jail = {.lease = -1, .hangup_at = NEVER, .kill_at = NEVER, .exit_at = NEVER};
+  struct jail jail = {.lease = -1, .hangup_at = NEVER, .kill_at = NEVER, .exit_at = NEVER, .forwarder = -1, .forward_at = NEVER};
   jail.terminal = isatty(STDIN_FILENO) == 1;
   jail.lease = open_lease();
+  jail.listener = listen_for_proxy();
   const int signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
   const int first = take_first(jail.lease);
   jail.command = signals < 0 ? -1 : fork();
@@ -295,6 +341,7 @@ int main(int argc, char* argv[]) {
   if (jail.terminal) tcsetpgrp(STDIN_FILENO, jail.command);
   let_go_of_streams(jail.terminal);
   take_signal(&jail, first);
+  if (jail.listener >= 0) start_forwarder(&jail);
   read_lease(&jail); /* poll() says nothing about an owner that was gone before we came */
   return supervise(&jail, signals);
 }

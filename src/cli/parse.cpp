@@ -73,7 +73,7 @@ void add_word(CLI::App& app, const Word& word, Slot& slot) {
 }
 
 std::string name_of(const VerbRow& row) {
-  return row.name.empty() ? std::string("jailed") : fmt::format("jailed {}", row.first_word());
+  return row.name.empty() ? std::string("jailed") : fmt::format("jailed {}", row.name);
 }
 
 std::string overview_of(const VerbRow& row) {
@@ -161,7 +161,7 @@ core::Invocation parse_words(Parser& parser, Words words) {
     parser.app->parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     core::Invocation help{.verb = Verb::help};
-    if (!parser.row.name.empty()) help.words.emplace_back(parser.row.first_word());
+    if (!parser.row.name.empty()) help.words.emplace_back(parser.row.name);
     return help;
   } catch (const CLI::ParseError& error) {
     throw core::UsageError(core::printable(error.what()), fmt::format("see: {} --help", parser.app->get_name()));
@@ -220,7 +220,9 @@ std::optional<std::string> verb_meant(const std::string& word) {
 }
 
 std::string help_text(std::string_view word) {
-  const auto* row = row_named(word);
+  const auto all = verbs_table();
+  const auto whole = std::find_if(all.begin(), all.end(), [&](const auto& one) { return !word.empty() && one.name == word; });
+  const auto* row = whole == all.end() ? row_named(word) : &*whole;
   const bool own = row == nullptr || row->verb == Verb::help;
   auto text = parser_for(own ? row_of(Verb::launch) : *row)->app->help();
   for (auto at = text.find("\n\n\n"); at != std::string::npos; at = text.find("\n\n\n")) text.erase(at, 1);

@@ -9,6 +9,7 @@
 #include <jailed/cli/verbs.hpp>
 #include <jailed/core/error.hpp>
 #include <jailed/core/text.hpp>
+#include <jailed/engine/sidecar.hpp>
 #include <jailed/host/process/death_watch.hpp>
 #include <jailed/host/process/own_process.hpp>
 #include <jailed/host/process/process.hpp>
@@ -25,8 +26,9 @@ struct OwnProcess {
   int (*serve)(const std::vector<std::string>& arguments);
 };
 
-constexpr std::array<OwnProcess, 3> kOwnProcesses = {{{socket_proxy::kSubcommand, socket_proxy::serve},
+constexpr std::array<OwnProcess, 4> kOwnProcesses = {{{socket_proxy::kSubcommand, socket_proxy::serve},
                                                       {host::DeathWatch::kSubcommand, host::DeathWatch::serve},
+                                                      {engine::Sidecar::kSubcommand, engine::Sidecar::serve},
                                                       {work::kFollowChanges, work::follow_changes}}};
 
 void report(const core::Error& error) {

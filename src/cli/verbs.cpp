@@ -29,6 +29,15 @@ constexpr std::array<std::string_view, 3> kGitActions = {"import", "log", "drop"
 constexpr std::array<Word, 2> kKept = {{{.name = "ACTION", .help = "import, log or drop", .choices = kGitActions},
                                         {.name = "SESSION", .help = "Which jail's, as log shows it"}}};
 
+constexpr std::array<Word, 1> kHosts = {{{.name = "HOST", .help = "As in example.org, *.example.org or example.org:80", .many = true}}};
+constexpr std::string_view kNetworkHelp =
+    "What jails with --network restricted or observe may talk to, and what they did.\n\n"
+    "  jailed network log [JAIL]       what was let through and refused\n"
+    "  jailed network check HOST       whether it is allowed, and by which rule\n"
+    "  jailed network allow HOST...    for this project (with --global for all), in running jails at once\n"
+    "  jailed network deny HOST...     the opposite\n"
+    "  jailed network suggest [JAIL]   the least that lets through what was used so far";
+
 constexpr std::string_view kSyncHelp =
     "Jails whose project Mutagen keeps in step.\n\n"
     "  jailed sync status            every session in one line\n"
@@ -93,6 +102,16 @@ constexpr VerbRow kVerbs[] = {
              "  jailed git import SESSION    bring them home (all, without SESSION)\n"
              "  jailed git drop SESSION      give them up",
      .words = kKept, .run = commands::git},
+    {.verb = Verb::network_log, .name = "network log", .usage = "[-f] [JAIL]", .summary = "What a jail talked to, and what it was refused",
+     .help = kNetworkHelp, .words = kJail, .run = commands::network_log},
+    {.verb = Verb::network_check, .name = "network check", .usage = "HOST...", .summary = "Whether a jail may talk to a host",
+     .help = kNetworkHelp, .words = kHosts, .run = commands::network_check},
+    {.verb = Verb::network_allow, .name = "network allow", .usage = "HOST...", .summary = "Let jails of this project talk to a host",
+     .help = kNetworkHelp, .words = kHosts, .run = commands::network_allow},
+    {.verb = Verb::network_deny, .name = "network deny", .usage = "HOST...", .summary = "Never let them",
+     .help = kNetworkHelp, .words = kHosts, .run = commands::network_deny},
+    {.verb = Verb::network_suggest, .name = "network suggest", .usage = "[JAIL]", .summary = "The least that a jail needed so far",
+     .help = kNetworkHelp, .words = kJail, .run = commands::network_suggest},
     {.verb = Verb::version, .name = "version", .usage = "", .summary = "Print jailed's version",
      .help = "Print jailed's version.", .needs_settings = false, .run = print_version},
     {.verb = Verb::help, .name = "help", .usage = "[COMMAND]", .summary = "Print this, or a command's help",

@@ -22,6 +22,7 @@
 #include <jailed/work/launch/foreign_image.hpp>
 #include <jailed/work/launch/incomplete_copy.hpp>
 #include <jailed/work/launch/isolated_network.hpp>
+#include <jailed/work/launch/jail_network.hpp>
 #include <jailed/work/launch/killed.hpp>
 #include <jailed/work/launch/limits.hpp>
 #include <jailed/work/launch/logins.hpp>
@@ -37,15 +38,19 @@ using namespace work;
 namespace {
 
 std::vector<std::string> imagined_bind(const LaunchFacts& facts) {
-  auto jail = imagined_jail(facts).jail;
+  const auto imagined = imagined_jail(facts);
+  auto lines = network_lines(facts, imagined);
+  auto jail = imagined.jail;
   if (facts.settings.detach) jail = plan::detached(std::move(jail), facts.command);
-  return {core::shell_line(plan::run_command(facts.engine, jail))};
+  lines.push_back(core::shell_line(plan::run_command(facts.engine, jail)));
+  return lines;
 }
 
 engine::JailEnd run_mounted(const LaunchFacts& facts) {
   const auto& engine = facts.engine;
   PreparedJail prepared(facts);
   prepared.announce(plan::session_record(prepared.jail(), engine, facts.settings));
+  auto network = start_network(facts, prepared);
   if (facts.settings.detach) {
     const auto jail = plan::detached(prepared.jail(), facts.command);
     if (auto said = engine::start_keeper(engine, jail); !said.empty())
@@ -67,6 +72,7 @@ engine::JailEnd run_mounted(const LaunchFacts& facts) {
   }
   watch.reset();
   say_if_killed(engine, prepared.jail(), end);
+  network.end();
   end.status = status_after(end.status, prepared.end(engine, facts.environment));
   return end;
 }

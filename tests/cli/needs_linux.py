@@ -5,6 +5,9 @@ NEEDS_LINUX = {
     "the lease, a FIFO that a jail shares": (
         "test_command_line.py::test_a_callers_jail",  # its whole argument list
         "test_hostile_repository.py::test_a_jail_around_one_that_is_starting_waits_until_that_is_mounted",
+        "test_network.py::test_a_restricted_jail_",
+        "test_network.py::test_rules_that_cannot_be_read_end_the_launch",
+        "test_network.py::test_what_does_not_go_together_is_said[",
         "test_process.py::test_closed_descriptors_never_become_the_lease",
         "test_process.py::test_a_caller_that_left_hundreds_of_descriptors_open_gives_none_of_them_away",
         "test_process.py::test_term_ends_a_jail_whose_caller_had_it_blocked",

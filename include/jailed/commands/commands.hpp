@@ -25,6 +25,12 @@ int sync_recover(const core::Invocation& invocation, const core::Settings& setti
 /// `jailed attach [JAIL] PATH`, `jailed detach [JAIL] NAME`: a further project for a running jail, or one fewer.
 int attach(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
 int detach(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+/// What a jail's network let through and refused, what it would say of a host, its rules changed, and the least that would do.
+int network_log(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+int network_check(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+int network_allow(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+int network_deny(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+int network_suggest(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
 /// `jailed git import|log|drop [SESSION]`
 int git(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
 

@@ -36,6 +36,8 @@ struct Agent {
   std::string_view log_in;  // the command
   std::vector<LoginFile> logins;
   std::vector<std::string_view> keys;  // variables that its vendor documents; a trailing * matches the rest
+  /// What it talks to, as `--network restricted` lets it: its vendor's services, or those of the providers that its keys are for.
+  std::vector<std::string_view> hosts = {};
 };
 
 std::span<const Agent> agents();

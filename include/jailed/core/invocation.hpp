@@ -22,6 +22,11 @@ enum class Verb {
   sync_flush,
   sync_recover,
   git,
+  network_log,
+  network_check,
+  network_allow,
+  network_deny,
+  network_suggest,
   version,
   help,
   print_tables

@@ -25,6 +25,9 @@ enum class GitMode { shadow, rw, ro, none };
 /// Testcontainers needs.
 enum class Testcontainers { off, socket, proxy };
 
+/// What a jail can talk to: everything; what its policy allows; everything, and it is written down; nothing.
+enum class Network { open, restricted, observe, none };
+
 /// How what changed is reported that the host's tools would run.
 enum class Report { text, json };
 
@@ -62,10 +65,13 @@ struct Settings {
   std::vector<std::string> allow_edit;  // globs
   Report report = Report::text;
   Testcontainers testcontainers = Testcontainers::off;
+  Network network = Network::open;
+  std::vector<Named> allow_hosts, deny_hosts;  // HOST[:PORT], for this launch
+  std::vector<std::string> allow_sets;         // none: those that fit the command
   bool isolated = true;  // out of other jails' and containers' reach on the network, where the engine has a way
 
   // Of one call.
-  bool detach = false, reuse = false, all = false, json = false, follow = false, dry_run = false;
+  bool detach = false, reuse = false, all = false, json = false, follow = false, dry_run = false, global = false;
   bool quiet = false, verbose = false;
   std::optional<std::string> log_file;
 

@@ -11,6 +11,7 @@
 #include <jailed/core/number.hpp>
 #include <jailed/core/text.hpp>
 #include <jailed/plan/jail/state.hpp>
+#include <jailed/plan/network/sets.hpp>
 #include <jailed/plan/settings/environment.hpp>
 #include <jailed/plan/settings/parsers.hpp>
 #include <jailed/plan/settings/settings.hpp>
@@ -183,6 +184,25 @@ core::Testcontainers testcontainers_of(const Named& given) {
                                   {"no", Testcontainers::off},
                                   {"off", Testcontainers::off}},
                                  "a way to the engine's socket: socket, proxy or off");
+}
+
+core::Network network_of(const Named& given) {
+  using core::Network;
+  return word_of<Network>(
+      given, {{"open", Network::open}, {"restricted", Network::restricted}, {"observe", Network::observe}, {"none", Network::none}},
+      "what a jail can talk to: open, restricted, observe or none");
+}
+
+Named host_of(const Named& given) {
+  parse_host_rule(given.value, given.set_by);
+  return given;
+}
+
+std::string network_set_of(const Named& given) {
+  auto sets = network_sets();
+  sets.emplace_back("none");
+  return text_if(given, std::find(sets.begin(), sets.end(), given.value) != sets.end(),
+                 fmt::format("a set of hosts: {}", fmt::join(sets, ", ")));
 }
 
 core::Waiver waiver_of(const Named& given) {

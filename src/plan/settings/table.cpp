@@ -29,15 +29,24 @@ constexpr auto on = assign<Member, switch_of>;
 std::string text_of(const Named& given) { return given.value; }
 Named named_of(const Named& given) { return given; }
 bool off_of(const Named& given) { return !switch_of(given); }
+// No refusal's name has what every host's has.
+void allow(Settings& settings, const Named& given) {
+  if (given.value.find_first_of(".:") == std::string::npos)
+    append<&Settings::allow, waiver_of>(settings, given);
+  else
+    append<&Settings::allow_hosts, host_of>(settings, given);
+}
 
 constexpr Verbs kLaunch = {Verb::launch};
 constexpr Verbs kImage = {Verb::build};
 constexpr Verbs kJails = {Verb::list,   Verb::shell,  Verb::exec,        Verb::logs,       Verb::stop,
-                          Verb::attach, Verb::detach, Verb::sync_status, Verb::sync_flush, Verb::sync_recover};
+                          Verb::attach, Verb::detach, Verb::sync_status, Verb::sync_flush, Verb::sync_recover,
+                          Verb::network_log, Verb::network_check, Verb::network_allow, Verb::network_deny, Verb::network_suggest};
 constexpr Verbs kGit = {Verb::git};
 
 constexpr std::string_view kRuns = "What runs";
 constexpr std::string_view kProject = "The project";
+constexpr std::string_view kNetwork = "The network";
 constexpr std::string_view kAgents = "Agents and their environment";
 constexpr std::string_view kLimits = "Limits";
 constexpr std::string_view kBuild = "The image";
@@ -70,6 +79,19 @@ constexpr Setting kTable[] = {
      .more = "off, proxy or socket; the bare flag is socket.",
      .standard = "off", .verbs = kLaunch, .by_project = ask, .set = assign<&Settings::testcontainers, testcontainers_of>},
 
+    {.name = "network", .placeholder = "MODE", .variable = "JAILED_NETWORK", .group = kNetwork,
+     .help = "What the jail can talk to: open (everything), restricted (what is allowed), observe\n"
+             "(everything, and it is written down), none",
+     .more = "docs/network.md.",
+     .standard = "open", .verbs = kLaunch, .set = assign<&Settings::network, network_of>},
+    {.name = "allow-set", .takes = values, .placeholder = "SET", .group = kNetwork,
+     .help = "Hosts to allow by their purpose: an agent's name, packages, git, none; without it those\n"
+             "that fit the command",
+     .verbs = kLaunch, .set = append<&Settings::allow_sets, network_set_of>},
+    {.name = "deny", .takes = values, .placeholder = "HOST", .group = kNetwork,
+     .help = "A host not to allow, whatever else allows it; repeatable",
+     .verbs = kLaunch, .set = append<&Settings::deny_hosts, host_of>},
+
     {.name = "sync", .placeholder = "STRATEGY", .variable = "JAILED_SYNC_STRATEGY", .group = kProject,
      .help = "How the project gets in: mutagen or bind",
      .otherwise = "mutagen when installed", .verbs = kLaunch, .by_project = yes, .set = assign<&Settings::sync, sync_of>},
@@ -77,9 +99,10 @@ constexpr Setting kTable[] = {
      .help = "The repository: shadow (a private copy, commits come home), rw, ro, none",
      .more = "rw is the repository itself: what the agent writes into .git, your git obeys. ro is its history to read.",
      .standard = "shadow", .verbs = kLaunch, .by_project = ask, .set = assign<&Settings::git, git_mode_of>},
-    {.name = "allow", .takes = values, .placeholder = "REFUSAL", .group = kProject,
-     .help = "Do what was refused, once: foreign-project, system-directory, secret-store, symlink",
-     .verbs = kLaunch, .set = append<&Settings::allow, waiver_of>},
+    {.name = "allow", .takes = values, .placeholder = "WHAT", .group = kProject,
+     .help = "Do what was refused, once: foreign-project, system-directory, secret-store, symlink; or\n"
+             "let a restricted network reach HOST[:80], as in example.org or *.example.com",
+     .verbs = kLaunch, .set = allow},
     {.name = "allow-edit", .takes = values, .placeholder = "GLOB", .variable = "JAILED_ALLOW_EDIT", .between = ':', .group = kProject,
      .help = "Let the jail change files that your tools run by themselves, such as .envrc; repeatable",
      .more = "Which files: docs/host-execution.md. In the variable colons stand between globs, as in .envrc:tools/**",
@@ -166,10 +189,13 @@ constexpr Setting kTable[] = {
      .verbs = {Verb::stop}, .set = on<&Settings::all>},
     {.name = "follow", .letter = 'f', .takes = nothing, .group = kCall,
      .help = "Go on until the command ends",
-     .verbs = {Verb::logs}, .set = on<&Settings::follow>},
+     .verbs = {Verb::logs, Verb::network_log}, .set = on<&Settings::follow>},
     {.name = "json", .takes = nothing, .group = kCall,
      .help = "Print JSON",
-     .verbs = {Verb::list}, .set = on<&Settings::json>},
+     .verbs = {Verb::list, Verb::network_log}, .set = on<&Settings::json>},
+    {.name = "global", .takes = nothing, .group = kCall,
+     .help = "For all projects",
+     .verbs = {Verb::network_allow, Verb::network_deny}, .set = on<&Settings::global>},
     {.name = "dry-run", .takes = nothing, .group = kCall,
      .help = "Print the engine's command line and do nothing",
      .verbs = kLaunch | kImage | Verbs{Verb::shell, Verb::exec}, .set = on<&Settings::dry_run>},

@@ -12,6 +12,7 @@
 #include <jailed/plan/jail/caller_context.hpp>
 #include <jailed/plan/jail/isolated_network.hpp>
 #include <jailed/plan/jail/seccomp.hpp>
+#include <jailed/plan/network/sidecar.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/socket_proxy/decision.hpp>
 #include <jailed/socket_proxy/server.hpp>
@@ -174,6 +175,7 @@ JailDraft draft_jail(const LaunchFacts& facts, const std::string& id, std::vecto
   draft.jail = jail_of(facts, draft.layout, project_binds(draft.shares));
   add_git_environment(draft.jail, draft.shares);
   if (facts.engine_socket) add_engine_socket(draft, facts, *facts.engine_socket);
+  plan::close_network(draft.jail, facts.settings, draft.layout.session);
   add_git_caller(draft, facts);
   add_session_files(draft);
   return draft;

@@ -4,7 +4,10 @@
 #include <jailed/core/error.hpp>
 #include <jailed/engine/find.hpp>
 #include <jailed/engine/here.hpp>
+#include <jailed/host/machine/machine.hpp>
+#include <jailed/host/process/lease.hpp>
 #include <jailed/host/process/process.hpp>
+#include <jailed/plan/network/sidecar.hpp>
 #include <jailed/plan/sync/remote.hpp>
 #include <jailed/work/launch/facts.hpp>
 #include <utility>
@@ -50,6 +53,7 @@ LaunchFacts launch_facts(const Settings& settings, const Environment& environmen
 
 LaunchFacts look_at_launch(const core::Invocation& invocation, const Settings& settings, const Environment& environment) {
   auto engine = engine::use_engine(settings, environment);
+  plan::check_network(settings, engine, host::engines_are_in_a_virtual_machine() || !host::Lease::supported());
   const auto places = look_at_places(invocation.words, settings, environment);
   auto socket = engine::look_at_engine_socket(settings, engine, identity_here(places, environment), environment);
   const bool can_sync = settings.sync != core::Sync::bind && host::find_program("mutagen", environment);

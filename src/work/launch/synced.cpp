@@ -16,6 +16,7 @@
 #include <jailed/plan/sync/remote.hpp>
 #include <jailed/plan/sync/settings.hpp>
 #include <jailed/work/launch/incomplete_copy.hpp>
+#include <jailed/work/launch/jail_network.hpp>
 #include <jailed/work/launch/killed.hpp>
 #include <jailed/work/launch/prepared.hpp>
 #include <jailed/work/launch/synced.hpp>
@@ -214,6 +215,7 @@ JailEnd run_synced(const LaunchFacts& facts) {
   record.beside = cargo.beside;
   record.syncs = planned.sessions;
   prepared.announce(record);
+  auto network = start_network(facts, prepared);
   for (const auto& call : {plan::run_command(engine, jail), plan::exec_command(engine, jail, "command")})
     spdlog::debug("{}", core::shell_line(call));
   std::optional<engine::DeathWatch> watch;
@@ -235,6 +237,7 @@ JailEnd run_synced(const LaunchFacts& facts) {
                                   : JailEnd{ExitStatus::signalled(signals.first()), {}};
   say_if_killed(engine, jail, end);
   cargo.further = further_projects(prepared.session(), cargo.further);
+  network.end();
   // Commits come after the files that belong to them.
   const bool home = bring_home_or_recover(engine, sync, program, jail, cargo, signals);
   if (home) watch.reset();
@@ -253,7 +256,7 @@ std::vector<std::string> imagined_synced(const LaunchFacts& facts) {
   const auto planned = plan_synced(facts, sync_settings(facts.places.config), imagined.jail, imagined.shares);
   const auto& jail = planned.jail;
   const auto& container = planned.container;
-  std::vector<std::string> lines;
+  auto lines = network_lines(facts, imagined);
   const auto add = [&](const auto& command) { lines.push_back(core::shell_line(command)); };
   const auto flush_all = [&] {
     for (const auto& session : planned.sessions) add(plan::sync_flush_command(mutagen, plan::sync_key(session.id, session.name)));

@@ -56,7 +56,7 @@ TEST_CASE("a default that the table writes down is the one that a setting has", 
 TEST_CASE("a variable sets what its flag sets", "[plan]") {
   using jailed::core::Environment;
   const std::map<std::string_view, std::string> samples = {
-      {"runtime", "podman"}, {"image", "x:1"},     {"user", "me"},         {"sandbox", "crun"},  {"seccomp", "default"}, {"testcontainers", "proxy"},
+      {"runtime", "podman"}, {"image", "x:1"},     {"user", "me"},         {"sandbox", "crun"},  {"seccomp", "default"}, {"testcontainers", "proxy"}, {"network", "none"},
       {"sync", "bind"},      {"git", "ro"},        {"allow-edit", "a/b"},  {"report", "json"},   {"config-dir", "/c"},   {"profile", "p"},
       {"cache", "none"},     {"memory", "1g"},     {"cpus", "1"},          {"pids", "100"},      {"files", "100"},       {"tmp-size", "64m"},
       {"home-size", "65m"},  {"shm-size", "66m"}};
