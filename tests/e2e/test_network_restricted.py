@@ -11,6 +11,7 @@ import time
 import pytest
 
 from support.jail import IS_ROOT, REPO, GVISOR, Host, labels, processes_of, wait_for
+from support.sync import Synced
 from support.world import ADDRESSES, GOOD, LINK_LOCAL, OTHER, PRIVATE, UNLISTED, World
 
 pytestmark = [
@@ -331,3 +332,16 @@ def test_suggested_is_what_was_used(online: Host, world: World) -> None:
     assert "upload" in suggested.errors
     online.run("stop").ok()
     child.wait(20)
+
+
+def test_with_mutagen_it_is_the_same(online: Host, world: World, mutagen) -> None:
+    synced = Synced(online, mutagen)
+    try:
+        script = "export CURL_CA_BUNDLE=$PWD/ca.pem; curl -sSf https://good.example/; curl -s http://evil.example/ | head -c 30; echo; ls /sys/class/net; touch came-home"
+        result = online.run("--network", "restricted", *ALLOWED, synced.project, "--", "bash", "-c", script, timeout=110).ok()
+        assert result.text == f"hello from {GOOD}\njailed: this jail may not talk\nlo\n", result.text
+        assert (synced.project / "came-home").exists()
+        assert "refused: evil.example:80" in result.errors
+        assert not containers(online)
+    finally:
+        synced.close()
