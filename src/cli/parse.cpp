@@ -106,7 +106,8 @@ std::unique_ptr<Parser> parser_for(const VerbRow& row) {
   for (const auto& setting : plan::settings_table()) {
     if (!setting.verbs.has(row.verb)) continue;
     // A page of flags wants headlines, a handful none.
-    add_setting(app, parser->settings.emplace_back(Slot{.setting = &setting}), row.verb == Verb::launch ? setting.group : "");
+    const bool page = row.verb == Verb::launch || row.verb == Verb::agent;
+    add_setting(app, parser->settings.emplace_back(Slot{.setting = &setting}), page ? setting.group : "");
   }
   if (row.verb == Verb::launch) {
     app.add_flag("-V,--version", parser->wants_version, "Print jailed's version");
@@ -172,6 +173,7 @@ core::Invocation parse_words(Parser& parser, Words words) {
 
 // The first row whose first word this is; null when none is.
 const VerbRow* row_named(std::string_view word) {
+  if (core::find_agent(word) != nullptr) return &row_of(Verb::agent);
   const auto all = verbs_table();
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& row) { return !word.empty() && row.first_word() == word; });
   return found == all.end() ? nullptr : &*found;
@@ -214,8 +216,9 @@ core::Invocation help_invocation(const Words& words) {
 std::optional<std::string> verb_meant(const std::string& word) {
   Words verbs;
   for (const auto& row : verbs_table()) {
-    if (!row.summary.empty()) verbs.emplace_back(row.first_word());
+    if (!row.summary.empty() && row.verb != Verb::agent) verbs.emplace_back(row.first_word());
   }
+  for (const auto& agent : core::agents()) verbs.emplace_back(agent.name);
   return nearest(word, verbs);
 }
 
@@ -236,12 +239,14 @@ core::Invocation parse(std::vector<std::string> arguments) {
   if (has_command) command.assign(dashes + 1, arguments.end());
   arguments.erase(dashes, arguments.end());
 
+  const auto first = arguments.empty() ? std::string() : arguments.front();
   const auto& row = take_verb(arguments);
   if (row.verb == Verb::help) return help_invocation(arguments);
   if (has_command && !row.takes_command)
     throw core::UsageError("Only a jail takes a command after --.", "jailed [PATH] -- COMMAND");
   auto invocation = parse_words(*parser_for(row), std::move(arguments));
   invocation.command = std::move(command);
+  if (row.verb == Verb::agent) invocation.agent = first;
   return invocation;
 }
 

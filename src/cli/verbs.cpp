@@ -2,6 +2,7 @@
 #include <array>
 #include <iostream>
 #include <jailed/cli/parse.hpp>
+#include <jailed/cli/print_completion.hpp>
 #include <jailed/cli/print_tables.hpp>
 #include <jailed/cli/verbs.hpp>
 #include <jailed/commands/commands.hpp>
@@ -19,12 +20,15 @@ constexpr std::string_view kWhichJail = "A name, its beginning, or a project [th
 constexpr std::array<Word, 2> kProjects = {
     {{.name = "PATH", .help = "Project directory, at its own path in the jail and at /workspace [.]"},
      {.name = "MORE", .help = "Further projects, each at /projects/NAME and, but with Mutagen, at its own path", .many = true}}};
+constexpr std::array<Word, 1> kAgent = {{{.name = "AGENT", .help = "Its name, as jailed agents has it"}}};
 constexpr std::array<Word, 1> kJail = {{{.name = "JAIL", .help = kWhichJail}}};
 constexpr std::array<Word, 1> kSomeJails = {{{.name = "JAIL", .help = kWhichJail, .many = true}}};
 constexpr std::array<Word, 1> kAttached = {
     {{.name = "JAIL", .help = "The jail [the one around this directory], and the project", .many = true}}};
 constexpr std::array<Word, 1> kDetached = {
     {{.name = "JAIL", .help = "The jail [the one around this directory], and the project's name in it", .many = true}}};
+constexpr std::array<std::string_view, 3> kShells = {"bash", "zsh", "fish"};
+constexpr std::array<Word, 1> kShell = {{{.name = "SHELL", .help = "bash, zsh or fish", .choices = kShells}}};
 constexpr std::array<std::string_view, 3> kGitActions = {"import", "log", "drop"};
 constexpr std::array<Word, 2> kKept = {{{.name = "ACTION", .help = "import, log or drop", .choices = kGitActions},
                                         {.name = "SESSION", .help = "Which jail's, as log shows it"}}};
@@ -59,11 +63,34 @@ constexpr VerbRow kVerbs[] = {
     {.verb = Verb::launch, .name = "", .usage = "", .summary = "",
      .help = "jailed: AI coding agents in a container that cannot hurt your machine.\n\n"
              "  cd my-project && jailed .           a shell in the jail, the project at /workspace\n"
-             "  jailed . -- claude                  an agent in the jail\n"
+             "  jailed claude                       an agent in the jail, that asks no questions there\n"
+             "  jailed codex --prompt 'fix #7'      one that does this and ends\n"
              "  jailed web api                      two projects, the second one at /projects/api\n"
              "  jailed build                        build the image (once, about ten minutes)\n\n"
              "Agents in the image: {agents}",
      .words = kProjects, .takes_command = true, .run = commands::launch},
+    {.verb = Verb::agent, .name = kAnyAgent, .usage = "[PATH] [-- ARG...]", .summary = "That agent in a jail, asking no questions: it is the sandbox",
+     .help = "An agent in a jail, started at once and without questions, as the jail is its sandbox.\n\n"
+             "  jailed claude\n"
+             "  jailed codex --continue ../api\n"
+             "  jailed codex --prompt 'why does make fail?'\n"
+             "  git diff | jailed claude --prompt -\n"
+             "  jailed claude -- --model sonnet          its own arguments\n\n"
+             "AGENT is one of: {agents}",
+     .words = kProjects, .takes_command = true, .run = commands::agent},
+    {.verb = Verb::agents, .name = "agents", .usage = "", .summary = "Which agents are in the image, and which are logged in",
+     .help = "The agents: which version the image has, and whether a jail would have a login or a key.\n\n"
+             "  jailed agents\n  jailed agents --json",
+     .run = commands::agents},
+    {.verb = Verb::login, .name = "login", .usage = "AGENT", .summary = "Log an agent in, once for all jails",
+     .help = "Log an agent in: its own program, in a jail around an empty directory. What it writes is there in all jails.\n\n"
+             "  jailed login claude\n  jailed login codex --profile work",
+     .words = kAgent, .run = commands::login},
+    {.verb = Verb::doctor, .name = "doctor", .usage = "", .summary = "What a jail needs here, and what to do where it lacks something",
+     .help = "Looks at the engine, the image, this directory and what else a jail needs, and says of each how it is and what would mend it.\n"
+             "Exit status 0 only when a jail could start here.\n\n"
+             "  jailed doctor\n  jailed doctor --json",
+     .run = commands::doctor},
     {.verb = Verb::build, .name = "build", .usage = "", .summary = "Build the image",
      .help = "Build the image from the context inside jailed; no checkout is needed.\n\n"
              "  jailed build\n"
@@ -112,12 +139,20 @@ constexpr VerbRow kVerbs[] = {
      .help = kNetworkHelp, .words = kHosts, .run = commands::network_deny},
     {.verb = Verb::network_suggest, .name = "network suggest", .usage = "[JAIL]", .summary = "The least that a jail needed so far",
      .help = kNetworkHelp, .words = kJail, .run = commands::network_suggest},
+    {.verb = Verb::completion, .name = "completion", .usage = "SHELL", .summary = "Print the completion for bash, zsh or fish",
+     .help = "Print the completion for a shell; an installed package has it in place.\n\n"
+             "  eval \"$(jailed completion bash)\"            in ~/.bashrc\n"
+             "  eval \"$(jailed completion zsh)\"             in ~/.zshrc, after compinit\n"
+             "  jailed completion fish | source             in ~/.config/fish/config.fish",
+     .words = kShell, .needs_settings = false, .run = print_completion},
     {.verb = Verb::version, .name = "version", .usage = "", .summary = "Print jailed's version",
      .help = "Print jailed's version.", .needs_settings = false, .run = print_version},
     {.verb = Verb::help, .name = "help", .usage = "[COMMAND]", .summary = "Print this, or a command's help",
      .help = "", .needs_settings = false, .run = print_help},
     {.verb = Verb::print_tables, .name = "print-tables", .usage = "", .summary = "",
      .help = "Settings, verbs and agents as JSON, for the pages that are made from them.", .needs_settings = false, .run = print_tables},
+    {.verb = Verb::complete, .name = "complete", .usage = "", .summary = "",
+     .help = "What may stand next on a command line, for the completions of shells.", .takes_command = true, .needs_settings = false, .run = print_candidates},
 };
 // clang-format on
 

@@ -23,6 +23,11 @@ std::string_view without_line_end(std::string_view text) {
   return text;
 }
 
+bool is_version(std::string_view text) {
+  constexpr std::size_t longest = 64;
+  return !text.empty() && text.size() <= longest && text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-+~") == std::string_view::npos;
+}
+
 std::string lower_case(std::string_view text) {
   std::string lower(text);
   for (auto& c : lower) {

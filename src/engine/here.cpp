@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/engine/here.hpp>
 #include <jailed/host/machine/machine.hpp>
 #include <jailed/plan/engine/failure.hpp>
@@ -43,6 +44,12 @@ std::vector<std::string> containers_conf(const std::string& user_directory, cons
   return contents;
 }
 
+[[noreturn]] void refuse_silent(const plan::Engine& engine, const host::Captured& answer) {
+  if (const auto failure = plan::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);
+  const auto where = engine.endpoint.empty() ? core::printable(engine.program) : fmt::format("the engine at {}", plan::shown_address(engine.endpoint));
+  throw core::Error(fmt::format("No answer of {}: {}", where, core::printable(answer.err.empty() ? answer.out : answer.err)));
+}
+
 }  // namespace
 
 plan::EndpointFacts endpoint_facts(const Environment& environment) {
@@ -73,14 +80,17 @@ void ask_remote_machine(plan::Engine& engine) {
   if (engine.reach.facts || engine.machine) return;
   const auto answer = Client::capture(plan::ask_machine_command(engine));
   const auto parsed = answer.status.ok() ? plan::parse_machine(engine, answer.out) : std::nullopt;
-  if (!parsed) {
-    if (const auto failure = plan::recognise_failure(engine, answer.err, {})) throw core::Error(failure->message, failure->next_step);
-    throw core::Error(fmt::format("The engine at {} does not answer: {}", plan::shown_address(engine.endpoint),
-                                  core::printable(answer.err.empty() ? answer.out : answer.err)));
-  }
+  if (!parsed) refuse_silent(engine, answer);
   engine.machine = parsed->machine;
   engine.rootless = parsed->rootless;
   engine.limits = parsed->limits;
+}
+
+std::string ask_version(const plan::Engine& engine) {
+  const auto answer = Client::capture(plan::ask_version_command(engine));
+  const std::string version(core::trimmed(answer.out));
+  if (!answer.status.ok() || !core::is_version(version)) refuse_silent(engine, answer);
+  return version;
 }
 
 void check_engine_here(const plan::Engine& engine, const std::vector<std::string>& mounted, const Settings& settings, bool synced,

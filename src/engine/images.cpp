@@ -22,6 +22,12 @@ void check_annotations(const plan::Engine& engine, const std::string& image) {
   if (const auto answer = Client::capture(*call); answer.status.ok()) plan::check_annotations(engine, image, answer.out);
 }
 
+std::optional<std::map<std::string, std::string>> agents_of_image(const plan::Engine& engine, const std::string& image) {
+  const auto answer = Client::capture(plan::image_agents_command(engine, image));
+  if (!answer.status.ok()) return std::nullopt;
+  return plan::parse_image_agents(answer.out);
+}
+
 host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,
                                const core::Environment& environment, const std::function<void(std::string_view)>& on_line,
                                const std::function<void()>& on_tick) {

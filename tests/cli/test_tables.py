@@ -1,6 +1,7 @@
 """What is made from the tables of settings, verbs and agents says what they say; an agent is a row and a layer."""
 import json
 import re
+import shutil
 import subprocess
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
@@ -34,6 +35,18 @@ def test_control_another_default_makes_other_pages(pages_script):
     others = json.loads(json.dumps(TABLES))
     next(setting for setting in others["settings"] if setting["name"] == "pids")["default"] = "17"
     assert all(path.read_text() != text for path, text in pages_script.pages(others).items())
+
+
+@pytest.mark.skipif(not shutil.which("groff", path="/usr/bin"), reason="groff is not installed")
+def test_the_manual_page_is_one_that_man_reads():
+    def said(text: str) -> str:
+        return subprocess.run(["/usr/bin/groff", "-man", "-ww", "-z", "-K", "utf8"], input=text, capture_output=True, text=True, check=True).stderr
+
+    page = (ROOT / "docs/jailed.1").read_text()
+    assert said(page) == ""
+    assert said(page + ".NOSUCH request\n") != ""  # as a control
+    shown = subprocess.run(["/usr/bin/groff", "-man", "-Tutf8", "-P-c", "-P-b", "-P-u", "-K", "utf8"], input=page, capture_output=True, text=True, check=True).stdout
+    assert [setting["name"] for setting in SETTINGS if "--" + setting["name"] not in shown.replace("\u2010", "-").replace("\u2212", "-")] == []
 
 
 def help_of(setting: dict) -> str:
@@ -77,7 +90,7 @@ def test_the_list_of_commands_is_the_table_of_verbs():
 
 def test_what_is_not_for_users_is_not_in_the_list_of_commands():
     assert "print-tables" not in output("--help")
-    assert [verb["name"] for verb in VERBS if not verb["summary"]] == ["", "print-tables"]
+    assert [verb["name"] for verb in VERBS if not verb["summary"]] == ["", "print-tables", "complete"]
 
 
 def calls(text: str) -> list[str]:

@@ -32,6 +32,9 @@ struct VerbRow {
   std::string_view second_word() const { return name.substr(first_word().size() + (name.size() > first_word().size() ? 1 : 0)); }
 };
 
+/// The name of the row that stands for a verb of each agent's name.
+inline constexpr std::string_view kAnyAgent = "AGENT";
+
 /// In the order of the list of commands.
 std::span<const VerbRow> verbs_table();
 const VerbRow& row_of(core::Verb verb);

@@ -11,6 +11,15 @@ namespace jailed::commands {
 /// `jailed [PATH] [-- COMMAND]`
 int launch(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
 
+/// `jailed AGENT [PATH] [-- ARGUMENTS]`: a jail that the agent is started in.
+int agent(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+/// `jailed agents`: which are in the image, and which are logged in.
+int agents(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+int login(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+
+/// `jailed doctor`
+int doctor(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
+
 int build(const core::Invocation& invocation, const core::Settings& settings, const core::Environment& environment);
 
 /// Jails that are there.

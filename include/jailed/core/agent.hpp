@@ -26,6 +26,15 @@ struct LoginFile {
   std::string_view keeps = {};  // of such a file: the key that is a login all by itself; empty: any
 };
 
+/// How an agent is started by its name (plan/agent/call).
+struct AgentStart {
+  std::vector<std::string_view> no_questions;           // the jail is its sandbox
+  std::vector<std::string_view> resume;                 // goes on with the last talk of this project
+  std::vector<std::string_view> headless;               // before a prompt: a subcommand or a switch
+  std::vector<std::string_view> headless_no_questions;  // likewise, then
+  std::string_view prompt_option = {};                  // with its =; empty: the prompt stands behind --
+};
+
 /// One agent. Adding an eighth: docs/extending.md.
 struct Agent {
   std::string_view name;
@@ -33,6 +42,7 @@ struct Agent {
   std::string_view package;  // its name in the lock file docker/agents/<name>
   std::vector<StateDir> state;
   std::vector<HomeVariable> home_variables;
+  AgentStart start;
   std::string_view log_in;  // the command
   std::vector<LoginFile> logins;
   std::vector<std::string_view> keys;  // variables that its vendor documents; a trailing * matches the rest

@@ -29,7 +29,13 @@ enum class Verb {
   network_suggest,
   version,
   help,
-  print_tables
+  print_tables,
+  agent,
+  agents,
+  login,
+  completion,
+  doctor,
+  complete
 };
 
 /// Some of the verbs.
@@ -63,6 +69,7 @@ struct Invocation {
   std::vector<std::string> words = {};    // projects, jails, a session: what the verb is about
   std::vector<std::string> command = {};  // what followed --
   std::vector<Given> given = {};          // a setting that takes several values has one for each
+  std::string agent = {};                 // Verb::agent: whose name was the verb
 
   /// The first word; empty when there is none.
   std::string word() const { return words.empty() ? std::string() : words.front(); }

@@ -71,6 +71,8 @@ struct Settings {
   bool isolated = true;  // out of other jails' and containers' reach on the network, where the engine has a way
 
   // Of one call.
+  bool ask = false, resume = false;   // of an agent that is started by its name
+  std::optional<std::string> prompt;  // likewise; "-": what stands on standard input
   bool detach = false, reuse = false, all = false, json = false, follow = false, dry_run = false, global = false;
   bool quiet = false, verbose = false;
   std::optional<std::string> log_file;

@@ -63,6 +63,10 @@ std::string_view trimmed(std::string_view text, std::string_view blanks = kBlank
 /// Without the ends of lines that it ends with.
 std::string_view without_line_end(std::string_view text);
 
+/// Whether it can be the version of a program, and nothing that a terminal or a path would take for more: letters, digits, and
+/// ". - + ~", at most 64.
+bool is_version(std::string_view text);
+
 /// With the letters of ASCII in lower case.
 std::string lower_case(std::string_view text);
 

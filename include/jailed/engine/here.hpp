@@ -15,6 +15,9 @@ plan::EndpointFacts endpoint_facts(const core::Environment& environment);
 /// limit. One call; none for an engine of this machine. Throws core::Error when it does not answer.
 void ask_remote_machine(plan::Engine& engine);
 
+/// Its server's version, by one call. Throws core::Error when it does not answer, with what it says and what to do.
+std::string ask_version(const plan::Engine& engine);
+
 /// Throws core::Error where this engine cannot give a jail these directories: it is on another machine and no Mutagen
 /// brings the project there (`synced`), nobody in its containers is the caller, or SELinux stands against it. No
 /// engine is called.

@@ -3,6 +3,8 @@
 #include <jailed/core/environment.hpp>
 #include <jailed/host/process/process.hpp>
 #include <jailed/plan/build/build.hpp>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,9 @@ bool is_foreign_image(const plan::Engine& engine, const std::string& image);
 /// Throws core::Error for an image that would have the engine's OCI runtime do something (plan::check_annotations). An engine that cannot
 /// say will not start it either.
 void check_annotations(const plan::Engine& engine, const std::string& image);
+
+/// Agent -> version, as the image's label has it; nothing when there is no such image, or no such engine.
+std::optional<std::map<std::string, std::string>> agents_of_image(const plan::Engine& engine, const std::string& image);
 
 /// Builds an image in one call; lines and ticks as host::run_with_lines has them.
 host::LoggedResult build_image(const plan::Engine& engine, const plan::BuildRequest& request, const plan::BuildCall& call,

@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <jailed/core/agent.hpp>
 #include <jailed/core/annotation.hpp>
 #include <jailed/core/command.hpp>
 #include <jailed/core/error.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/plan/engine/answer.hpp>
 #include <jailed/plan/engine/foreign_image.hpp>
 #include <jailed/plan/engine/traits.hpp>
@@ -44,6 +47,20 @@ void check_annotations(const Engine& engine, const std::string& image, std::stri
 bool is_foreign(std::string_view answer) {
   while (answer.ends_with('\n')) answer.remove_suffix(1);
   return answer.empty() || answer == "<no value>";
+}
+
+core::EngineCall image_agents_command(const Engine& engine, const std::string& image) {
+  return {engine.program, {"image", "inspect", "--format", "{{index .Config.Labels \"jailed.agents\"}}", image}, {}};
+}
+
+std::map<std::string, std::string> parse_image_agents(std::string_view answer) {
+  std::map<std::string, std::string> versions;
+  for (const auto word : core::words(answer, " \n")) {
+    const auto equals = std::min(word.find('='), word.size());
+    const auto version = word.substr(std::min(equals + 1, word.size()));
+    if (core::find_agent(word.substr(0, equals)) != nullptr && core::is_version(version)) versions.emplace(word.substr(0, equals), version);
+  }
+  return versions;
 }
 
 }  // namespace jailed::plan

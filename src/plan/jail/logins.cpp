@@ -48,16 +48,30 @@ bool holds_something(const json& value) {
   return std::any_of(value.begin(), value.end(), holds_something);
 }
 
-}  // namespace
-
-LoginCopy login_copy(std::string_view text, std::string_view keeps) {
+// Nothing: deeper than any login. Discarded: no JSON.
+std::optional<json> parse_login(std::string_view text) {
   bool deep = false;
   const auto flat_enough = [&](int depth, json::parse_event_t, json&) {
     deep = deep || depth > kDeepest;
     return !deep;
   };
   auto value = json::parse(text, flat_enough, false);
-  if (deep || !value.is_object()) return {};
+  if (deep) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+bool holds_login(std::string_view text) {
+  const auto value = parse_login(text);
+  if (value && !value->is_discarded()) return holds_something(*value);
+  return text.find_first_not_of(" \t\r\n") != std::string_view::npos && text.find_first_of("{[") == std::string_view::npos;
+}
+
+LoginCopy login_copy(std::string_view text, std::string_view keeps) {
+  auto parsed = parse_login(text);
+  if (!parsed || !parsed->is_object()) return {};
+  auto& value = *parsed;
   if (renews_itself(value)) return {std::nullopt, true};
   LoginCopy copy;
   copy.left_out = leave_out(value);

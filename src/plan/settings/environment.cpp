@@ -183,6 +183,18 @@ EnvPlan jail_environment(const core::Settings& settings, const core::Environment
   return plan;
 }
 
+std::optional<std::string> find_key(const EnvPlan& plan, const std::vector<std::string_view>& keys) {
+  auto names = plan.names;
+  for (const auto* variables : {&plan.constants, &plan.child_env, &plan.file}) {
+    for (const auto& one : *variables) names.push_back(one.name);
+  }
+  for (const auto key : keys) {
+    const auto found = std::find_if(names.begin(), names.end(), [&](const auto& name) { return matches(key, name); });
+    if (found != names.end()) return *found;
+  }
+  return std::nullopt;
+}
+
 std::vector<std::string> surroundings_notices(const core::Settings& settings, const core::Environment& host) {
   std::vector<std::string> notices;
   const auto is_set = [&](std::string_view name) {

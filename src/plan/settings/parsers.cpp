@@ -131,6 +131,10 @@ std::string env_entry_of(const Named& given) {
   return given.value;
 }
 
+std::string prompt_of(const Named& given) {
+  return text_if(given, given.value.find_first_not_of(" \t\r\n") != std::string::npos, "a prompt");
+}
+
 std::string glob_of(const Named& given) {
   const auto& glob = given.value;
   return text_if(given, glob.find_first_not_of('/') != std::string::npos && ("/" + glob + "/").find("/../") == std::string::npos,

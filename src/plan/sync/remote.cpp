@@ -144,6 +144,10 @@ core::EngineCall ask_machine_command(const Engine& engine) {
   return {engine.program, {"info", "--format", traits_of(engine).answers.machine_format}, {}};
 }
 
+core::EngineCall ask_version_command(const Engine& engine) {
+  return {engine.program, {"info", "--format", traits_of(engine).answers.version_format}, {}};
+}
+
 std::optional<MachineAnswer> parse_machine(const Engine& engine, std::string_view text) {
   std::istringstream words{std::string(text)};
   std::string memory, arch, rootless, version, controllers;

@@ -9,14 +9,16 @@
 
 namespace jailed::work {
 
+std::optional<std::string> missing_limits(const plan::Engine& engine, const core::Settings& settings) {
+  if (engine.limits == plan::LimitSupport{}) return std::nullopt;
+  const auto cgroup = host::user_cgroup(::geteuid());
+  return cgroup ? plan::limits_notice(engine, {cgroup->unified, cgroup->controllers}, settings) : std::nullopt;
+}
+
 void tell_of_missing_limits(const LaunchFacts& facts) {
-  const auto& engine = facts.engine;
   const auto& settings = facts.settings;
   const auto& config = facts.places.config;
-  if (engine.limits == plan::LimitSupport{}) return;
-  const auto cgroup = host::user_cgroup(::geteuid());
-  if (!cgroup) return;
-  const auto notice = plan::limits_notice(engine, {cgroup->unified, cgroup->controllers}, settings);
+  const auto notice = missing_limits(facts.engine, settings);
   if (!notice) return;
   const auto marker = config + "/told/limits";
   const bool asked = settings.memory || settings.cpus;

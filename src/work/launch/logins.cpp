@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <jailed/core/agent.hpp>
 #include <jailed/host/beneath/copy.hpp>
 #include <jailed/host/beneath/read.hpp>
@@ -51,6 +52,13 @@ void tell_of_logins_elsewhere(const std::string& agents) {
   if (titles.empty()) return;
   spdlog::info("Logins go to that machine and come back: {}. In two jails at once the first to renew one logs the other "
                "out; logins of its own: --profile NAME", fmt::join(titles, ", "));
+}
+
+bool has_login(const core::Agent& agent, const std::string& agents) {
+  return std::any_of(agent.logins.begin(), agent.logins.end(), [&](const auto& file) {
+    const auto text = host::read_below(agents, std::string(file.path), kLongestLogin);
+    return text && plan::holds_login(*text);
+  });
 }
 
 }  // namespace jailed::work

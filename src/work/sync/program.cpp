@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <jailed/core/error.hpp>
 #include <jailed/core/siphash.hpp>
+#include <jailed/core/text.hpp>
 #include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/host/process/process.hpp>
@@ -29,13 +30,6 @@ std::string architecture() {
   if (name == "x86_64") return "amd64";
   if (name == "aarch64" || name == "arm64") return "arm64";
   return name;
-}
-
-bool is_version(const std::string& text) {
-  return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0 &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '+';
-         });
 }
 
 // Beside the program, or where its packages put it.
@@ -79,7 +73,7 @@ std::optional<MutagenProgram> find_mutagen(const plan::Engine& engine, const cor
   MutagenProgram found{.mutagen = {*program, {}}, .version = {}, .podman = {}, .bundle = {}, .architecture = {}, .agents = {}};
   const auto answer = host::capture(plan::mutagen_version_command(found.mutagen));
   found.version = answer.out.substr(0, answer.out.find_first_of("\r\n"));
-  if (!answer.status.ok() || !is_version(found.version))
+  if (!answer.status.ok() || !core::is_version(found.version) || std::isdigit(static_cast<unsigned char>(found.version.front())) == 0)
     throw core::Error(fmt::format("{} does not say its version.", core::printable(*program)), kReinstall);
   found.bundle = find_bundle(*program);
   if (found.bundle.empty())

@@ -72,6 +72,7 @@ Seen look() {
        }));
   note("variables", std::find(environment.constants.begin(), environment.constants.end(),
                               core::EnvVar{"EIGHTH_HOME", "/home/coder/.eighth"}) != environment.constants.end());
+  note("verb", cli::parse({"eighth", "."}).agent == "eighth");
   note("keys", std::find(environment.names.begin(), environment.names.end(), "EIGHTH_API_KEY") != environment.names.end());
   note("running", running == Words{"eighth"});
   return seen;
@@ -82,7 +83,7 @@ Seen look() {
 TEST_CASE("an eighth agent is one row", "[cli]") {
   CHECK(look().empty());
   const Eighth eighth;
-  CHECK(look() == Seen{"overview", "help of build", "tables", "mounts", "variables", "keys", "running"});
+  CHECK(look() == Seen{"overview", "help of build", "tables", "mounts", "variables", "keys", "running", "verb"});
 }
 
 TEST_CASE("an eighth agent is chosen for an image by name, with its layer and the version of its lock", "[cli]") {

@@ -1,6 +1,7 @@
 #pragma once
 #include <jailed/core/engine_call.hpp>
 #include <jailed/plan/engine/choose.hpp>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,5 +20,9 @@ bool is_foreign(std::string_view answer);
 std::optional<core::EngineCall> image_annotations_command(const Engine& engine, const std::string& image);
 /// Throws core::Error for an annotation that is not known to be a description.
 void check_annotations(const Engine& engine, const std::string& image, std::string_view answer);
+
+/// Asks which agents are in the image, and what of the answer is one of ours with a version: `jailed build` says them in a label.
+core::EngineCall image_agents_command(const Engine& engine, const std::string& image);
+std::map<std::string, std::string> parse_image_agents(std::string_view answer);
 
 }  // namespace jailed::plan

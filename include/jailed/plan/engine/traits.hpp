@@ -58,6 +58,7 @@ struct SocketTraits {
 struct AnswerTraits {
   const char* jails_format;  // of `ps`
   JailClaims (*jails)(std::string_view answer);
+  const char* version_format;  // of `info`: its server's version
   const char* machine_format;  // of `info`, see parse_machine
   std::vector<std::string> (*memory_events)(const std::string& container);  // that the kernel killed for memory; null: it forgets
   const char* annotations_format;  // of `image inspect`, for an engine that gives a container the annotations of its image; null: it does not

@@ -17,4 +17,7 @@ struct LoginCopy {
 /// `keeps`: of a file out of which something was left, this key alone means something by itself; empty: all do.
 LoginCopy login_copy(std::string_view text, std::string_view keeps);
 
+/// Whether a login file holds a login: JSON with a value in it, or, when it is no JSON, any text at all.
+bool holds_login(std::string_view text);
+
 }  // namespace jailed::plan

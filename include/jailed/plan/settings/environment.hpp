@@ -2,6 +2,7 @@
 #include <jailed/core/command.hpp>
 #include <jailed/core/environment.hpp>
 #include <jailed/core/settings.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ bool engine_obeys(std::string_view name);
 /// Throws UsageError for a value with a newline under a name that the engine's client obeys.
 EnvPlan jail_environment(const core::Settings& settings, const core::Environment& host,
                          std::string_view time_zone);
+
+/// The first of these variables that is in it; a trailing * matches the rest.
+std::optional<std::string> find_key(const EnvPlan& plan, const std::vector<std::string_view>& keys);
 
 /// What of it is another thing in the jail than outside, and would be missed: one line each, for a launch to say.
 std::vector<std::string> surroundings_notices(const core::Settings& settings, const core::Environment& host);

@@ -21,6 +21,7 @@ std::string directory_of(const core::Named& given);
 std::string profile_of(const core::Named& given);
 std::string processors_of(const core::Named& given);
 std::string env_entry_of(const core::Named& given);  // says no more of a bad one than its name
+std::string prompt_of(const core::Named& given);
 std::string glob_of(const core::Named& given);
 core::Named sandbox_of(const core::Named& given);
 core::Sync sync_of(const core::Named& given);

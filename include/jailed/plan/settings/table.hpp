@@ -27,6 +27,7 @@ struct Setting {
   std::string_view more = {};         // what the pages say beside that
   std::string_view standard = {};     // the default as one could write it
   std::string_view otherwise = {};    // the default in words, where it cannot be written
+  std::string_view choices = {};      // words, of which the value is one; it may be others, too, where not all are known
   core::Verbs verbs;                  // that take the flag
   ByProject by_project = ByProject::no;
   void (*set)(core::Settings& settings, const core::Named& given);  // throws UsageError, which names who set it

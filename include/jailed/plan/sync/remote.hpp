@@ -39,6 +39,7 @@ std::vector<std::string> furnish_lines(const Engine& engine, const std::string& 
 
 /// Asks what kind of machine it is; and the answer. Nothing when it makes no sense.
 core::EngineCall ask_machine_command(const Engine& engine);
+core::EngineCall ask_version_command(const Engine& engine);
 struct MachineAnswer {
   RemoteMachine machine;
   bool rootless = false;  // podman's

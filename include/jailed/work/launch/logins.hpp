@@ -1,4 +1,5 @@
 #pragma once
+#include <jailed/core/agent.hpp>
 #include <string>
 
 namespace jailed::work {
@@ -9,5 +10,8 @@ void copy_logins(const std::string& shared_agents, const std::string& agents);
 
 /// Tells, before a jail on another machine starts, that logins which live in one place only are about to be in two.
 void tell_of_logins_elsewhere(const std::string& agents);
+
+/// Whether the agent's login is in this directory of agents' state.
+bool has_login(const core::Agent& agent, const std::string& agents);
 
 }  // namespace jailed::work

@@ -114,6 +114,7 @@ constexpr Traits kDocker{
                .privileged_ryuk = false},
     .answers = {.jails_format = kJailsFormat,
                 .jails = docker_jails,
+                .version_format = "{{.ServerVersion}}",
                 .machine_format = "{{.MemTotal}} {{.Architecture}}",
                 .memory_events = docker_memory_events,
                 .annotations_format = nullptr},

@@ -107,6 +107,7 @@ constexpr Traits kPodman{
                .privileged_ryuk = true},
     .answers = {.jails_format = "json",
                 .jails = podman_jails,
+                .version_format = "{{.Version.Version}}",
                 .machine_format = "{{.Host.MemTotal}} {{.Host.Arch}} {{.Host.Security.Rootless}} {{.Host.CgroupsVersion}} "
                                   "{{.Host.CgroupControllers}}",
                 .memory_events = nullptr,

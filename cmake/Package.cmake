@@ -1,0 +1,18 @@
+# `cpack` in the build directory: a .deb, and a .tar.gz to unpack anywhere.
+set(CPACK_GENERATOR DEB TGZ)
+set(CPACK_PACKAGE_NAME jailed)
+set(CPACK_PACKAGE_VENDOR "jailed")
+set(CPACK_PACKAGE_CONTACT "jailed maintainers <jailed@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "AI coding agents in a container that cannot hurt your machine")
+set(CPACK_PACKAGE_DESCRIPTION
+    "Puts a project directory and AI coding agents into a locked-down Docker or Podman container, without root, capabilities or a writable root.")
+set(CPACK_RESOURCE_FILE_LICENSE ${CMAKE_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_FILE_NAME jailed-${PROJECT_VERSION}-${CMAKE_SYSTEM_PROCESSOR})
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "docker.io | docker-ce | podman, git")
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+include(CPack)
