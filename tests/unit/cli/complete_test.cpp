@@ -46,7 +46,7 @@ TEST_CASE("behind a flag its values stand, also behind its =", "[cli]") {
   CHECK(candidates({"--git", ""}) == Words{"shadow", "rw", "ro", "none"});
   CHECK(candidates({"--git=r"}) == Words{"--git=shadow", "--git=rw", "--git=ro", "--git=none"});
   CHECK(candidates({"--testcontainers=p"}).size() == 3);
-  CHECK(candidates({"--testcontainers", ""}).size() > 10);  // it may stand alone
+  CHECK(cli::complete({"--testcontainers", ""}).also == Also::directories);  // it may stand alone
   CHECK(cli::complete({"--config-dir", ""}).also == Also::directories);
   CHECK(cli::complete({"--log-file", ""}).also == Also::files);
   CHECK(cli::complete({"--memory", ""}).words.empty());
