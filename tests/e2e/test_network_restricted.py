@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(GVISOR, reason="no socket can be mounted there; jailed says so"),
     pytest.mark.xdist_group("network"),
     pytest.mark.side_by_side,
+    pytest.mark.timeout(400),  # the first one may wait for another engine's world to end
 ]
 
 INSIDE = ["private.example", "metadata.example", "both.example", "mapped.example", "nat64.example", "loopback.example", "flip.example"]

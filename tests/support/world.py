@@ -1,12 +1,13 @@
 """A small internet for one test run: a network name space of its own with a name server and TLS servers under a test CA, on addresses that
 are for documentation, and on a private and a link-local one for what must not be reached. Containers come to it by the machine's routes to
-these addresses, which lead there while it lives and nowhere else.
+these addresses, which lead there while it lives and nowhere else: so there is one at a time, and another engine's tests wait for it.
 
 Jails find its name server by a client in front of the engine's that adds --dns (the engine's own option) to sidecars, and, where
 they have a network, to jails: jailed itself has no option that would.
 """
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from support.jail import PATH, Engine
 
+PREFIX = "jailed-world-"
 HERE = Path(__file__).resolve().parent
 RESOLVER = "198.51.100.53"
 GOOD, OTHER, UNLISTED = "198.51.100.10", "198.51.100.11", "203.0.113.10"
@@ -62,11 +64,22 @@ def _run(*argv: str, **more) -> subprocess.CompletedProcess:
     return subprocess.run(argv, check=True, capture_output=True, text=True, **more)
 
 
+def _remove_orphans() -> None:
+    """Worlds whose test run was killed; whoever holds the lock is the only one that has one."""
+    for line in _run("ip", "netns", "list").stdout.splitlines():
+        name = line.split()[0] if line else ""
+        if name.startswith(PREFIX):
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
 class World:
     def __init__(self, engine: Engine) -> None:
+        self.lock = open("/run/lock/jailed-test-world", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        _remove_orphans()
         self.directory = Path(tempfile.mkdtemp(prefix="jailed-world-"))
         self.directory.chmod(0o755)
-        self.name = f"jailed-world-{os.getpid()}"
+        self.name = f"{PREFIX}{os.getpid()}"
         self.routes: list[str] = []
         self.servers = None
         try:
@@ -145,3 +158,4 @@ class World:
             self.servers.wait(10)
         subprocess.run(["ip", "netns", "delete", self.name], check=False, capture_output=True)  # with the link, and so the routes
         shutil.rmtree(self.directory, ignore_errors=True)
+        self.lock.close()
