@@ -1,4 +1,5 @@
 # Completion of jailed for bash: jailed says what may come next. `jailed completion bash` prints this.
+# The one on PATH is asked, never a ./jailed that a project brings: a tab runs nothing of a project.
 # shellcheck shell=bash
 _jailed() {
   local line word=${COMP_WORDS[COMP_CWORD]}
@@ -18,6 +19,6 @@ _jailed() {
         if [[ $line == "$word"* ]]; then COMPREPLY+=("$line"); fi
         ;;
     esac
-  done < <("${COMP_WORDS[0]}" complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(command jailed complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
 complete -F _jailed jailed

@@ -4,7 +4,7 @@ _jailed() {
   local line
   local -a candidates
   local paths=
-  for line in ${(f)"$(${words[1]} complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
+  for line in ${(f)"$(command jailed complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)"}; do
     case $line in
       :*) paths=$line ;;
       *$'\t'*) candidates+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <jailed/cli/complete.hpp>
 #include <jailed/cli/print_completion.hpp>
+#include <jailed/core/command.hpp>
 #include <jailed/plan/list/jails.hpp>
 #include <jailed/plan/settings/settings.hpp>
 #include <jailed/work/life/found.hpp>
@@ -21,7 +22,7 @@ namespace {
 void print_jails(const core::Environment& environment) {
   try {
     const auto settings = plan::resolve_settings({.verb = core::Verb::list}, environment);
-    for (const auto& jail : plan::own_jails(work::look(settings, environment).jails)) std::cout << jail.name << "\t" << jail.project << "\n";
+    for (const auto& jail : plan::own_jails(work::look(settings, environment).jails)) std::cout << jail.name << "\t" << core::printable(jail.project) << "\n";
   } catch (const std::exception&) {
     // No engine, then: no jails.
   }

@@ -56,9 +56,18 @@ const core::Agent& agent_named(const std::string& name) {
   throw core::UsageError(name.empty() ? "Which agent?" : fmt::format("No agent is '{}'.", core::printable(name)), fmt::format("one of: {}", fmt::join(names, " ")));
 }
 
+// None without an engine: who is logged in can be said all the same.
+std::map<std::string, std::string> versions_in_image(const Settings& settings, const Environment& environment) {
+  try {
+    return engine::agents_of_image(engine::use_engine(settings, environment), settings.image).value_or(std::map<std::string, std::string>{});
+  } catch (const core::Error& error) {
+    spdlog::warn("{}", error.what());
+    return {};
+  }
+}
+
 std::vector<plan::AgentState> look_at_agents(const Settings& settings, const Environment& environment) {
-  const auto engine = engine::use_engine(settings, environment);
-  const auto in_image = engine::agents_of_image(engine, settings.image).value_or(std::map<std::string, std::string>{});
+  const auto in_image = versions_in_image(settings, environment);
   const auto newest = plan::locked_versions(plan::image_context());
   const auto variables = plan::jail_environment(settings, environment, {});
   const auto state = plan::state_paths(settings.config_dir, settings, {}).agents;

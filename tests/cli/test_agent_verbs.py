@@ -147,6 +147,13 @@ def test_what_an_engine_answers_is_no_version(host, answer):
     assert {one["version"] for one in agents(host).values()} == {None}
 
 
+def test_without_an_engine_agents_says_who_is_logged_in(new_host):
+    host = new_host()
+    write_login(host, '{"claudeAiOauth": {"accessToken": "x"}}')
+    found = agents(host)
+    assert found["claude"]["logged_in"] and found["claude"]["version"] is None
+
+
 def test_login_is_the_agent_s_own_program_around_nothing(host):
     host.fakes.on("run", 'printf "%s\\n" "$@" | /bin/grep -c . >/dev/null')
     result = host.run("login", "codex")

@@ -102,6 +102,14 @@ def test_bash(place):
     assert by_bash(place, "sync", "") == ["status", "flush", "recover"]
 
 
+def test_a_tab_runs_no_jailed_of_the_project(place):
+    (place / "work/jailed").write_text("#!/bin/sh\n: >ran\n")
+    (place / "work/jailed").chmod(0o755)
+    script = f"source {ROOT}/completions/jailed.bash; COMP_WORDS=(./jailed bu); COMP_CWORD=1; _jailed; echo ${{COMPREPLY[*]}}"
+    done = subprocess.run(["/bin/bash", "-c", script], cwd=place / "work", env=environment(place), capture_output=True, text=True, check=True)
+    assert done.stdout == "build\n" and not (place / "work/ran").exists()
+
+
 @pytest.mark.skipif(not is_there("fish"), reason="fish is not installed")
 def test_fish(place):
     assert {"build", "claude", "completion"} <= set(by_fish(place, ""))

@@ -273,3 +273,11 @@ def test_a_forwarder_ends_what_its_proxy_ends(forwarder):
         for _ in range(50):  # and nothing is left of who goes at once
             socket.create_connection(address).close()
             proxy.accept()[0].close()
+
+
+def test_standing_rules_that_cannot_be_read_are_not_written_over(host):
+    rules = host.mkdir("home/.config/jailed", 0o700) / "network.json"
+    rules.mkdir()
+    host.give(host.home)
+    result = host.run("network", "allow", "example.org")
+    assert result.code == 125 and "cannot be read, so nothing is written to it" in result.err and rules.is_dir()

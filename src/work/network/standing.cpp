@@ -1,4 +1,8 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <jailed/core/command.hpp>
+#include <jailed/core/error.hpp>
 #include <jailed/host/files/atomic_file.hpp>
 #include <jailed/host/files/files.hpp>
 #include <jailed/work/network/network.hpp>
@@ -9,7 +13,9 @@ namespace jailed::work {
 void write_standing_rules(const std::string& config, const std::string& project, plan::RuleChange change, const std::vector<plan::HostRule>& rules) {
   const auto file = standing_rules_file(config);
   host::make_private_directories(config);
-  auto text = host::read_file(file).value_or("");
+  const auto found = host::read_file(file);
+  if (!found && host::lstat_of(file)) throw core::Error(fmt::format("{} cannot be read, so nothing is written to it.", core::printable(file)), "put it right, or remove it");
+  auto text = found.value_or("");
   for (const auto& rule : rules) text = plan::with_standing_rule(text, project, change, rule, file);
   host::replace_file(file, text, 0600);
 }

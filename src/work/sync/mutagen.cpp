@@ -14,7 +14,7 @@ using std::chrono::steady_clock;
 constexpr auto kTick = std::chrono::milliseconds(200);
 constexpr int kAttempts = 3;
 // Mutagen connects by half a dozen short calls of the engine, the agent being in the jail already.
-constexpr auto kCreatePatience = std::chrono::seconds(20);
+constexpr auto kCreatePatience = std::chrono::seconds(30);
 // The container is on this machine or a network away: what is not connected by then will not be.
 constexpr auto kConnectPatience = std::chrono::seconds(20);
 // A side that cannot be read Mutagen tries again every five seconds, for ever: a jail may have put a link in its place.
